@@ -1,0 +1,71 @@
+import js from "@eslint/js";
+import { defineConfig, globalIgnores } from "eslint/config";
+import tseslint from "typescript-eslint";
+import { importDirection } from "./scripts/eslint/import-direction.js";
+
+const ENV_MESSAGE = "Only config/env.ts reads the environment; take what you need from Config.";
+
+/** `test(...)` and its relatives return promises that the runner itself awaits. */
+const NODE_TEST_CALLS = ["test", "it", "describe", "suite", "before", "after", "beforeEach", "afterEach"];
+
+export default defineConfig(
+  globalIgnores(["dist/", "coverage/", "data/", "sdk/", "web/", "bench/results/"]),
+  {
+    linterOptions: { reportUnusedDisableDirectives: "error" },
+    plugins: { im: { rules: { "import-direction": importDirection } } },
+    rules: {
+      "im/import-direction": ["error", { root: import.meta.dirname }],
+      "no-console": "error",
+      "no-restricted-properties": ["error", { object: "process", property: "env", message: ENV_MESSAGE }],
+      "no-restricted-imports": [
+        "error",
+        { paths: ["process", "node:process"].map((name) => ({ name, importNames: ["env"], message: ENV_MESSAGE })) },
+      ],
+      eqeqeq: "error",
+      "no-warning-comments": ["error", { terms: ["todo", "fixme", "xxx"] }],
+    },
+  },
+  js.configs.recommended,
+  {
+    files: ["**/*.js"],
+    languageOptions: { globals: { process: "readonly" } },
+  },
+  {
+    files: ["**/*.ts"],
+    extends: [tseslint.configs.recommendedTypeChecked],
+    languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
+    rules: {
+      "@typescript-eslint/no-floating-promises": [
+        "error",
+        { allowForKnownSafeCalls: [{ from: "package", package: "node:test", name: NODE_TEST_CALLS }] },
+      ],
+      "@typescript-eslint/no-misused-promises": "error",
+      "@typescript-eslint/no-explicit-any": "error",
+      "@typescript-eslint/ban-ts-comment": ["error", { "ts-expect-error": "allow-with-description", "ts-ignore": true }],
+      "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "separate-type-imports" }],
+      "@typescript-eslint/no-import-type-side-effects": "error",
+      "@typescript-eslint/no-unused-vars": [
+        "error",
+        { argsIgnorePattern: "^_", varsIgnorePattern: "^_", ignoreRestSiblings: true },
+      ],
+      "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
+      "@typescript-eslint/return-await": ["error", "in-try-catch"],
+      "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
+      // Implementations of asynchronous interfaces are asynchronous, whether they wait or not.
+      "@typescript-eslint/require-await": "off",
+    },
+  },
+  {
+    files: ["scripts/**", "bench/**", "examples/**"],
+    rules: { "no-console": "off" },
+  },
+  {
+    // Processes are started with an environment of their own here.
+    files: ["config/env.ts", "test/**", "bench/**"],
+    rules: { "no-restricted-properties": "off", "no-restricted-imports": "off" },
+  },
+  {
+    files: ["test/types/**"],
+    rules: { "@typescript-eslint/no-unused-vars": "off", "@typescript-eslint/no-unused-expressions": "off" },
+  },
+);
