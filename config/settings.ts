@@ -1,0 +1,166 @@
+import { hostname } from "node:os";
+import type { Config } from "./config.ts";
+import { choice, integer, listOf, network, onOff, optional, origin, secret, text, url } from "./formats.ts";
+import type { Format } from "./formats.ts";
+
+/** One environment variable and the field of `Config` that it fills. */
+export interface Setting<T> {
+  readonly name: `IM_${string}`;
+  readonly format: Format<T>;
+  /** Replaces `format` for values given in code. */
+  readonly codeFormat?: Format<T>;
+  /** The value when none is given. */
+  initial(): T;
+  /** The default in words, where it is no fixed value. */
+  readonly initialText?: string;
+  readonly unit?: string;
+  readonly meaning: string;
+  /** The cluster profile does not start without it. */
+  readonly isRequiredInCluster?: boolean;
+}
+
+export type Settings = { readonly [K in keyof Config]: Setting<Config[K]> };
+
+type Extra<T> = Partial<Omit<Setting<T>, "name" | "format" | "meaning">>;
+
+function setting<T>(name: `IM_${string}`, format: Format<T>, initial: T, meaning: string, extra: Extra<T> = {}): Setting<T> {
+  return { name, format, initial: () => initial, meaning, ...extra };
+}
+
+const HOUR_MS = 3_600_000;
+const DAY_S = 86_400;
+const YEAR_MS = 365 * DAY_S * 1_000;
+const port = integer(0, 65_535);
+const brokers = text(/^([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:]+\]):\d{1,5}$/, "host:port");
+const required = { isRequiredInCluster: true };
+
+/** Every setting there is, in the order of the documentation. The environment, `buildConfig()` and the documents are read from it. */
+export const SETTINGS: Settings = {
+  profile: setting(
+    "IM_PROFILE",
+    choice("embedded", "cluster"),
+    "embedded",
+    "One process that needs no server, or one node of a cluster on NATS, Redis, Kafka and MySQL",
+  ),
+  host: setting("IM_HOST", text(/^[A-Za-z0-9_.:-]{1,255}$/, "a host name or address"), "127.0.0.1", "Address to listen on"),
+  port: setting("IM_PORT", port, 3000, "Port of REST and Socket.IO; 0 takes any free one"),
+  metricsPort: setting("IM_METRICS_PORT", port, 9464, "Port of the Prometheus metrics; 0 takes any free one"),
+  dataDir: setting(
+    "IM_DATA_DIR",
+    text(/^[^\0]+$/, "a folder that can be written to"),
+    "./data",
+    "Folder below which embedded keeps everything; made when missing",
+  ),
+  logLevel: setting(
+    "IM_LOG_LEVEL",
+    choice("fatal", "error", "warn", "info", "debug", "trace"),
+    "info",
+    "Least level that is logged",
+  ),
+  services: setting(
+    "IM_SERVICES",
+    optional(listOf(text(/^[a-z][a-z-]*$/, ""), "service names separated by commas", 1)),
+    null,
+    "Services that this node runs",
+    { initialText: "all" },
+  ),
+  nodeId: setting(
+    "IM_NODE_ID",
+    text(/^[A-Za-z0-9_.-]{1,128}$/, "1 to 128 characters of A-Za-z0-9_.-"),
+    "",
+    "Name of the node, unique in the cluster",
+    { initial: () => `${hostname().replace(/[^A-Za-z0-9_.-]/g, "-")}-${process.pid}`, initialText: "host name and process id" },
+  ),
+  jwtSecret: setting(
+    "IM_JWT_SECRET",
+    secret(),
+    "",
+    "Signs the access tokens; the same on all nodes. Embedded makes one in its data folder",
+    { ...required, initialText: "made by embedded" },
+  ),
+  jwtPreviousSecret: setting(
+    "IM_JWT_PREVIOUS_SECRET",
+    optional(secret()),
+    null,
+    "The secret before a change, still accepted while its tokens live",
+  ),
+  accessTokenTtlS: setting("IM_ACCESS_TOKEN_TTL_S", integer(1, DAY_S), 900, "Life of an access token", { unit: "s" }),
+  refreshTokenTtlS: setting("IM_REFRESH_TOKEN_TTL_S", integer(1, 365 * DAY_S), 30 * DAY_S, "Life of a refresh token", {
+    unit: "s",
+  }),
+  bcryptRounds: setting("IM_BCRYPT_ROUNDS", integer(10, 15), 10, "Cost of a password hash; each step doubles it", {
+    codeFormat: integer(4, 15),
+    unit: "log2 rounds",
+  }),
+  kickPolicy: setting(
+    "IM_KICK_POLICY",
+    choice("none", "class", "all"),
+    "none",
+    "Which older sessions a sign-in ends: none, those of the same device class, or all",
+  ),
+  maxConnectionsPerUser: setting("IM_MAX_CONNECTIONS_PER_USER", integer(1, 1_000), 5, "Socket connections of one user at a time"),
+  rateLimits: setting("IM_RATE_LIMITS", onOff(), true, "Limits per user, address and route; `off` is for benchmarks only"),
+  corsOrigins: setting(
+    "IM_CORS_ORIGINS",
+    listOf(origin(), "origins such as https://chat.example.com, separated by commas"),
+    [],
+    "Origins that browsers may come from besides the server's own",
+  ),
+  trustedProxies: setting(
+    "IM_TRUSTED_PROXIES",
+    listOf(network(), "addresses or CIDR networks, separated by commas"),
+    [],
+    "Proxies whose X-Forwarded-For is believed",
+  ),
+  polling: setting("IM_POLLING", onOff(), false, "Socket.IO long polling besides WebSocket"),
+  recallLimitMs: setting("IM_RECALL_LIMIT_MS", integer(0, YEAR_MS), 120_000, "A sender may recall a message for this long", {
+    unit: "ms",
+  }),
+  editLimitMs: setting("IM_EDIT_LIMIT_MS", integer(0, YEAR_MS), 900_000, "A sender may edit a message for this long", {
+    unit: "ms",
+  }),
+  compensateAfterMs: setting(
+    "IM_COMPENSATE_AFTER_MS",
+    integer(10, HOUR_MS),
+    5_000,
+    "A message that is pending for longer is driven again by the compensator",
+    { unit: "ms" },
+  ),
+  compensateEveryMs: setting("IM_COMPENSATE_EVERY_MS", integer(10, HOUR_MS), 2_000, "Time between two runs of the compensator", {
+    unit: "ms",
+  }),
+  mysqlUrl: setting(
+    "IM_MYSQL_URL",
+    optional(url(["mysql:"], "mysql://user:password@host:port/database", ({ pathname }) => /^\/[^/]+$/.test(pathname))),
+    null,
+    "Database; embedded without it uses SQLite in the data folder",
+    required,
+  ),
+  redisUrl: setting(
+    "IM_REDIS_URL",
+    optional(url(["redis:", "rediss:"], "redis://host:port/0", ({ pathname }) => /^(\/\d*)?$/.test(pathname))),
+    null,
+    "Hot store; embedded without it keeps it in the process",
+    required,
+  ),
+  kafkaBrokers: setting(
+    "IM_KAFKA_BROKERS",
+    listOf(brokers, "host:port pairs separated by commas"),
+    [],
+    "Message log; embedded without it logs in the process",
+    required,
+  ),
+  natsUrl: setting(
+    "IM_NATS_URL",
+    optional(url(["nats:", "tls:"], "nats://host:port")),
+    null,
+    "Bus and event stream; embedded without it uses neither",
+    required,
+  ),
+  s3Url: setting(
+    "IM_S3_URL",
+    optional(url(["http:", "https:", "s3:"], "https://key:secret@host:port/bucket")),
+    null,
+    "Store of files; embedded without it uses the data folder",
+  ),
+};
