@@ -1,0 +1,26 @@
+/** Limits of the server. What a client can see stands in `contracts/limits.ts`. */
+
+/** A message is in the log, or its sender told that it is not known, within this time. */
+export const APPEND_TIMEOUT_MS = 3_000;
+/** Records that may wait for the log before sends are refused. About 20 MB of 200-byte messages. */
+export const MAX_LOG_BACKLOG = 50_000;
+/** Rows of one persister transaction. */
+export const MAX_PERSIST_BATCH = 1_000;
+/** Actions of the bus. Longer than the slowest step inside (append), shorter than a client's patience. */
+export const REQUEST_TIMEOUT_MS = 5_000;
+/** Known client message ids kept exactly for each sender of a conversation. */
+export const KNOWN_CLIENT_MSG_IDS = 1_000;
+/** Newest messages of a conversation kept in the hot store. */
+export const TAIL_MESSAGES = 100;
+/** Conversations kept in the embedded hot store; the least recently used one without pending messages goes first. */
+export const MAX_HOT_CONVERSATIONS = 20_000;
+/** Bytes queued for one socket before it is told to sync, and before it is cut. */
+export const SOCKET_QUEUE_SYNC_BYTES = 1_048_576;
+export const SOCKET_QUEUE_CUT_BYTES = 4_194_304;
+/** A gateway looks this often for sessions that ended without its hearing of it. */
+export const SESSION_CHECK_EVERY_MS = 2_000;
+/** A connection counts as alive for this long after its last heartbeat. */
+export const PRESENCE_TTL_MS = 90_000;
+export const HEARTBEAT_EVERY_MS = 30_000;
+/** Time that `SIGTERM` leaves for running work. */
+export const SHUTDOWN_TIMEOUT_MS = 10_000;

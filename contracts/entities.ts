@@ -1,0 +1,149 @@
+import { Type, type Static } from "typebox";
+import * as limits from "./limits.ts";
+import {
+  Avatar, Block, ClientMsgId, Closed, ConversationId, DeviceId, DeviceType, Email, Id, Line, Name, Nullable, OneOf, Phone, PositiveSeq, Seq, Time, Username, Version,
+} from "./primitives.ts";
+
+export const Gender = OneOf("unknown", "male", "female", "other");
+const userFields = {
+  userId: Id, username: Username, nickname: Name, avatar: Avatar, signature: Type.String(), gender: Gender, region: Type.String(),
+};
+/** A user as others see them. */
+export const User = Closed(userFields);
+/** A user as they see themselves. */
+export const OwnUser = Closed({ ...userFields, phone: Nullable(Phone), email: Nullable(Email), createdAt: Time });
+
+/** Do-not-disturb hours, `HH:MM` in an IANA time zone; `from` after `to` runs past midnight. */
+export const DoNotDisturb = Closed({
+  from: Type.String({ pattern: "^([01][0-9]|2[0-3]):[0-5][0-9]$" }),
+  to: Type.String({ pattern: "^([01][0-9]|2[0-3]):[0-5][0-9]$" }),
+  timeZone: Type.String({ minLength: 1, maxLength: 64, pattern: "^[A-Za-z0-9_+/-]+$" }),
+});
+export const Settings = Closed({
+  whoMayAddMe: OneOf("everyone", "nobody"),
+  searchable: Type.Boolean(),
+  showReadReceipts: Type.Boolean(),
+  showPresence: Type.Boolean(),
+  dnd: Nullable(DoNotDisturb),
+  language: OneOf("en", "zh"),
+});
+
+export const Device = Closed({
+  deviceId: DeviceId, deviceType: DeviceType, deviceName: Type.String(), online: Type.Boolean(), lastSeenAt: Time, current: Type.Boolean(),
+});
+
+export const Friend = Closed({ user: User, remark: Type.String(), muted: Type.Boolean(), tags: Type.Array(Type.String()), since: Time });
+export const FriendRequest = Closed({
+  requestId: Id, from: User, to: User, message: Type.String(), status: OneOf("pending", "accepted", "rejected"), createdAt: Time, handledAt: Nullable(Time),
+});
+export const ListedUser = Closed({ user: User, since: Time });
+
+export const Role = OneOf("owner", "admin", "member");
+export const JoinMode = OneOf("invite", "approval", "open");
+/** A group as its members see it. */
+export const Group = Closed({
+  groupId: Id, conversationId: ConversationId, name: Name, avatar: Avatar, announcement: Block(limits.MAX_ANNOUNCEMENT_LENGTH), ownerId: Id,
+  memberCount: Type.Integer(), maxMembers: Type.Integer(), joinMode: JoinMode, historyVisible: Type.Boolean(), memberInvite: Type.Boolean(),
+  allMuted: Type.Boolean(), myRole: Role, version: Version, createdAt: Time,
+});
+/** A group as an outsider sees it, when it can be joined without an invitation. */
+export const GroupCard = Closed({ groupId: Id, name: Name, avatar: Avatar, memberCount: Type.Integer(), joinMode: JoinMode });
+export const Member = Closed({ userId: Id, user: User, role: Role, nickname: Type.String(), mutedUntil: Nullable(Time), joinedAt: Time });
+export const Invitation = Closed({
+  invitationId: Id, group: GroupCard, inviter: User, status: OneOf("pending", "accepted", "rejected", "expired"), expiresAt: Time,
+});
+export const JoinRequest = Closed({
+  requestId: Id, groupId: Id, user: User, message: Type.String(), status: OneOf("pending", "accepted", "rejected"), createdAt: Time, handledAt: Nullable(Time),
+});
+export const InviteLink = Closed({
+  inviteCode: Type.String(), expiresAt: Nullable(Time), maxUses: Nullable(Type.Integer()), uses: Type.Integer(),
+});
+
+/** What a client may send. The types that need a stored file are accepted once files exist. */
+export const SendableType = OneOf("text", "markdown", "location", "card", "custom", "forward");
+export const MessageType = OneOf("text", "markdown", "image", "voice", "video", "file", "location", "card", "custom", "forward", "system", "call", "void");
+/** Its shape follows the type; `contentOf` (contracts/content.ts) has one schema for each. */
+export const Content = Type.Record(Type.String(), Type.Unknown());
+export const Mention = Type.Union([Id, Type.Literal("all")]);
+export const Mentions = Type.Array(Mention, { maxItems: limits.MAX_MENTIONS, uniqueItems: true });
+export const Emoji = Line(1, limits.MAX_EMOJI_LENGTH);
+export const Reaction = Closed({ emoji: Emoji, count: Type.Integer(), userIds: Type.Array(Id), mine: Type.Optional(Type.Boolean()) });
+export const ReplyPreview = Closed({ messageId: Id, seq: PositiveSeq, senderId: Type.String(), type: MessageType, preview: Type.String() });
+export const Message = Closed({
+  messageId: Id,
+  conversationId: ConversationId,
+  seq: PositiveSeq,
+  /** "0" for system messages. */
+  senderId: Type.String({ pattern: "^(0|[1-9][0-9]{0,18})$" }),
+  clientMsgId: ClientMsgId,
+  type: MessageType,
+  content: Content,
+  replyTo: Type.Optional(ReplyPreview),
+  mentions: Type.Optional(Mentions),
+  createdAt: Time,
+  editedAt: Type.Optional(Time),
+  recalledAt: Type.Optional(Time),
+  reactions: Type.Optional(Type.Array(Reaction)),
+  status: OneOf("accepted", "persisted"),
+});
+/** Seqs whose messages could never be stored; clients pass over them. */
+export const VoidRange = Closed({ seq: PositiveSeq, toSeq: PositiveSeq, type: Type.Literal("void") });
+export const HistoryItem = Type.Union([Message, VoidRange]);
+export const SendResult = Closed({ messageId: Id, conversationId: ConversationId, seq: PositiveSeq, createdAt: Time });
+
+export const Conversation = Closed({
+  conversationId: ConversationId,
+  type: OneOf("direct", "group", "service"),
+  peer: Type.Optional(User),
+  group: Type.Optional(Group),
+  lastMessage: Nullable(Message),
+  maxSeq: Seq,
+  readSeq: Seq,
+  unread: Type.Integer({ minimum: 0 }),
+  mentioned: Type.Boolean(),
+  pinned: Type.Boolean(),
+  muted: Type.Boolean(),
+  hidden: Type.Boolean(),
+  draft: Type.String(),
+});
+
+export const Notification = Closed({
+  notificationId: Id,
+  type: Type.String(),
+  text: Type.String(),
+  data: Type.Record(Type.String(), Type.Unknown()),
+  read: Type.Boolean(),
+  createdAt: Time,
+});
+
+export const Presence = Closed({
+  userId: Id, online: Type.Boolean(), lastSeenAt: Nullable(Time),
+  devices: Type.Array(Closed({ deviceId: DeviceId, deviceType: DeviceType })),
+});
+
+export type User = Static<typeof User>;
+export type OwnUser = Static<typeof OwnUser>;
+export type Settings = Static<typeof Settings>;
+export type Device = Static<typeof Device>;
+export type Friend = Static<typeof Friend>;
+export type FriendRequest = Static<typeof FriendRequest>;
+export type Role = Static<typeof Role>;
+export type JoinMode = Static<typeof JoinMode>;
+export type Group = Static<typeof Group>;
+export type GroupCard = Static<typeof GroupCard>;
+export type Member = Static<typeof Member>;
+export type Invitation = Static<typeof Invitation>;
+export type JoinRequest = Static<typeof JoinRequest>;
+export type InviteLink = Static<typeof InviteLink>;
+export type MessageType = Static<typeof MessageType>;
+export type SendableType = Static<typeof SendableType>;
+export type Content = Static<typeof Content>;
+export type Reaction = Static<typeof Reaction>;
+export type ReplyPreview = Static<typeof ReplyPreview>;
+export type Message = Static<typeof Message>;
+export type VoidRange = Static<typeof VoidRange>;
+export type HistoryItem = Static<typeof HistoryItem>;
+export type SendResult = Static<typeof SendResult>;
+export type Conversation = Static<typeof Conversation>;
+export type Notification = Static<typeof Notification>;
+export type Presence = Static<typeof Presence>;

@@ -1,0 +1,37 @@
+/** Limits that a client can see; sizes of text are UTF-8 bytes, lengths are Unicode characters. */
+export const MAX_BODY_BYTES = 1_048_576;
+export const MAX_TEXT_BYTES = 8_192;
+/** Content of a message other than text, as JSON. */
+export const MAX_CONTENT_BYTES = 16_384;
+/** Objects and arrays inside each other, in any request. */
+export const MAX_JSON_DEPTH = 16;
+export const MAX_CLIENT_MSG_ID_LENGTH = 64;
+export const MAX_MENTIONS = 100;
+export const MAX_FORWARD_ITEMS = 100;
+export const MIN_USERNAME_LENGTH = 3;
+export const MAX_USERNAME_LENGTH = 32;
+export const MAX_NAME_LENGTH = 64;
+export const MIN_PASSWORD_LENGTH = 8;
+export const MAX_PASSWORD_LENGTH = 128;
+export const MAX_AVATAR_LENGTH = 512;
+export const MAX_SIGNATURE_LENGTH = 200;
+export const MAX_ANNOUNCEMENT_LENGTH = 2_000;
+export const MAX_NOTE_LENGTH = 200;
+export const MAX_DRAFT_LENGTH = 2_000;
+export const MAX_TAGS = 20;
+export const MAX_EMOJI_LENGTH = 32;
+/** Different emoji on one message. */
+export const MAX_REACTION_KINDS = 50;
+export const MAX_PAGE = 100;
+export const DEFAULT_PAGE = 20;
+export const MIN_GROUP_MEMBERS = 2;
+export const MAX_GROUP_MEMBERS = 5_000;
+export const DEFAULT_GROUP_MEMBERS = 500;
+/** People who can be invited or subscribed to in one request. */
+export const MAX_USERS_IN_REQUEST = 500;
+/** Above this many members nobody is told who has read a message. */
+export const MAX_READERS_GROUP = 500;
+/** `userIds` of a reaction. */
+export const REACTION_USERS_SHOWN = 20;
+/** How long an invitation to a group stands, 7 days. */
+export const INVITATION_TTL_MS = 604_800_000;

@@ -1,0 +1,18 @@
+/** Who is behind a request: made by the gateway from a checked access token, never taken from a client. */
+export interface Caller {
+  readonly userId: string;
+  readonly sessionId: string;
+  readonly deviceId: string;
+}
+
+export type Language = "en" | "zh";
+
+/** `ctx.meta`: who and which request, never business data. It travels with every call. */
+export interface Meta {
+  caller?: Caller;
+  /** The connection a socket request came over; it is left out of what the request causes to be pushed. */
+  connectionId?: string;
+  /** Address of the client, after trusted proxies. */
+  address?: string;
+  language?: Language;
+}

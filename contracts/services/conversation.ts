@@ -1,0 +1,102 @@
+import { Type } from "typebox";
+import type { ServiceContract } from "../define.ts";
+import { Conversation } from "../entities.ts";
+import { MAX_DRAFT_LENGTH, MAX_GROUP_MEMBERS } from "../limits.ts";
+import { Block, Closed, ConversationId, Cursor, Id, Limit, Nothing, Nullable, OneOf, Page, PositiveSeq, Seq } from "../primitives.ts";
+
+const One = Closed({ conversationId: ConversationId });
+const Cursors = Closed({ seq: Seq });
+
+export const conversationContract = {
+  list: { summary: "My conversations, pinned first, then by last message", params: Closed({ limit: Limit, cursor: Cursor }), result: Page(Conversation), idempotent: true },
+  open: {
+    summary: "The direct conversation with a friend",
+    params: Closed({ userId: Id }),
+    result: Conversation,
+    errors: ["CANNOT_MESSAGE", "CANNOT_ADD_SELF"],
+    idempotent: true,
+  },
+  update: {
+    summary: "Pin, mute, hide, or keep a draft; mine alone",
+    params: Closed({
+      conversationId: ConversationId, pinned: Type.Optional(Type.Boolean()), muted: Type.Optional(Type.Boolean()), hidden: Type.Optional(Type.Boolean()),
+      draft: Type.Optional(Block(MAX_DRAFT_LENGTH)),
+    }),
+    result: Conversation,
+    errors: ["CONVERSATION_NOT_FOUND", "GROUP_NOT_FOUND"],
+    idempotent: true,
+  },
+  clear: { summary: "Empty a conversation for me alone", params: One, result: Nothing, errors: ["CONVERSATION_NOT_FOUND", "GROUP_NOT_FOUND"], idempotent: true },
+  markRead: {
+    summary: "I have read all up to this seq",
+    params: Closed({ conversationId: ConversationId, seq: Seq }),
+    result: Cursors,
+    errors: ["CONVERSATION_NOT_FOUND", "GROUP_NOT_FOUND"],
+    idempotent: true,
+  },
+  markDelivered: {
+    summary: "A device of mine has all up to this seq",
+    params: Closed({ conversationId: ConversationId, seq: Seq }),
+    result: Cursors,
+    errors: ["CONVERSATION_NOT_FOUND", "GROUP_NOT_FOUND"],
+    idempotent: true,
+  },
+  typing: {
+    summary: "Tell the others that I am typing",
+    params: Closed({ conversationId: ConversationId, kind: OneOf("text", "voice", "none") }),
+    result: Nothing,
+    errors: ["CONVERSATION_NOT_FOUND", "GROUP_NOT_FOUND", "CANNOT_MESSAGE", "BLOCKED_BY_YOU"],
+  },
+  /**
+   * Internal: what `userId` may see. `minSeq` and `maxSeq` bound it (`maxSeq` null: to the end); `isMember` false for one who
+   * has left. Throws the 404 of the conversation's kind for an outsider.
+   */
+  access: {
+    summary: "A user's bounds and cursors in a conversation",
+    params: Closed({ conversationId: ConversationId, userId: Id }),
+    result: Closed({ isMember: Type.Boolean(), minSeq: PositiveSeq, maxSeq: Nullable(Seq), readSeq: Seq, deliveredSeq: Seq }),
+    errors: ["CONVERSATION_NOT_FOUND", "GROUP_NOT_FOUND"],
+    idempotent: true,
+  },
+  /** Internal: puts the conversation and its members into the hot store, from SQL. False when there is no such conversation. */
+  warm: { summary: "Load a conversation into the hot store", params: One, result: Type.Boolean(), idempotent: true },
+  /** Internal: reads members' states from SQL again and writes them through to the hot store; all of a direct conversation. */
+  refreshMembers: {
+    summary: "Write members' states through to the hot store",
+    params: Closed({ conversationId: ConversationId, userIds: Type.Array(Id, { maxItems: MAX_GROUP_MEMBERS }) }),
+    result: Nothing,
+    idempotent: true,
+  },
+  /** Internal: people joined a group at `seq` (the system message that says so); they see from there, or all when `historyVisible`. */
+  joined: {
+    summary: "Members joined a group conversation",
+    params: Closed({ conversationId: ConversationId, userIds: Type.Array(Id, { maxItems: MAX_GROUP_MEMBERS }), seq: PositiveSeq, historyVisible: Type.Boolean() }),
+    result: Nothing,
+    idempotent: true,
+  },
+  /** Internal: people left a group; `seq` is the last message they see. */
+  left: {
+    summary: "Members left a group conversation",
+    params: Closed({ conversationId: ConversationId, userIds: Type.Array(Id, { maxItems: MAX_GROUP_MEMBERS }), seq: PositiveSeq }),
+    result: Nothing,
+    idempotent: true,
+  },
+  /** Internal: group conversations whose room a new connection of the user joins. */
+  roomsOf: { summary: "Group conversations of a user", params: Closed({ userId: Id }), result: Type.Array(ConversationId), idempotent: true },
+  /** Internal: the sender's own cursor follows what was sent. */
+  sent: {
+    summary: "Users have sent up to these seqs",
+    params: Closed({ items: Type.Array(Closed({ conversationId: ConversationId, userId: Id, seq: PositiveSeq })) }),
+    result: Nothing,
+    idempotent: true,
+  },
+  /** Internal: cursors of all members who could see `seq`, for who-has-read. */
+  readersOf: {
+    summary: "Who has read up to a seq",
+    params: Closed({ conversationId: ConversationId, seq: PositiveSeq }),
+    result: Closed({ read: Type.Array(Closed({ userId: Id, readAt: Type.Integer() })), unread: Type.Array(Id) }),
+    idempotent: true,
+  },
+  /** Internal: members whose devices are told of something in a direct conversation, or the group's room. */
+  exportOf: { summary: "A user's conversations and their settings", params: Closed({ userId: Id }), result: Type.Record(Type.String(), Type.Unknown()), idempotent: true },
+} satisfies ServiceContract;

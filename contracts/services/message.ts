@@ -1,0 +1,88 @@
+import { Type } from "typebox";
+import type { ServiceContract } from "../define.ts";
+import { Content, Emoji, HistoryItem, Mentions, Message, SendableType, SendResult } from "../entities.ts";
+import { ClientMsgId, Closed, ConversationId, Id, Limit, Nothing, Nullable, PositiveSeq, Seq, Time } from "../primitives.ts";
+
+const NotVisible = ["MESSAGE_NOT_FOUND", "CONVERSATION_NOT_FOUND", "GROUP_NOT_FOUND"] as const;
+
+export const messageContract = {
+  send: {
+    summary: "Send a message; the answer means that it is stored",
+    params: Closed({
+      conversationId: ConversationId, clientMsgId: ClientMsgId, type: SendableType, content: Content,
+      replyTo: Type.Optional(Id), mentions: Type.Optional(Mentions),
+    }),
+    result: SendResult,
+    errors: ["CANNOT_MESSAGE", "BLOCKED_BY_YOU", "MUTED", "GROUP_NOT_FOUND", "CONVERSATION_NOT_FOUND", "IDEMPOTENCY_CONFLICT", "TEXT_TOO_LARGE", "SEND_FAILED"],
+    idempotent: true,
+  },
+  history: {
+    summary: "A page of messages, ascending by seq; without a position the newest page",
+    params: Closed({
+      conversationId: ConversationId, beforeSeq: Type.Optional(PositiveSeq), afterSeq: Type.Optional(Seq), aroundSeq: Type.Optional(PositiveSeq),
+      aroundTime: Type.Optional(Time), limit: Limit,
+    }),
+    result: Closed({ items: Type.Array(HistoryItem), maxSeq: Seq, minSeq: Seq }),
+    errors: ["CONVERSATION_NOT_FOUND", "GROUP_NOT_FOUND"],
+    idempotent: true,
+  },
+  recall: { summary: "Take a message back, for everyone", params: Closed({ messageId: Id }), result: Message, errors: [...NotVisible, "RECALL_TIME_PASSED", "NOT_YOUR_MESSAGE", "NOT_EDITABLE"], idempotent: true },
+  edit: {
+    summary: "Change the text of my message",
+    params: Closed({ messageId: Id, content: Content }),
+    result: Message,
+    errors: [...NotVisible, "EDIT_TIME_PASSED", "NOT_YOUR_MESSAGE", "NOT_EDITABLE", "MESSAGE_RECALLED", "TEXT_TOO_LARGE"],
+    idempotent: true,
+  },
+  deleteForMe: { summary: "Remove a message from my own history", params: Closed({ messageId: Id }), result: Message, errors: NotVisible, idempotent: true },
+  react: { summary: "React to a message", params: Closed({ messageId: Id, emoji: Emoji }), result: Message, errors: [...NotVisible, "MESSAGE_RECALLED", "NOT_EDITABLE"], idempotent: true },
+  unreact: { summary: "Take a reaction back", params: Closed({ messageId: Id, emoji: Emoji }), result: Message, errors: NotVisible, idempotent: true },
+  readers: {
+    summary: "Who has read a message, who has not",
+    params: Closed({ messageId: Id }),
+    result: Closed({ read: Type.Array(Closed({ userId: Id, readAt: Time })), unread: Type.Array(Id) }),
+    errors: [...NotVisible, "TOO_MANY_READERS"],
+    idempotent: true,
+  },
+  /** Internal: a system message (C5); the same `clientMsgId` gives the same message. */
+  sendSystem: {
+    summary: "Write a system message",
+    params: Closed({ conversationId: ConversationId, clientMsgId: ClientMsgId, content: Content }),
+    result: SendResult,
+    errors: ["CONVERSATION_NOT_FOUND", "SEND_FAILED"],
+    idempotent: true,
+  },
+  /** Internal: highest stable seq of each conversation, 0 for one without messages. */
+  heads: {
+    summary: "Highest stable seqs",
+    params: Closed({ conversationIds: Type.Array(ConversationId, { maxItems: 5_000 }) }),
+    result: Type.Record(Type.String(), Seq),
+    idempotent: true,
+  },
+  /** Internal: what a conversation list shows of each conversation, within the given bounds; one entry for each item, in order. */
+  summaries: {
+    summary: "Last message and unread for conversation lists",
+    params: Closed({
+      userId: Id,
+      items: Type.Array(Closed({ conversationId: ConversationId, minSeq: PositiveSeq, maxSeq: Nullable(Seq), readSeq: Seq }), { maxItems: 5_000 }),
+    }),
+    result: Type.Array(Closed({ conversationId: ConversationId, maxSeq: Seq, lastMessage: Nullable(Message), unread: Type.Integer(), mentioned: Type.Boolean() })),
+    idempotent: true,
+  },
+  /** Internal: recalls all messages of a deleted user. */
+  eraseOf: { summary: "Recall everything a user sent", params: Closed({ userId: Id }), result: Nothing, idempotent: true },
+  /** Internal: a user's own messages, for the export; pages ascend by (conversationId, seq). */
+  exportOf: {
+    summary: "Messages a user sent",
+    params: Closed({ userId: Id, after: Type.Optional(Closed({ conversationId: ConversationId, seq: Seq })), limit: Type.Integer({ minimum: 1, maximum: 1000 }) }),
+    result: Type.Array(Message),
+    idempotent: true,
+  },
+  /** Internal (E12): where one message stands, each step with its time; null when nothing is known of it. */
+  explain: {
+    summary: "The life of one message",
+    params: Closed({ messageId: Id }),
+    result: Nullable(Type.Record(Type.String(), Type.Unknown())),
+    idempotent: true,
+  },
+} satisfies ServiceContract;

@@ -1,0 +1,70 @@
+import { Type } from "typebox";
+import type { ServiceContract } from "../define.ts";
+import { Gender, OwnUser, User } from "../entities.ts";
+import { MAX_SIGNATURE_LENGTH, MAX_USERS_IN_REQUEST } from "../limits.ts";
+import { Avatar, Block, Closed, Email, Id, Line, Name, Nothing, Nullable, Password, Phone, Username } from "../primitives.ts";
+
+/** One way to name an account at sign-in. */
+export const Account = { username: Type.Optional(Username), phone: Type.Optional(Phone), email: Type.Optional(Email) };
+
+export const userContract = {
+  register: {
+    summary: "Make an account",
+    params: Closed({
+      username: Username, password: Password, nickname: Type.Optional(Name), phone: Type.Optional(Phone), email: Type.Optional(Email),
+      code: Type.Optional(Type.String({ maxLength: 16, description: "One-time codes are not available yet: a code is refused" })),
+    }),
+    result: Closed({ user: OwnUser }),
+    errors: ["USERNAME_TAKEN", "CONTACT_TAKEN", "WEAK_PASSWORD"],
+  },
+  me: { summary: "My own profile", params: Closed({}), result: OwnUser, idempotent: true },
+  updateProfile: {
+    summary: "Change my profile",
+    params: Closed({
+      nickname: Type.Optional(Name), avatar: Type.Optional(Avatar), signature: Type.Optional(Block(MAX_SIGNATURE_LENGTH)), gender: Type.Optional(Gender),
+      region: Type.Optional(Line(0, 64)), phone: Type.Optional(Nullable(Phone)), email: Type.Optional(Nullable(Email)),
+    }),
+    result: OwnUser,
+    errors: ["CONTACT_TAKEN"],
+  },
+  changePassword: {
+    summary: "Change my password; my other sessions end",
+    params: Closed({ oldPassword: Type.String({ minLength: 1, maxLength: 128 }), newPassword: Password }),
+    result: Nothing,
+    errors: ["WRONG_OLD_PASSWORD", "WEAK_PASSWORD"],
+  },
+  deleteMe: { summary: "Delete my account", params: Closed({}), result: Nothing, errors: ["OWNER_MUST_TRANSFER"] },
+  exportMe: { summary: "All of my own data", params: Closed({}), result: Type.Record(Type.String(), Type.Unknown()), idempotent: true },
+  get: { summary: "A user by id", params: Closed({ userId: Id }), result: User, errors: ["USER_NOT_FOUND"], idempotent: true },
+  search: {
+    summary: "Users whose name or phone number is exactly this",
+    params: Closed({ keyword: Line(1, 64) }),
+    result: Closed({ items: Type.Array(User) }),
+    idempotent: true,
+  },
+  /** Internal. Deleted users come as a placeholder with their user name, unknown ids are missing. */
+  getMany: {
+    summary: "Users by id",
+    params: Closed({ userIds: Type.Array(Id, { maxItems: 5_000 }) }),
+    result: Type.Array(User),
+    idempotent: true,
+  },
+  /** Internal. Those of the given users that exist, are not deleted and not disabled. */
+  activeAmong: {
+    summary: "Which of these users can be written to",
+    params: Closed({ userIds: Type.Array(Id, { maxItems: MAX_USERS_IN_REQUEST }) }),
+    result: Type.Array(Id),
+    idempotent: true,
+  },
+  /** Internal. Takes the same time for unknown accounts. */
+  authenticate: {
+    summary: "The user with this account and password",
+    params: Closed({ ...Account, password: Type.String({ minLength: 1, maxLength: 128 }) }),
+    result: Nullable(OwnUser),
+    idempotent: true,
+  },
+  /** Internal. */
+  setDisabled: { summary: "Disable or enable a user; disabling ends all sessions", params: Closed({ userId: Id, disabled: Type.Boolean() }), result: Nothing, errors: ["USER_NOT_FOUND"] },
+  /** Internal: the id of a user name, for operators. */
+  idOf: { summary: "The id of a user name", params: Closed({ username: Username }), result: Nullable(Id), idempotent: true },
+} satisfies ServiceContract;

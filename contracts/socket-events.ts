@@ -1,0 +1,57 @@
+import { Type, type Static, type TSchema } from "typebox";
+import { Emoji, Message, Notification, Presence } from "./entities.ts";
+import type { ActionName } from "./index.ts";
+import { Closed, ConversationId, Id, OneOf, PositiveSeq, Seq, Time, Version } from "./primitives.ts";
+
+/**
+ * Socket.IO events a client may send: each is one action (or answered by the gateway itself where `action` is null). The
+ * acknowledgement is `{code: 0, data}` or `{code, message, data?}`.
+ */
+export interface ClientEvent {
+  readonly action: ActionName | null;
+  /** Events of one user in a minute. */
+  readonly perMinute: number;
+  readonly summary: string;
+}
+
+export const clientEvents = {
+  "message:send": { action: "message.send", perMinute: 1_200, summary: "Send a message" },
+  "message:delivered": { action: "conversation.markDelivered", perMinute: 1_200, summary: "This device has all up to a seq" },
+  "message:read": { action: "conversation.markRead", perMinute: 1_200, summary: "All up to a seq was read" },
+  "message:recall": { action: "message.recall", perMinute: 60, summary: "Take a message back" },
+  "message:edit": { action: "message.edit", perMinute: 60, summary: "Change the text of a message" },
+  "message:delete": { action: "message.deleteForMe", perMinute: 120, summary: "Remove a message from my own history" },
+  "message:react": { action: "message.react", perMinute: 120, summary: "React to a message, or take it back with `remove`" },
+  typing: { action: "conversation.typing", perMinute: 120, summary: "Tell the others that I am typing" },
+  "presence:subscribe": { action: "presence.subscribe", perMinute: 60, summary: "Hear when people come and go" },
+  "presence:unsubscribe": { action: "presence.unsubscribe", perMinute: 60, summary: "Hear no more of them" },
+  "auth:renew": { action: null, perMinute: 10, summary: "Go on with a new access token" },
+} as const satisfies Record<string, ClientEvent>;
+export type ClientEventName = keyof typeof clientEvents;
+
+/** Params of events whose payload is not exactly the params of their action. */
+export const clientEventParams = {
+  "message:react": Closed({ messageId: Id, emoji: Emoji, remove: Type.Optional(Type.Boolean()) }),
+  "auth:renew": Closed({ token: Type.String({ minLength: 1, maxLength: 4_096 }) }),
+} as const satisfies Partial<Record<ClientEventName, TSchema>>;
+
+const Receipt = Closed({ conversationId: ConversationId, userId: Id, seq: Seq, at: Time });
+
+
+/** Socket.IO events the server sends. */
+export const serverEvents = {
+  "message:new": Message,
+  "message:updated": Closed({ ...Message.properties, change: Type.Optional(Closed({ userId: Id, emoji: Emoji, added: Type.Boolean() })) }),
+  "message:persisted": Closed({ conversationId: ConversationId, upToSeq: PositiveSeq }),
+  "receipt:delivered": Receipt,
+  "receipt:read": Receipt,
+  "conversation:updated": Type.Object({ conversationId: ConversationId, version: Version }, { additionalProperties: true }),
+  "friend:updated": Closed({ version: Version }),
+  "group:updated": Closed({ groupId: Id, version: Version }),
+  "notification:new": Notification,
+  "presence:changed": Presence,
+  typing: Closed({ conversationId: ConversationId, userId: Id, kind: OneOf("text", "voice", "none") }),
+  "session:ended": Closed({ code: Type.Integer(), reason: Type.String() }),
+} as const satisfies Record<string, TSchema>;
+export type ServerEventName = keyof typeof serverEvents;
+export type ServerEventPayload<E extends ServerEventName> = Static<(typeof serverEvents)[E]>;

@@ -1,0 +1,63 @@
+import type { MessageRecord } from "../../contracts/records.ts";
+
+/** Why a record could not be appended; `retryable` says whether the same append may succeed later. */
+export type AppendOutcome = { ok: true } | { ok: false; retryable: boolean; reason: string };
+
+export interface LogBatch {
+  readonly records: readonly MessageRecord[];
+  /** Call at least every 3 s while a batch is in work, so that the group keeps its partitions. */
+  heartbeat(): Promise<void>;
+  /** True when the partitions were taken away or the log is closing: stop, nothing more will be committed. */
+  isStale(): boolean;
+}
+
+/**
+ * What the handler of a batch found for the records it could never write. The log dead-letters them with their reason and
+ * goes on behind them; an append that still waits for such a record resolves with `retryable: false`.
+ */
+export interface BatchResult {
+  readonly rejected: readonly { record: MessageRecord; reason: string }[];
+}
+
+export interface ConsumeOptions {
+  /** Members of one group share the records; every group sees all records. */
+  readonly group: string;
+  /** At most this many records in a batch. */
+  readonly maxBatch: number;
+  /** Must be idempotent: a batch comes again when the handler threw or the process died before it resolved. */
+  onBatch(batch: LogBatch): Promise<BatchResult | void>;
+}
+
+export interface DeadLetter {
+  readonly record: MessageRecord;
+  readonly reason: string;
+  readonly at: number;
+}
+
+/**
+ * The message log port (embedded: in process; cluster: Kafka topics `im-message-private`, `im-message-group`).
+ *
+ * Promises that every implementation keeps (`test/contract/message-log.ts`):
+ * - records of one conversation reach every group in the order in which they were appended;
+ * - an append that resolved `{ok: true}` survives the death of this process. In process that is when the `persister` group
+ *   has handled the record; in Kafka when all in-sync replicas have it;
+ * - an append is answered within its deadline, `retryable` when the outcome is unknown; the record may still be in the log;
+ * - appends of one tick travel together; at most one write is in flight per topic;
+ * - a handler that throws gets the same batch again, with back-off, and nothing behind it overtakes;
+ * - the backlog is bounded: beyond `MAX_LOG_BACKLOG` records appends answer `{ok: false, retryable: true}` at once;
+ * - a dead letter keeps its record and reason until it is redriven.
+ */
+export interface MessageLog {
+  /** Answers in the order of `records`, within `APPEND_TIMEOUT_MS`; never rejects. */
+  append(records: readonly MessageRecord[]): Promise<AppendOutcome[]>;
+  /** Starts consuming; resolves when the group has joined. */
+  consume(options: ConsumeOptions): Promise<{ stop(): Promise<void> }>;
+  deadLetters(limit: number): Promise<DeadLetter[]>;
+  /** Appends dead letters again and removes them; returns how many. */
+  redrive(limit: number): Promise<number>;
+  /** Records appended and not yet handled by `group`. */
+  lag(group: string): Promise<number>;
+  ping(): Promise<void>;
+  /** Stops intake, lets running batches end, then closes. */
+  close(): Promise<void>;
+}
