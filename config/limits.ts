@@ -24,3 +24,7 @@ export const PRESENCE_TTL_MS = 90_000;
 export const HEARTBEAT_EVERY_MS = 30_000;
 /** Time that `SIGTERM` leaves for running work. */
 export const SHUTDOWN_TIMEOUT_MS = 10_000;
+/** New friend requests of one user in 24 hours (S22). */
+export const FRIEND_REQUESTS_PER_DAY = 50;
+/** Those who watch a user hear that they left only when they have not come back within this time. */
+export const PRESENCE_OFFLINE_DELAY_MS = 1_000;
