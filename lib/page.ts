@@ -1,0 +1,25 @@
+import { invalidField } from "./validation.ts";
+
+const id = /^[1-9]\d{0,18}$/;
+
+/**
+ * The id of the last item of the page before, from a cursor that is such an id; null on the first page.
+ * @throws VALIDATION for a cursor that no page ever gave
+ */
+export function idCursor(cursor: string | undefined): string | null {
+  if (cursor === undefined) return null;
+  if (!id.test(cursor)) throw invalidField("cursor", "must be the nextCursor of the page before");
+  return cursor;
+}
+
+/** Cuts `rows`, of which one more than `limit` was asked for, to a page; its cursor is what `cursorOf` says of the last row. */
+export function toPage<T>(rows: readonly T[], limit: number, cursorOf: (row: T) => string): { rows: T[]; nextCursor: string | null } {
+  const page = rows.slice(0, limit);
+  const last = page.at(-1);
+  return { rows: page, nextCursor: rows.length > limit && last !== undefined ? cursorOf(last) : null };
+}
+
+/** Splits a list into lists of at most `size`. */
+export function chunksOf<T>(items: readonly T[], size: number): T[][] {
+  return Array.from({ length: Math.ceil(items.length / size) }, (_, index) => items.slice(index * size, (index + 1) * size));
+}
