@@ -28,3 +28,13 @@ export const SHUTDOWN_TIMEOUT_MS = 10_000;
 export const FRIEND_REQUESTS_PER_DAY = 50;
 /** Those who watch a user hear that they left only when they have not come back within this time. */
 export const PRESENCE_OFFLINE_DELAY_MS = 1_000;
+/** Wrong passwords of one account, and from one address, in `PASSWORD_GUESS_WINDOW_MS` before the next ones are refused (S7). */
+export const WRONG_PASSWORDS_PER_ACCOUNT = 10;
+export const WRONG_PASSWORDS_PER_ADDRESS = 50;
+export const PASSWORD_GUESS_WINDOW_MS = 900_000;
+/** Password hashes made at one time; the process has four threads for them and for its files. */
+export const HASHES_AT_ONCE = 2;
+/** A password that waited for its hash longer than this is refused as unavailable: its sender has given up. */
+export const HASH_QUEUE_TIMEOUT_MS = 4_000;
+/** Searches of one user for a phone number in 24 hours (S22). */
+export const PHONE_SEARCHES_PER_DAY = 100;
