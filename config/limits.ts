@@ -26,6 +26,10 @@ export const HEARTBEAT_EVERY_MS = 30_000;
 export const SHUTDOWN_TIMEOUT_MS = 10_000;
 /** New friend requests of one user in 24 hours (S22). */
 export const FRIEND_REQUESTS_PER_DAY = 50;
+/** Of one user in 24 hours (S22): groups made, people invited into groups, requests to join one. */
+export const GROUPS_CREATED_PER_DAY = 20;
+export const GROUP_INVITATIONS_PER_DAY = 200;
+export const JOIN_REQUESTS_PER_DAY = 100;
 /** Those who watch a user hear that they left only when they have not come back within this time. */
 export const PRESENCE_OFFLINE_DELAY_MS = 1_000;
 /** Wrong passwords of one account, and from one address, in `PASSWORD_GUESS_WINDOW_MS` before the next ones are refused (S7). */
