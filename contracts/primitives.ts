@@ -5,7 +5,7 @@ import * as limits from "./limits.ts";
 export const Closed = <P extends TProperties>(properties: P, options: { description?: string; $id?: string } = {}) =>
   Type.Object(properties, { additionalProperties: false, ...options });
 export const Nullable = <T extends TSchema>(schema: T) => Type.Union([schema, Type.Null()]);
-export const OneOf = <const V extends readonly string[]>(...values: V) => Type.Enum([...values] as unknown as V);
+export const OneOf = <const V extends readonly string[]>(...values: V) => Type.Enum<[...V]>([...values]);
 
 /** A 64-bit id in decimal. */
 export const Id = Type.String({ pattern: "^[1-9][0-9]{0,18}$", description: "64-bit id, decimal" });
