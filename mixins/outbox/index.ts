@@ -1,0 +1,79 @@
+import type { Middleware, Service, ServiceBroker, ServiceSchema } from "moleculer";
+import { randomUUID } from "node:crypto";
+import { within } from "../../lib/within.ts";
+import { acquireInto } from "../acquire.ts";
+import { sharedDatabase } from "../database/index.ts";
+import { sharedEventStream } from "../event-stream/index.ts";
+import { sharedHotStore } from "../hot-store/index.ts";
+import { sharedPerBroker } from "../shared.ts";
+import { Outbox } from "./outbox.ts";
+import { OutboxRows } from "./outbox-rows.ts";
+import { OutboxRelay } from "./relay.ts";
+
+export { onceInTransaction } from "./once.ts";
+export type { NewEvent, Outbox } from "./outbox.ts";
+export type { OutboxLag } from "./outbox-rows.ts";
+
+interface Opened {
+  readonly outbox: Outbox;
+  /** Closes the relay and lets go of what it works on. */
+  readonly resources: AsyncDisposableStack;
+}
+
+const relays = new WeakMap<ServiceBroker, OutboxRelay>();
+
+/** The node's one outbox and its relay. */
+export const sharedOutbox = sharedPerBroker<Opened>(open, ({ resources }) => resources.disposeAsync());
+
+async function open(broker: ServiceBroker): Promise<Opened> {
+  await using acquired = new AsyncDisposableStack();
+  const use = acquireInto(acquired, broker);
+  const sql = await use(sharedDatabase);
+  const stream = await use(sharedEventStream);
+  const { leases } = await use(sharedHotStore);
+  const rows = new OutboxRows(sql);
+  const relay = new OutboxRelay({ rows, stream, leases, holder: `${broker.nodeID}:${randomUUID()}`, logger: broker.getLogger("outbox") });
+  acquired.defer(() => relay.close());
+  relays.set(broker, relay);
+  startWithBroker(broker, relay);
+  return { outbox: new Outbox({ sql, rows, relay }), resources: acquired.move() };
+}
+
+/**
+ * An in-process stream hands an event to the consumers that it knows, so nothing is relayed before every service of the node
+ * has started and subscribed. A service that is made later must not be the first to subscribe to what is already waiting.
+ */
+function startWithBroker(broker: ServiceBroker, relay: OutboxRelay): void {
+  if (broker.started) relay.start();
+  else broker.localBus.once("$broker.started", () => relay.start());
+}
+
+/** Lets what is in the outbox reach its consumers before the services stop, for at most `ms`; the rest waits for the next start. */
+export function drainOutbox(ms: number): Middleware {
+  return {
+    name: "DrainOutbox",
+    async stopping(broker: ServiceBroker) {
+      const relay = relays.get(broker);
+      if (relay) await within(ms, relay.idle().catch(() => undefined));
+    },
+  };
+}
+
+/** What `withOutbox()` puts on `this`. */
+export interface OutboxVars {
+  readonly outbox: Outbox;
+}
+
+/** Gives a service the node's outbox as `this.outbox`, from before its own `started()` until after its own `stopped()`. */
+export function withOutbox(): Partial<ServiceSchema> {
+  return {
+    async started(this: Service & { outbox?: Outbox }) {
+      this.outbox = (await sharedOutbox.acquire(this.broker)).outbox;
+    },
+    async stopped(this: Service & { outbox?: Outbox }) {
+      if (!this.outbox) return;
+      delete this.outbox;
+      await sharedOutbox.release(this.broker);
+    },
+  };
+}
