@@ -1,0 +1,4 @@
+import type { Rule } from "eslint";
+
+export const importDirection: Rule.RuleModule;
+export function importProblem(from: string, target: string, root: string): string | null;

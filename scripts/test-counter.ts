@@ -1,0 +1,45 @@
+/** The part of a `test:pass` or `test:fail` event of `node:test` that counts. */
+export interface TestResult {
+  readonly name: string;
+  readonly nesting: number;
+  readonly skip?: string | boolean;
+  readonly todo?: string | boolean;
+  readonly details: { readonly type?: "suite" | "test"; readonly error?: Error };
+}
+
+/**
+ * Counts the leaf tests of one file from its results, which come innermost first. A suite or a parent counts only when it
+ * failed by itself (a hook, its own body), and the file only when it failed outside its tests.
+ */
+export class TestCounter {
+  passed = 0;
+  failed = 0;
+  skipped = 0;
+  /** For each nesting level, whether a result came since the last one of the level above. */
+  readonly #hasResults: boolean[] = [];
+  readonly #file: string;
+
+  /** @param file as `node:test` names the result of the file itself */
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  add(isPass: boolean, result: TestResult): void {
+    const { nesting, details } = result;
+    const isParent = this.#hasResults[nesting + 1] === true;
+    this.#hasResults[nesting + 1] = false;
+    this.#hasResults[nesting] = true;
+    if (Boolean(result.skip) || Boolean(result.todo)) this.skipped += isParent ? 0 : 1;
+    else if (!isPass) this.failed += isOnlyOfItsChildren(details.error) ? 0 : 1;
+    else if (!isParent && details.type !== "suite" && result.name !== this.#file) this.passed += 1;
+  }
+}
+
+function isOnlyOfItsChildren(error: Error | undefined): boolean {
+  return error !== undefined && "failureType" in error && error.failureType === "subtestsFailed";
+}
+
+/** The last line of a run. */
+export function summaryLine({ passed, failed, skipped }: Pick<TestCounter, "passed" | "failed" | "skipped">): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
+}

@@ -1,0 +1,52 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import { TestCounter, summaryLine } from "../../scripts/test-counter.ts";
+import type { TestResult } from "../../scripts/test-counter.ts";
+
+const FILE = "/repository/test/unit/some.test.ts";
+
+const result = (nesting: number, extra: Partial<TestResult> = {}): TestResult => ({
+  name: "n",
+  nesting,
+  details: { type: "test" },
+  ...extra,
+});
+const failure = (failureType: string): Error => Object.assign(new Error(failureType), { failureType });
+
+function count(...results: (readonly [isPass: boolean, result: TestResult])[]): string {
+  const counter = new TestCounter(FILE);
+  for (const [isPass, one] of results) counter.add(isPass, one);
+  return summaryLine(counter);
+}
+
+describe("TestCounter", () => {
+  it("counts the tests in a suite and in a parent, not the suite or the parent", () => {
+    const suite = result(0, { details: { type: "suite" } });
+    assert.equal(count([true, result(1)], [true, result(1)], [true, suite]), "2 passed, 0 failed");
+    assert.equal(count([true, result(2)], [true, result(1)], [true, result(0)], [true, result(0)]), "2 passed, 0 failed");
+  });
+
+  it("counts a failure once, where it happened", () => {
+    const outer = result(0, { details: { type: "suite", error: failure("subtestsFailed") } });
+    const inner = result(1, { details: { type: "test", error: failure("testCodeFailure") } });
+    assert.equal(count([true, result(1)], [false, inner], [false, outer]), "1 passed, 1 failed");
+  });
+
+  it("counts a suite whose own hook failed", () => {
+    const suite = result(0, { details: { type: "suite", error: failure("hookFailed") } });
+    assert.equal(count([true, result(1)], [false, suite]), "1 passed, 1 failed");
+  });
+
+  it("counts a file that failed outside its tests, and not one that holds none", () => {
+    const failed = result(0, { name: FILE, details: { type: "test", error: failure("testCodeFailure") } });
+    assert.equal(count([false, failed]), "0 passed, 1 failed");
+    assert.equal(count([true, result(0, { name: FILE })]), "0 passed, 0 failed");
+  });
+
+  it("counts what is skipped or to be done apart, whether it fails or not", () => {
+    assert.equal(
+      count([true, result(0, { skip: true })], [false, result(0, { todo: "later" })]),
+      "0 passed, 0 failed, 2 skipped",
+    );
+  });
+});
