@@ -33,8 +33,14 @@ export interface IdGenerator {
   lastMs(): number;
 }
 
-export function createIdGenerator({ workerId, floorMs = 0, ceilingMs = Infinity, now = Date.now }: IdGeneratorOptions): IdGenerator {
-  if (!Number.isInteger(workerId) || workerId < 0 || workerId > MAX_WORKER_ID) throw new RangeError(`worker id ${workerId} is not in 0-${MAX_WORKER_ID}`);
+export function createIdGenerator({
+  workerId,
+  floorMs = 0,
+  ceilingMs = Infinity,
+  now = Date.now,
+}: IdGeneratorOptions): IdGenerator {
+  if (!Number.isInteger(workerId) || workerId < 0 || workerId > MAX_WORKER_ID)
+    throw new RangeError(`worker id ${workerId} is not in 0-${MAX_WORKER_ID}`);
   let ceiling = ceilingMs;
   let last = Math.max(floorMs, ID_EPOCH_MS);
   let sequence = SEQUENCES - 1;

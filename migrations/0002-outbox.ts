@@ -10,7 +10,8 @@ const event = `event_id varchar(64) not null, subject varchar(96) not null, even
 export async function up(db: MigrationContext): Promise<void> {
   const { end } = clustered(db.dialect);
   // A table with a counted key has its rows in that order anyway, and SQLite counts only in tables with a rowid.
-  const position = db.dialect === "sqlite" ? "position integer primary key autoincrement" : "position bigint auto_increment primary key";
+  const position =
+    db.dialect === "sqlite" ? "position integer primary key autoincrement" : "position bigint auto_increment primary key";
   const counted = db.dialect === "sqlite" ? "" : end;
   await runAll(db, [
     `create table outbox (${position}, ${event}, relayed_at bigint)${counted}`,

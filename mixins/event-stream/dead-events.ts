@@ -44,7 +44,13 @@ export function sqlDeadEvents(sql: Database): DeadEventStore {
 function rowOf({ consumer, event, reason, at }: DeadEvent): DeadEventRow {
   const { eventId, subject, key, payload, requestId } = event;
   return {
-    consumer, event_id: eventId, subject, event_key: key, payload: JSON.stringify(payload), at: event.at, request_id: requestId,
+    consumer,
+    event_id: eventId,
+    subject,
+    event_key: key,
+    payload: JSON.stringify(payload),
+    at: event.at,
+    request_id: requestId,
     // A reason may quote what the event carried, and SQL cannot hold a lone surrogate.
     reason: reason.toWellFormed(),
     dead_at: at,
@@ -53,8 +59,12 @@ function rowOf({ consumer, event, reason, at }: DeadEvent): DeadEventRow {
 
 function deadEventOf(row: DeadEventRow): DeadEvent {
   const event = {
-    eventId: row.event_id, subject: row.subject, key: row.event_key, payload: JSON.parse(row.payload) as unknown,
-    at: row.at, requestId: row.request_id,
+    eventId: row.event_id,
+    subject: row.subject,
+    key: row.event_key,
+    payload: JSON.parse(row.payload) as unknown,
+    at: row.at,
+    requestId: row.request_id,
   };
   return { consumer: row.consumer, event, reason: row.reason, at: row.dead_at };
 }

@@ -132,11 +132,14 @@ export class DurableConsumer {
 
   #tryLater(lane: Lane, entry: Entry): void {
     if (this.isAway) return this.#settle(lane, entry, () => entry.reject(imError("UNAVAILABLE", { consumer: this.name })), false);
-    lane.retry = setTimeout(() => {
-      lane.retry = null;
-      this.#ready.add(lane);
-      this.#pump();
-    }, backoffMs(entry.tries, this.#options.backoff));
+    lane.retry = setTimeout(
+      () => {
+        lane.retry = null;
+        this.#ready.add(lane);
+        this.#pump();
+      },
+      backoffMs(entry.tries, this.#options.backoff),
+    );
   }
 
   #settle(lane: Lane, entry: Entry, tell: () => void, isDone: boolean): void {

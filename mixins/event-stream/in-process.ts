@@ -95,7 +95,10 @@ export class InProcessEventStream implements EventStream {
   #consumerOptions(): ConsumerOptions {
     const { concurrency = 16, backoff = BACKOFF, now = Date.now, deadEvents, logger } = this.#options;
     return {
-      concurrency, backoff, now, rememberMs: REMEMBER_MS,
+      concurrency,
+      backoff,
+      now,
+      rememberMs: REMEMBER_MS,
       async bury(consumer, event, reason) {
         logger.error(`Consumer "${consumer}" gave up event ${event.eventId} (${event.subject}): ${reason}`);
         await deadEvents.put({ consumer, event, reason, at: now() });

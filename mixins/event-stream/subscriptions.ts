@@ -24,7 +24,11 @@ type Lifecycle = ServiceSchema["started"];
  * throws. It subscribes after the service's own `started()` and stops before its own `stopped()`, wherever it stands among
  * the mixins. No event is relayed before the whole node has started, so a handler may call any action.
  */
-export function withSubscriptions<Vars = unknown>({ consumer, handlers, maxDeliver }: SubscriptionsOptions<Vars>): Partial<ServiceSchema> {
+export function withSubscriptions<Vars = unknown>({
+  consumer,
+  handlers,
+  maxDeliver,
+}: SubscriptionsOptions<Vars>): Partial<ServiceSchema> {
   const handlerOf = handlers as unknown as Readonly<Record<string, AnyHandler>>;
   const running = new WeakMap<Service, { stop(): Promise<void> }>();
 

@@ -11,7 +11,8 @@ export function memoryLimits(): HotLimits {
 
   const counterOf = (windowMs: number): RateLimiterMemory => {
     let counter = counters.get(windowMs);
-    if (!counter) counters.set(windowMs, (counter = new RateLimiterMemory({ points: Number.MAX_SAFE_INTEGER, duration: windowMs / 1_000 })));
+    if (!counter)
+      counters.set(windowMs, (counter = new RateLimiterMemory({ points: Number.MAX_SAFE_INTEGER, duration: windowMs / 1_000 })));
     return counter;
   };
 

@@ -8,7 +8,11 @@ export interface MemorySessionsOptions {
   readonly maxSessions?: number;
 }
 
-export function memorySessions({ now = Date.now, endedForMs = 86_400_000, maxSessions = 100_000 }: MemorySessionsOptions = {}): HotSessions {
+export function memorySessions({
+  now = Date.now,
+  endedForMs = 86_400_000,
+  maxSessions = 100_000,
+}: MemorySessionsOptions = {}): HotSessions {
   const live = new Map<string, HotSession>();
   /** Time of the ending, oldest first. */
   const ended = new Map<string, number>();

@@ -27,7 +27,11 @@ export class IdMarks {
       await this.#sql.insertRows("id_mark", [{ worker_id: workerId, until_ms: 0, owner }], "keep", tx);
       // Takes the row's lock before it is read.
       await this.#sql.execute("UPDATE id_mark SET owner = :owner WHERE worker_id = :workerId", { owner, workerId }, tx);
-      const [row] = await this.#sql.select<MarkRow>("SELECT worker_id, until_ms FROM id_mark WHERE worker_id = :workerId", { workerId }, tx);
+      const [row] = await this.#sql.select<MarkRow>(
+        "SELECT worker_id, until_ms FROM id_mark WHERE worker_id = :workerId",
+        { workerId },
+        tx,
+      );
       const floorMs = row!.until_ms;
       const untilMs = Math.max(floorMs, now) + reserveMs;
       await this.#sql.execute("UPDATE id_mark SET until_ms = :untilMs WHERE worker_id = :workerId", { untilMs, workerId }, tx);
@@ -46,6 +50,10 @@ export class IdMarks {
   }
 
   #set(workerId: number, owner: string, untilMs: number): Promise<number> {
-    return this.#sql.execute("UPDATE id_mark SET until_ms = :untilMs WHERE worker_id = :workerId AND owner = :owner", { untilMs, workerId, owner });
+    return this.#sql.execute("UPDATE id_mark SET until_ms = :untilMs WHERE worker_id = :workerId AND owner = :owner", {
+      untilMs,
+      workerId,
+      owner,
+    });
   }
 }

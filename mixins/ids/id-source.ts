@@ -57,7 +57,13 @@ export class IdSource implements Ids {
     throw new Error("No worker id is free: either all are taken, or the clock is behind the time up to which ids were made");
   }
 
-  private constructor(options: IdSourceOptions, marks: IdMarks, workerId: number, lease: Lease, claim: { floorMs: number; untilMs: number }) {
+  private constructor(
+    options: IdSourceOptions,
+    marks: IdMarks,
+    workerId: number,
+    lease: Lease,
+    claim: { floorMs: number; untilMs: number },
+  ) {
     this.#options = options;
     this.#marks = marks;
     this.#workerId = workerId;
@@ -127,7 +133,10 @@ export class IdSource implements Ids {
 /** Worker ids to ask for: those free of the past first, then those whose past is within what a generator may borrow. */
 async function candidates(marks: IdMarks, now: number): Promise<number[]> {
   const untilOf = await marks.all();
-  return Array.from({ length: MAX_WORKER_ID + 1 }, (_, workerId) => ({ workerId, aheadMs: Math.max(0, (untilOf.get(workerId) ?? 0) - now) }))
+  return Array.from({ length: MAX_WORKER_ID + 1 }, (_, workerId) => ({
+    workerId,
+    aheadMs: Math.max(0, (untilOf.get(workerId) ?? 0) - now),
+  }))
     .filter(({ aheadMs }) => aheadMs <= MAX_BORROWED_MS)
     .sort((a, b) => a.aheadMs - b.aheadMs || a.workerId - b.workerId)
     .map(({ workerId }) => workerId);

@@ -22,7 +22,11 @@ async function open(broker: ServiceBroker): Promise<Opened> {
   const sql = await use(sharedDatabase);
   const { leases } = await use(sharedHotStore);
   const ids = await IdSource.open({
-    sql, leases, owner: randomUUID(), logger: broker.getLogger("ids"), onLost: (error) => stopNode(broker, error),
+    sql,
+    leases,
+    owner: randomUUID(),
+    logger: broker.getLogger("ids"),
+    onLost: (error) => stopNode(broker, error),
   });
   acquired.defer(() => ids.close());
   return { ids, resources: acquired.move() };

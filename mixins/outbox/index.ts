@@ -1,8 +1,9 @@
-import type { Middleware, Service, ServiceBroker, ServiceSchema } from "moleculer";
+import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
 import { randomUUID } from "node:crypto";
 import { within } from "../../lib/within.ts";
 import { acquireInto } from "../acquire.ts";
 import { sharedDatabase } from "../database/index.ts";
+import { DRAIN, onDrain } from "../drain.ts";
 import { sharedEventStream } from "../event-stream/index.ts";
 import { sharedHotStore } from "../hot-store/index.ts";
 import { sharedPerBroker } from "../shared.ts";
@@ -20,7 +21,8 @@ interface Opened {
   readonly resources: AsyncDisposableStack;
 }
 
-const relays = new WeakMap<ServiceBroker, OutboxRelay>();
+/** A consumer that keeps failing must not hold up the stop for longer. */
+const DRAIN_MS = 2_000;
 
 /** The node's one outbox and its relay. */
 export const sharedOutbox = sharedPerBroker<Opened>(open, ({ resources }) => resources.disposeAsync());
@@ -32,9 +34,15 @@ async function open(broker: ServiceBroker): Promise<Opened> {
   const stream = await use(sharedEventStream);
   const { leases } = await use(sharedHotStore);
   const rows = new OutboxRows(sql);
-  const relay = new OutboxRelay({ rows, stream, leases, holder: `${broker.nodeID}:${randomUUID()}`, logger: broker.getLogger("outbox") });
+  const relay = new OutboxRelay({
+    rows,
+    stream,
+    leases,
+    holder: `${broker.nodeID}:${randomUUID()}`,
+    logger: broker.getLogger("outbox"),
+  });
   acquired.defer(() => relay.close());
-  relays.set(broker, relay);
+  onDrain(broker, DRAIN.writes, () => drainRelay(relay));
   startWithBroker(broker, relay);
   return { outbox: new Outbox({ sql, rows, relay }), resources: acquired.move() };
 }
@@ -48,15 +56,12 @@ function startWithBroker(broker: ServiceBroker, relay: OutboxRelay): void {
   else broker.localBus.once("$broker.started", () => relay.start());
 }
 
-/** Lets what is in the outbox reach its consumers before the services stop, for at most `ms`; the rest waits for the next start. */
-export function drainOutbox(ms: number): Middleware {
-  return {
-    name: "DrainOutbox",
-    async stopping(broker: ServiceBroker) {
-      const relay = relays.get(broker);
-      if (relay) await within(ms, relay.idle().catch(() => undefined));
-    },
-  };
+/** Lets what waits reach its consumers while they are still there; what does not in time comes again at the next start. */
+async function drainRelay(relay: OutboxRelay): Promise<void> {
+  await within(
+    DRAIN_MS,
+    relay.idle().catch(() => undefined),
+  ); // closed already: nothing to wait for
 }
 
 /** What `withOutbox()` puts on `this`. */

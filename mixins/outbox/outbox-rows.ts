@@ -36,7 +36,15 @@ export class OutboxRows {
   }
 
   async insert({ eventId, subject, key, payload, at, requestId }: DomainEvent, tx: Tx): Promise<void> {
-    const row = { event_id: eventId, subject, event_key: key, payload: JSON.stringify(payload), at, request_id: requestId, relayed_at: null };
+    const row = {
+      event_id: eventId,
+      subject,
+      event_key: key,
+      payload: JSON.stringify(payload),
+      at,
+      request_id: requestId,
+      relayed_at: null,
+    };
     await this.#sql.insertRows("outbox", [row], "fail", tx);
   }
 
@@ -82,7 +90,11 @@ export class OutboxRows {
 
 function eventOf(row: EventRow): DomainEvent {
   return {
-    eventId: row.event_id, subject: row.subject, key: row.event_key, payload: JSON.parse(row.payload) as unknown,
-    at: row.at, requestId: row.request_id,
+    eventId: row.event_id,
+    subject: row.subject,
+    key: row.event_key,
+    payload: JSON.parse(row.payload) as unknown,
+    at: row.at,
+    requestId: row.request_id,
   };
 }

@@ -22,7 +22,14 @@ eventStreamContract("this process", async () => {
 });
 
 describe("event stream in this process: what it promises beyond the port", () => {
-  const event = (key: string): DomainEvent => ({ eventId: randomUUID(), subject: "im.x", key, payload: {}, at: 0, requestId: null });
+  const event = (key: string): DomainEvent => ({
+    eventId: randomUUID(),
+    subject: "im.x",
+    key,
+    payload: {},
+    at: 0,
+    requestId: null,
+  });
   const noDeadEvents: DeadEventStore = { put: async () => undefined, list: async () => [], remove: async () => undefined };
   const open = (options: Partial<InProcessOptions> = {}) =>
     new InProcessEventStream({ deadEvents: noDeadEvents, logger: silent, backoff: { firstMs: 1, maxMs: 4 }, ...options });
@@ -32,7 +39,11 @@ describe("event stream in this process: what it promises beyond the port", () =>
     const gate = Promise.withResolvers<void>();
     let isHandled = false;
     await stream.subscribe({ consumer: "quick", subjects: ["im.x"], handle: async () => undefined });
-    await stream.subscribe({ consumer: "slow", subjects: ["im.x"], handle: () => gate.promise.then(() => void (isHandled = true)) });
+    await stream.subscribe({
+      consumer: "slow",
+      subjects: ["im.x"],
+      handle: () => gate.promise.then(() => void (isHandled = true)),
+    });
     const published = stream.publish(event("k")).then(() => assert.ok(isHandled));
     gate.resolve();
     await published;

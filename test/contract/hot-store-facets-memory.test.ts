@@ -43,7 +43,11 @@ describe("hot store in memory: its bounds", () => {
   it("forgets who left first when too many have left", async () => {
     const presence = memoryPresence({ maxOffline: 1 });
     for (const userId of ["a", "b"]) {
-      await presence.connect({ connectionId: "c", userId, sessionId: "s", deviceId: "d", deviceType: "web", gatewayNodeId: "n" }, 5, 1);
+      await presence.connect(
+        { connectionId: "c", userId, sessionId: "s", deviceId: "d", deviceType: "web", gatewayNodeId: "n" },
+        5,
+        1,
+      );
       await presence.disconnect(userId, "c", 2);
     }
     const states = await presence.of(["a", "b"], 3);

@@ -19,50 +19,71 @@ export function hotLimitsContract(name: string, open: () => Promise<LimitsHarnes
   };
 
   describe(`hot limits on ${name}`, () => {
-    it("lets through as many points as the limit says, then tells how long to wait", using(async (limits, key) => {
-      for (let i = 0; i < 3; i++) assert.equal(await limits.consume(key, 3, WINDOW_MS), 0);
-      const waitMs = await limits.consume(key, 3, WINDOW_MS);
-      assert.ok(waitMs > 0 && waitMs <= WINDOW_MS, String(waitMs));
-    }));
+    it(
+      "lets through as many points as the limit says, then tells how long to wait",
+      using(async (limits, key) => {
+        for (let i = 0; i < 3; i++) assert.equal(await limits.consume(key, 3, WINDOW_MS), 0);
+        const waitMs = await limits.consume(key, 3, WINDOW_MS);
+        assert.ok(waitMs > 0 && waitMs <= WINDOW_MS, String(waitMs));
+      }),
+    );
 
-    it("counts several points at once", using(async (limits, key) => {
-      assert.equal(await limits.consume(key, 10, WINDOW_MS, 10), 0);
-      assert.ok((await limits.consume(key, 10, WINDOW_MS)) > 0);
-    }));
+    it(
+      "counts several points at once",
+      using(async (limits, key) => {
+        assert.equal(await limits.consume(key, 10, WINDOW_MS, 10), 0);
+        assert.ok((await limits.consume(key, 10, WINDOW_MS)) > 0);
+      }),
+    );
 
-    it("tells whether a key is blocked without counting", using(async (limits, key) => {
-      assert.equal(await limits.blockedFor(key, 2, WINDOW_MS), 0);
-      await limits.consume(key, 2, WINDOW_MS);
-      for (let i = 0; i < 5; i++) assert.equal(await limits.blockedFor(key, 2, WINDOW_MS), 0);
-      assert.equal(await limits.consume(key, 2, WINDOW_MS), 0);
-      assert.ok((await limits.blockedFor(key, 2, WINDOW_MS)) > 0);
-    }));
+    it(
+      "tells whether a key is blocked without counting",
+      using(async (limits, key) => {
+        assert.equal(await limits.blockedFor(key, 2, WINDOW_MS), 0);
+        await limits.consume(key, 2, WINDOW_MS);
+        for (let i = 0; i < 5; i++) assert.equal(await limits.blockedFor(key, 2, WINDOW_MS), 0);
+        assert.equal(await limits.consume(key, 2, WINDOW_MS), 0);
+        assert.ok((await limits.blockedFor(key, 2, WINDOW_MS)) > 0);
+      }),
+    );
 
-    it("keeps keys and windows apart", using(async (limits, key) => {
-      await limits.consume(key, 1, WINDOW_MS);
-      assert.equal(await limits.consume(`${key}:other`, 1, WINDOW_MS), 0);
-      assert.equal(await limits.consume(key, 1, 2 * WINDOW_MS), 0);
-      assert.ok((await limits.consume(key, 1, WINDOW_MS)) > 0);
-    }));
+    it(
+      "keeps keys and windows apart",
+      using(async (limits, key) => {
+        await limits.consume(key, 1, WINDOW_MS);
+        assert.equal(await limits.consume(`${key}:other`, 1, WINDOW_MS), 0);
+        assert.equal(await limits.consume(key, 1, 2 * WINDOW_MS), 0);
+        assert.ok((await limits.consume(key, 1, WINDOW_MS)) > 0);
+      }),
+    );
 
-    it("counts exactly under concurrency", using(async (limits, key) => {
-      const waits = await Promise.all(Array.from({ length: 50 }, () => limits.consume(key, 20, WINDOW_MS)));
-      assert.equal(waits.filter((waitMs) => waitMs === 0).length, 20);
-    }));
+    it(
+      "counts exactly under concurrency",
+      using(async (limits, key) => {
+        const waits = await Promise.all(Array.from({ length: 50 }, () => limits.consume(key, 20, WINDOW_MS)));
+        assert.equal(waits.filter((waitMs) => waitMs === 0).length, 20);
+      }),
+    );
 
-    it("begins anew when the window has passed", using(async (limits, key) => {
-      await limits.consume(key, 1, 200);
-      assert.ok((await limits.consume(key, 1, 200)) > 0);
-      await waitFor(async () => (await limits.blockedFor(key, 1, 200)) === 0);
-      assert.equal(await limits.consume(key, 1, 200), 0);
-    }));
+    it(
+      "begins anew when the window has passed",
+      using(async (limits, key) => {
+        await limits.consume(key, 1, 200);
+        assert.ok((await limits.consume(key, 1, 200)) > 0);
+        await waitFor(async () => (await limits.blockedFor(key, 1, 200)) === 0);
+        assert.equal(await limits.consume(key, 1, 200), 0);
+      }),
+    );
 
-    it("forgets what a key has used on reset", using(async (limits, key) => {
-      await limits.consume(key, 1, WINDOW_MS);
-      await limits.reset(key, WINDOW_MS);
-      await limits.reset(`${key}:unknown`, WINDOW_MS);
-      assert.equal(await limits.blockedFor(key, 1, WINDOW_MS), 0);
-      assert.equal(await limits.consume(key, 1, WINDOW_MS), 0);
-    }));
+    it(
+      "forgets what a key has used on reset",
+      using(async (limits, key) => {
+        await limits.consume(key, 1, WINDOW_MS);
+        await limits.reset(key, WINDOW_MS);
+        await limits.reset(`${key}:unknown`, WINDOW_MS);
+        assert.equal(await limits.blockedFor(key, 1, WINDOW_MS), 0);
+        assert.equal(await limits.consume(key, 1, WINDOW_MS), 0);
+      }),
+    );
   });
 }

@@ -13,7 +13,13 @@ const NOW = 1_800_000_000_000;
 const MAX = 5;
 
 const buildConnection = (userId: string, overrides: Partial<HotConnection> = {}): HotConnection => ({
-  connectionId: randomUUID(), userId, sessionId: "s", deviceId: "d", deviceType: "web", gatewayNodeId: "n1", ...overrides,
+  connectionId: randomUUID(),
+  userId,
+  sessionId: "s",
+  deviceId: "d",
+  deviceType: "web",
+  gatewayNodeId: "n1",
+  ...overrides,
 });
 
 /** Every promise of `HotPresence`, for one implementation. */
@@ -29,80 +35,110 @@ export function hotPresenceContract(name: string, open: () => Promise<PresenceHa
   };
 
   describe(`hot presence on ${name}`, () => {
-    it("says first at the first connection and last at the last", using(async (presence, userId) => {
-      const [one, two] = [buildConnection(userId), buildConnection(userId)];
-      assert.deepEqual(await presence.connect(one, MAX, NOW), { accepted: true, first: true });
-      assert.deepEqual(await presence.connect(two, MAX, NOW), { accepted: true, first: false });
-      assert.deepEqual(await presence.disconnect(userId, one.connectionId, NOW), { last: false });
-      assert.deepEqual(await presence.disconnect(userId, two.connectionId, NOW), { last: true });
-      assert.deepEqual(await presence.disconnect(userId, two.connectionId, NOW), { last: false });
-    }));
+    it(
+      "says first at the first connection and last at the last",
+      using(async (presence, userId) => {
+        const [one, two] = [buildConnection(userId), buildConnection(userId)];
+        assert.deepEqual(await presence.connect(one, MAX, NOW), { accepted: true, first: true });
+        assert.deepEqual(await presence.connect(two, MAX, NOW), { accepted: true, first: false });
+        assert.deepEqual(await presence.disconnect(userId, one.connectionId, NOW), { last: false });
+        assert.deepEqual(await presence.disconnect(userId, two.connectionId, NOW), { last: true });
+        assert.deepEqual(await presence.disconnect(userId, two.connectionId, NOW), { last: false });
+      }),
+    );
 
-    it("answers the same connection again as at first", using(async (presence, userId) => {
-      const connection = buildConnection(userId);
-      for (let i = 0; i < 2; i++) assert.deepEqual(await presence.connect(connection, 1, NOW), { accepted: true, first: true });
-      assert.equal((await stateOf(presence, userId, NOW)).connections.length, 1);
-    }));
+    it(
+      "answers the same connection again as at first",
+      using(async (presence, userId) => {
+        const connection = buildConnection(userId);
+        for (let i = 0; i < 2; i++) assert.deepEqual(await presence.connect(connection, 1, NOW), { accepted: true, first: true });
+        assert.equal((await stateOf(presence, userId, NOW)).connections.length, 1);
+      }),
+    );
 
-    it("refuses a connection beyond the maximum, and takes one when another has gone", using(async (presence, userId) => {
-      const connections = Array.from({ length: MAX }, () => buildConnection(userId));
-      for (const connection of connections) assert.equal((await presence.connect(connection, MAX, NOW)).accepted, true);
-      const next = buildConnection(userId);
-      assert.deepEqual(await presence.connect(next, MAX, NOW), { accepted: false, first: false });
-      assert.equal((await stateOf(presence, userId, NOW)).connections.length, MAX);
-      await presence.disconnect(userId, connections[0]!.connectionId, NOW);
-      assert.equal((await presence.connect(next, MAX, NOW)).accepted, true);
-    }));
+    it(
+      "refuses a connection beyond the maximum, and takes one when another has gone",
+      using(async (presence, userId) => {
+        const connections = Array.from({ length: MAX }, () => buildConnection(userId));
+        for (const connection of connections) assert.equal((await presence.connect(connection, MAX, NOW)).accepted, true);
+        const next = buildConnection(userId);
+        assert.deepEqual(await presence.connect(next, MAX, NOW), { accepted: false, first: false });
+        assert.equal((await stateOf(presence, userId, NOW)).connections.length, MAX);
+        await presence.disconnect(userId, connections[0]!.connectionId, NOW);
+        assert.equal((await presence.connect(next, MAX, NOW)).accepted, true);
+      }),
+    );
 
-    it("shows a user's connections and when they were last known to live", using(async (presence, userId) => {
-      const connection = buildConnection(userId, { deviceType: "ios", gatewayNodeId: "n2" });
-      await presence.connect(connection, MAX, NOW);
-      await presence.heartbeat("n2", [connection], NOW + 10);
-      const state = await stateOf(presence, userId, NOW + 20);
-      assert.deepEqual(state, { online: true, lastSeenAt: NOW + 10, connections: [{ ...connection, heartbeatAt: NOW + 10 }] });
-    }));
+    it(
+      "shows a user's connections and when they were last known to live",
+      using(async (presence, userId) => {
+        const connection = buildConnection(userId, { deviceType: "ios", gatewayNodeId: "n2" });
+        await presence.connect(connection, MAX, NOW);
+        await presence.heartbeat("n2", [connection], NOW + 10);
+        const state = await stateOf(presence, userId, NOW + 20);
+        assert.deepEqual(state, { online: true, lastSeenAt: NOW + 10, connections: [{ ...connection, heartbeatAt: NOW + 10 }] });
+      }),
+    );
 
-    it("counts a connection without heartbeat as gone", using(async (presence, userId) => {
-      const [quiet, alive] = [buildConnection(userId), buildConnection(userId)];
-      await presence.connect(quiet, 2, NOW);
-      await presence.connect(alive, 2, NOW);
-      await presence.heartbeat("n1", [alive], NOW + PRESENCE_TTL_MS - 1);
-      const later = NOW + PRESENCE_TTL_MS;
-      assert.deepEqual((await stateOf(presence, userId, later)).connections.map(({ connectionId }) => connectionId), [alive.connectionId]);
-      assert.deepEqual(await presence.connect(buildConnection(userId), 2, later), { accepted: true, first: false });
-    }));
+    it(
+      "counts a connection without heartbeat as gone",
+      using(async (presence, userId) => {
+        const [quiet, alive] = [buildConnection(userId), buildConnection(userId)];
+        await presence.connect(quiet, 2, NOW);
+        await presence.connect(alive, 2, NOW);
+        await presence.heartbeat("n1", [alive], NOW + PRESENCE_TTL_MS - 1);
+        const later = NOW + PRESENCE_TTL_MS;
+        assert.deepEqual(
+          (await stateOf(presence, userId, later)).connections.map(({ connectionId }) => connectionId),
+          [alive.connectionId],
+        );
+        assert.deepEqual(await presence.connect(buildConnection(userId), 2, later), { accepted: true, first: false });
+      }),
+    );
 
-    it("is offline when all heartbeats stopped, last seen at the newest of them", using(async (presence, userId) => {
-      const connection = buildConnection(userId);
-      await presence.connect(connection, MAX, NOW);
-      await presence.heartbeat("n1", [connection], NOW + 5);
-      const later = NOW + 5 + PRESENCE_TTL_MS;
-      assert.deepEqual(await stateOf(presence, userId, later), { online: false, lastSeenAt: NOW + 5, connections: [] });
-      assert.deepEqual(await presence.connect(buildConnection(userId), MAX, later), { accepted: true, first: true });
-    }));
+    it(
+      "is offline when all heartbeats stopped, last seen at the newest of them",
+      using(async (presence, userId) => {
+        const connection = buildConnection(userId);
+        await presence.connect(connection, MAX, NOW);
+        await presence.heartbeat("n1", [connection], NOW + 5);
+        const later = NOW + 5 + PRESENCE_TTL_MS;
+        assert.deepEqual(await stateOf(presence, userId, later), { online: false, lastSeenAt: NOW + 5, connections: [] });
+        assert.deepEqual(await presence.connect(buildConnection(userId), MAX, later), { accepted: true, first: true });
+      }),
+    );
 
-    it("is last seen when the last connection closed, though others had stopped without a word", using(async (presence, userId) => {
-      const [quiet, alive] = [buildConnection(userId), buildConnection(userId)];
-      await presence.connect(quiet, MAX, NOW);
-      await presence.connect(alive, MAX, NOW + PRESENCE_TTL_MS);
-      const later = NOW + PRESENCE_TTL_MS + 10;
-      assert.deepEqual(await presence.disconnect(userId, alive.connectionId, later), { last: true });
-      assert.deepEqual(await stateOf(presence, userId, later), { online: false, lastSeenAt: later, connections: [] });
-    }));
+    it(
+      "is last seen when the last connection closed, though others had stopped without a word",
+      using(async (presence, userId) => {
+        const [quiet, alive] = [buildConnection(userId), buildConnection(userId)];
+        await presence.connect(quiet, MAX, NOW);
+        await presence.connect(alive, MAX, NOW + PRESENCE_TTL_MS);
+        const later = NOW + PRESENCE_TTL_MS + 10;
+        assert.deepEqual(await presence.disconnect(userId, alive.connectionId, later), { last: true });
+        assert.deepEqual(await stateOf(presence, userId, later), { online: false, lastSeenAt: later, connections: [] });
+      }),
+    );
 
-    it("takes heartbeats only for connections of that gateway", using(async (presence, userId) => {
-      const connection = buildConnection(userId, { gatewayNodeId: "n1" });
-      await presence.connect(connection, MAX, NOW);
-      await presence.heartbeat("n2", [connection, { userId, connectionId: "unknown" }], NOW + 10);
-      assert.equal((await stateOf(presence, userId, NOW + 20)).lastSeenAt, NOW);
-    }));
+    it(
+      "takes heartbeats only for connections of that gateway",
+      using(async (presence, userId) => {
+        const connection = buildConnection(userId, { gatewayNodeId: "n1" });
+        await presence.connect(connection, MAX, NOW);
+        await presence.heartbeat("n2", [connection, { userId, connectionId: "unknown" }], NOW + 10);
+        assert.equal((await stateOf(presence, userId, NOW + 20)).lastSeenAt, NOW);
+      }),
+    );
 
-    it("answers for everyone it is asked about", using(async (presence, userId) => {
-      const stranger = randomUUID();
-      await presence.connect(buildConnection(userId), MAX, NOW);
-      const states = await presence.of([userId, stranger], NOW);
-      assert.equal(states.get(userId)?.online, true);
-      assert.deepEqual(states.get(stranger), { online: false, lastSeenAt: null, connections: [] });
-    }));
+    it(
+      "answers for everyone it is asked about",
+      using(async (presence, userId) => {
+        const stranger = randomUUID();
+        await presence.connect(buildConnection(userId), MAX, NOW);
+        const states = await presence.of([userId, stranger], NOW);
+        assert.equal(states.get(userId)?.online, true);
+        assert.deepEqual(states.get(stranger), { online: false, lastSeenAt: null, connections: [] });
+      }),
+    );
   });
 }
