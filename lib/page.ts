@@ -1,5 +1,8 @@
 import { invalidField } from "./validation.ts";
 
+/** Above every id: where a list that is read downwards begins. */
+export const MAX_ID = "9223372036854775807";
+
 const id = /^[1-9]\d{0,18}$/;
 
 /**

@@ -55,17 +55,20 @@ export const friendContract = {
     result: Closed({ areFriends: Type.Boolean(), blockedByMe: Type.Boolean(), blocksMe: Type.Boolean(), muted: Type.Boolean() }),
     idempotent: true,
   },
-  /** Internal (C2): who of the given may be invited by `inviterId` (a friend of theirs who has not blocked them), and whose white list holds the inviter. */
+  /**
+   * Internal (C2): who of the given may be invited by `inviterId`: friends and people whose white list holds the inviter, of
+   * neither those who have blocked them. `joinAtOnce`: those of `invitable` whose white list holds the inviter.
+   */
   invitable: {
     summary: "Who may be invited, who joins at once",
     params: Closed({ inviterId: Id, userIds: Type.Array(Id, { maxItems: MAX_USERS_IN_REQUEST }) }),
     result: Closed({ invitable: Type.Array(Id), joinAtOnce: Type.Array(Id) }),
     idempotent: true,
   },
-  /** Internal: those of the given that are friends of the user (all friends when none are given). */
+  /** Internal: those of the given that are friends of the user (all friends when none are given). `exceptBlockers` leaves out those who have blocked the user. */
   friendIds: {
     summary: "Ids of a user's friends",
-    params: Closed({ userId: Id, among: Type.Optional(Type.Array(Id, { maxItems: 5_000 })) }),
+    params: Closed({ userId: Id, among: Type.Optional(Type.Array(Id, { maxItems: 5_000 })), exceptBlockers: Type.Optional(Type.Boolean()) }),
     result: Type.Array(Id),
     idempotent: true,
   },
