@@ -1,0 +1,55 @@
+import { join } from "node:path";
+import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
+import type { Config } from "../../config/config.ts";
+import { migrations } from "../../migrations/index.ts";
+import { sharedPerBroker } from "../shared.ts";
+import { migrateUp } from "./migrate.ts";
+import type { Database } from "./port.ts";
+import { openSqlite, type SqliteLogger } from "./sqlite.ts";
+
+export type { Database, Row, SqlParams, SqlValue, Tx } from "./port.ts";
+
+/** Opens the database that the configuration asks for, its schema as it was left. */
+export async function openDatabase(config: Config, logger: SqliteLogger): Promise<Database> {
+  if (config.mysqlUrl !== null) throw new Error("IM_MYSQL_URL is set, but this version stores in SQLite only: unset it");
+  return openSqlite({ file: join(config.dataDir, "im.sqlite"), logger });
+}
+
+/** The node's one database, its schema up to date. */
+export const sharedDatabase = sharedPerBroker<Database>(openMigrated, (db) => db.close());
+
+async function openMigrated(broker: ServiceBroker, config: Config): Promise<Database> {
+  const logger = broker.getLogger("database");
+  const db = await openDatabase(config, logger);
+  try {
+    const applied = await migrateUp(db, migrations);
+    if (applied.length > 0) logger.info(`Applied ${applied.length} migrations, the last one ${applied.at(-1)}`);
+    return db;
+  } catch (error) {
+    await db.close();
+    throw error;
+  }
+}
+
+/** What `withDatabase()` puts on `this`. */
+export interface DatabaseVars {
+  readonly sql: Database;
+}
+
+/**
+ * Gives a service the node's database as `this.sql`, from before its own `started()` until after its own `stopped()`.
+ * The first service opens it and applies pending migrations, the last one closes it.
+ */
+export function withDatabase(): Partial<ServiceSchema> {
+  return {
+    async started(this: Service & { sql?: Database }) {
+      // Another mixin of this service may have brought it.
+      this.sql ??= await sharedDatabase.acquire(this.broker);
+    },
+    async stopped(this: Service & { sql?: Database }) {
+      if (!this.sql) return;
+      delete this.sql;
+      await sharedDatabase.release(this.broker);
+    },
+  };
+}

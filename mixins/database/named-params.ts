@@ -1,0 +1,97 @@
+import type { SqlParams, SqlValue } from "./port.ts";
+
+export interface BoundStatement {
+  /** The statement with `?` in the place of every placeholder. */
+  readonly text: string;
+  readonly values: readonly SqlValue[];
+}
+
+interface Template {
+  /** The text around the placeholders: one more than there are names. */
+  readonly parts: readonly string[];
+  readonly names: readonly string[];
+  /** The text when no placeholder stands for an array. */
+  readonly plain: string;
+}
+
+const MAX_TEMPLATES = 1_000;
+const templates = new Map<string, Template>();
+
+/** Quoted text and comments, or a placeholder. */
+const TOKEN = /'(?:[^']|'')*'|`[^`]*`|"(?:[^"]|"")*"|--[^\n]*|\/\*[\s\S]*?\*\/|(?<![:\w]):([A-Za-z_]\w*)/g;
+
+function parse(sql: string): Template {
+  const parts: string[] = [];
+  const names: string[] = [];
+  let end = 0;
+  for (const match of sql.matchAll(TOKEN)) {
+    if (match[1] === undefined) continue;
+    parts.push(sql.slice(end, match.index));
+    names.push(match[1]);
+    end = match.index + match[0].length;
+  }
+  parts.push(sql.slice(end));
+  return { parts, names, plain: parts.join("?") };
+}
+
+function templateOf(sql: string): Template {
+  const known = templates.get(sql);
+  if (known) return known;
+  if (templates.size >= MAX_TEMPLATES) templates.clear();
+  const template = parse(sql);
+  templates.set(sql, template);
+  return template;
+}
+
+/**
+ * Repeats the last element up to the next power of two, so that lists of all lengths share few statement texts.
+ * In `IN (...)` a repeated element changes nothing.
+ */
+function pad(list: readonly SqlValue[]): readonly SqlValue[] {
+  const length = list.length === 0 ? 0 : 2 ** Math.ceil(Math.log2(list.length));
+  if (length === list.length) return list;
+  return [...list, ...Array<SqlValue>(length - list.length).fill(list.at(-1) ?? null)];
+}
+
+/**
+ * Puts `?` for every `:name` outside quotes and comments and collects the values in that order.
+ *
+ * @param emptyList what stands in `IN (...)` for an empty array and matches nothing in the dialect
+ * @throws when a placeholder has no value; null is a value, undefined is none
+ */
+export function bindNamed(sql: string, params: SqlParams, emptyList: string): BoundStatement {
+  const { parts, names, plain } = templateOf(sql);
+  const values: SqlValue[] = [];
+  let expanded: string | null = null;
+  for (let at = 0; at < names.length; at++) {
+    const name = names[at] as string;
+    const value = Object.hasOwn(params, name) ? params[name] : undefined;
+    if (value === undefined) throw new Error(`No value for :${name} in: ${sql}`);
+    expanded = append(expanded, value, parts, at, values, emptyList);
+  }
+  return { text: expanded === null ? plain : expanded + (parts.at(-1) ?? ""), values };
+}
+
+/** Adds one value; from the first array on it builds the text anew, since the count of `?` depends on it. */
+function append(
+  expanded: string | null,
+  value: SqlValue | readonly SqlValue[],
+  parts: readonly string[],
+  at: number,
+  values: SqlValue[],
+  emptyList: string,
+): string | null {
+  if (value === null || typeof value !== "object") {
+    values.push(value);
+    return expanded === null ? null : `${expanded}${parts[at]}?`;
+  }
+  const list = pad(value);
+  values.push(...list);
+  const before =
+    expanded ??
+    parts
+      .slice(0, at)
+      .map((part) => `${part}?`)
+      .join("");
+  return before + parts[at] + (list.length === 0 ? emptyList : Array(list.length).fill("?").join(","));
+}

@@ -1,0 +1,67 @@
+import type { Sequelize } from "sequelize";
+
+/** A value that can stand in a row. Ids are strings, times are epoch milliseconds. */
+export type SqlValue = string | number | null;
+export type Row = Record<string, SqlValue>;
+/** Values for the `:name` placeholders of a statement. An array stands in `IN (:ids)`; an empty one matches nothing. */
+export type SqlParams = Record<string, SqlValue | readonly SqlValue[]>;
+export type Dialect = "sqlite" | "mysql";
+
+/** How `insertRows` treats a row whose primary or unique key is already there. */
+export type OnConflict = "fail" | "keep";
+
+declare const transactionBrand: unique symbol;
+/** A running transaction. Using it after the function that received it has settled is an error. */
+export interface Tx {
+  readonly [transactionBrand]: true;
+}
+
+/**
+ * The database port. One instance serves all services of a node.
+ *
+ * Promises that every implementation keeps (`test/contract/database.ts`):
+ * - a transaction is atomic and durable once `transaction()` has resolved: the data survives `kill -9` and power loss;
+ * - a transaction whose function throws leaves nothing behind and rethrows that error;
+ * - reads outside a transaction see what is committed and do not wait for running transactions;
+ * - `:name` placeholders are bound, never spliced into the text;
+ * - a whole number stays one in a text column ("5", not "5.0");
+ * - BIGINT columns come back as strings when they do not fit a JavaScript number exactly;
+ * - an error that another try can cure (lock wait, deadlock, connection lost, read-only failover, full disk) satisfies
+ *   `isTransient()`;
+ * - a unique key that is hit is named by `uniqueViolation()`.
+ *
+ * Strings are stored as UTF-8, which has no lone surrogates: text that may hold one is stored as JSON.
+ */
+export interface Database {
+  readonly dialect: Dialect;
+  /** For models and migrations only; services use the methods below. */
+  readonly sequelize: Sequelize;
+  /** Runs a SELECT and returns its rows. */
+  select<R extends object = Row>(sql: string, params?: SqlParams, tx?: Tx): Promise<R[]>;
+  /**
+   * Runs one statement and returns the number of rows it changed; 0 for a change of the schema. Without `tx` it is
+   * durable once this resolved, and a transient error was tried again as in `transaction()`.
+   */
+  execute(sql: string, params?: SqlParams, tx?: Tx): Promise<number>;
+  /**
+   * Inserts rows that all have the keys of the first one; all of them or, when one fails, none.
+   * MySQL: one multi-row statement.
+   * @returns how many rows were really inserted (fewer than given only with `keep`)
+   */
+  insertRows(table: string, rows: readonly Row[], onConflict: OnConflict, tx?: Tx): Promise<number>;
+  /**
+   * Runs `work` in one transaction; a transient error runs the whole of it again (at most `attempts` times, default 5,
+   * with jittered back-off), so `work` must have no effect outside the transaction. Inside `work` hand `tx` to every
+   * statement: a write without it, or a second `transaction()`, waits for the first and fails after 10 s on SQLite.
+   */
+  transaction<T>(work: (tx: Tx) => Promise<T>, options?: { attempts?: number }): Promise<T>;
+  /** Calls `hook` after the transaction has committed; never when it rolled back. */
+  afterCommit(tx: Tx, hook: () => void): void;
+  isTransient(error: unknown): boolean;
+  /** The columns of the unique key that `error` hit, else null. */
+  uniqueViolation(error: unknown): readonly string[] | null;
+  /** Resolves when a trivial statement answered; rejects within 2 s otherwise. */
+  ping(): Promise<void>;
+  /** Waits for running transactions, then closes. Later calls reject. */
+  close(): Promise<void>;
+}

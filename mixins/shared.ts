@@ -1,0 +1,66 @@
+import type { ServiceBroker } from "moleculer";
+import type { Config } from "../config/config.ts";
+
+const configs = new WeakMap<ServiceBroker, Config>();
+
+/** Tells every mixin and service of this broker what the node is configured with. Call it before services are made. */
+export function bindConfig(broker: ServiceBroker, config: Config): void {
+  configs.set(broker, config);
+}
+
+/** @throws when no configuration was bound to the broker */
+export function configOf(broker: ServiceBroker): Config {
+  const config = configs.get(broker);
+  if (!config)
+    throw new Error(`The broker of node "${broker.nodeID}" has no configuration: call bindConfig(broker, config) first`);
+  return config;
+}
+
+/** A resource of which each broker has one, however many services use it. */
+export interface Shared<T> {
+  /** Opens it for the first user; the others wait for the same opening. A failed opening is not remembered. */
+  acquire(broker: ServiceBroker): Promise<T>;
+  /** Call once for each `acquire` that resolved. The last user's call closes it and resolves when it is closed. */
+  release(broker: ServiceBroker): Promise<void>;
+}
+
+interface Share<T> {
+  readonly opened: Promise<T>;
+  users: number;
+}
+
+/** After the last release it can be opened again; that waits until the closing is done. */
+export function sharedPerBroker<T>(
+  open: (broker: ServiceBroker, config: Config) => Promise<T>,
+  close: (resource: T, broker: ServiceBroker) => Promise<void>,
+): Shared<T> {
+  const shares = new WeakMap<ServiceBroker, Share<T>>();
+  const closings = new WeakMap<ServiceBroker, Promise<void>>();
+
+  const opening = async (broker: ServiceBroker): Promise<T> => {
+    await closings.get(broker)?.catch(() => undefined); // whoever released it was told
+    return open(broker, configOf(broker));
+  };
+
+  return {
+    async acquire(broker) {
+      let share = shares.get(broker);
+      if (!share) shares.set(broker, (share = { opened: opening(broker), users: 0 }));
+      share.users++;
+      try {
+        return await share.opened;
+      } catch (error) {
+        if (shares.get(broker) === share) shares.delete(broker);
+        throw error;
+      }
+    },
+    async release(broker) {
+      const share = shares.get(broker);
+      if (!share || --share.users > 0) return;
+      shares.delete(broker);
+      const closing = share.opened.then((resource) => close(resource, broker));
+      closings.set(broker, closing);
+      await closing;
+    },
+  };
+}
