@@ -1,5 +1,3 @@
-import type { Message } from "./entities.ts";
-
 /**
  * Durable domain events (F5): written to the outbox in the transaction that makes the change, carried by the event stream,
  * handled at least once. The key keeps the order: events of one key arrive in the order in which they were committed.
@@ -51,6 +49,5 @@ export interface BusEvents {
   "session.ended": { userId: string; sessionIds: string[]; reason: SessionEndReason };
   /** The first connection of a user opened or the last one closed, somewhere. */
   "presence.changed": { userId: string; online: boolean; at: number };
-  "message.accepted": { message: Message };
 }
 export type BusEventName = keyof BusEvents;

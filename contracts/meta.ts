@@ -15,4 +15,6 @@ export interface Meta {
   /** Address of the client, after trusted proxies. */
   address?: string;
   language?: Language;
+  /** Set by `message.send`: the same message had been sent before. */
+  repeated?: boolean;
 }

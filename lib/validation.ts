@@ -32,6 +32,18 @@ export function checkOf(schema: TSchema): Check {
   return check;
 }
 
+/** The same check for a value that stands inside another: its fields are named with the outer one in front. */
+export function prefixed(outer: string, check: Check): Check {
+  return (value) => {
+    try {
+      return check(value);
+    } catch (error) {
+      const { fields } = (error as { data: { fields: FieldProblem[] } }).data;
+      throw invalid(fields.map(({ field, message }) => ({ field: field === "" ? outer : `${outer}.${field}`, message })));
+    }
+  };
+}
+
 export function invalid(fields: readonly FieldProblem[]): Error {
   return imError("VALIDATION", { fields });
 }

@@ -28,6 +28,7 @@ export async function up(db: MigrationContext): Promise<void> {
       device_name varchar(64) not null, created_at bigint not null, last_seen_at bigint not null, expires_at bigint not null, ended_at bigint,
       end_reason varchar(20))${end}`,
     `create index session_user on session (user_id, ended_at)`,
+    `create index session_ended on session (ended_at)`,
     `create table refresh_token (
       token_hash varchar(64) not null primary key, session_id bigint not null, created_at bigint not null, expires_at bigint not null, used_at bigint)${end}`,
     `create index refresh_token_session on refresh_token (session_id)`,
@@ -72,18 +73,19 @@ export async function up(db: MigrationContext): Promise<void> {
       invite_code varchar(64) not null primary key, group_id bigint not null, creator_id bigint not null, expires_at bigint,
       max_uses integer, uses integer not null, created_at bigint not null)${end}`,
 
-    // One row for each (user, conversation). Bounds: what the user may see; cursors: how far they got.
+    // One row for each (user, conversation). Bounds: what the user may see; cursors: how far they got; since_seq: the system
+    // message of the last joining or leaving, so that an older one that comes again changes nothing.
     `create table conversation_member (
       user_id bigint not null, conversation_id varchar(48) not null, active tinyint not null, min_seq bigint not null, max_seq bigint,
       read_seq bigint not null, read_at bigint not null, delivered_seq bigint not null, delivered_at bigint not null, pinned tinyint not null,
-      muted tinyint not null, hidden_seq bigint, draft text not null, version bigint not null, created_at bigint not null,
+      muted tinyint not null, hidden_seq bigint, draft text not null, since_seq bigint not null, version bigint not null, created_at bigint not null,
       primary key (user_id, conversation_id))${end}`,
     `create index conversation_member_conversation on conversation_member (conversation_id, user_id)`,
 
     `create table message (
       conversation_id varchar(48) not null, seq bigint not null, message_id bigint not null, sender_id bigint not null,
       client_msg_id varchar(64) not null, type varchar(16) not null, content text not null, reply_to text, mentions text,
-      body_hash varchar(22) not null, created_at bigint not null, version integer not null, edited_at bigint, recalled_at bigint,
+      body_hash varchar(22) not null, created_at bigint not null, persisted_at bigint not null, version integer not null, edited_at bigint, recalled_at bigint,
       primary key (conversation_id, seq))${end}`,
     `create unique index message_client on message (conversation_id, sender_id, client_msg_id)`,
     `create index message_id on message (message_id)`,

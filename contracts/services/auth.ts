@@ -1,4 +1,4 @@
-import { Type } from "typebox";
+import { Type, type Static } from "typebox";
 import type { ServiceContract } from "../define.ts";
 import { Device, OwnUser } from "../entities.ts";
 import { Closed, DeviceId, DeviceType, Id, Line, Nothing, Nullable } from "../primitives.ts";
@@ -7,6 +7,8 @@ import { Account } from "./user.ts";
 const Tokens = { accessToken: Type.String(), refreshToken: Type.String(), expiresIn: Type.Integer({ description: "Seconds until the access token expires" }) };
 const EndReason = Type.Enum(["logout", "replaced", "removed", "password_changed", "disabled", "deleted", "token_reused", "kicked"] as const);
 export const Verified = Closed({ userId: Id, sessionId: Id, deviceId: DeviceId, deviceType: DeviceType, expiresAt: Type.Integer({ description: "Epoch ms" }) });
+export type Verified = Static<typeof Verified>;
+export type DeviceType = Verified["deviceType"];
 
 export const authContract = {
   login: {

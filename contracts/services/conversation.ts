@@ -97,6 +97,15 @@ export const conversationContract = {
     result: Closed({ read: Type.Array(Closed({ userId: Id, readAt: Type.Integer() })), unread: Type.Array(Id) }),
     idempotent: true,
   },
-  /** Internal: members whose devices are told of something in a direct conversation, or the group's room. */
+  /** Internal: members to whom a message of this seq is not visible, since they came later or cleared their history. */
+  blindTo: {
+    summary: "Members who cannot see a seq",
+    params: Closed({ conversationId: ConversationId, seq: PositiveSeq }),
+    result: Type.Array(Id),
+    idempotent: true,
+  },
+  /** Internal: ids of all conversations a user is or was in, ascending. */
+  idsOf: { summary: "All conversations of a user", params: Closed({ userId: Id }), result: Type.Array(ConversationId), idempotent: true },
+  /** Internal: a user's own rows, for the export. */
   exportOf: { summary: "A user's conversations and their settings", params: Closed({ userId: Id }), result: Type.Record(Type.String(), Type.Unknown()), idempotent: true },
 } satisfies ServiceContract;

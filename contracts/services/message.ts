@@ -52,11 +52,11 @@ export const messageContract = {
     errors: ["CONVERSATION_NOT_FOUND", "SEND_FAILED"],
     idempotent: true,
   },
-  /** Internal: highest stable seq of each conversation, 0 for one without messages. */
+  /** Internal: highest stable seq of each conversation, not beyond `maxSeq`, and the time of that message; 0 where there is none. One entry for each item, in order. */
   heads: {
     summary: "Highest stable seqs",
-    params: Closed({ conversationIds: Type.Array(ConversationId, { maxItems: 5_000 }) }),
-    result: Type.Record(Type.String(), Seq),
+    params: Closed({ items: Type.Array(Closed({ conversationId: ConversationId, maxSeq: Nullable(Seq) }), { maxItems: 10_000 }) }),
+    result: Type.Array(Closed({ maxSeq: Seq, at: Type.Integer() })),
     idempotent: true,
   },
   /** Internal: what a conversation list shows of each conversation, within the given bounds; one entry for each item, in order. */
@@ -76,6 +76,14 @@ export const messageContract = {
     summary: "Messages a user sent",
     params: Closed({ userId: Id, after: Type.Optional(Closed({ conversationId: ConversationId, seq: Seq })), limit: Type.Integer({ minimum: 1, maximum: 1000 }) }),
     result: Type.Array(Message),
+    idempotent: true,
+  },
+  /** Internal: a record that the log had refused is accepted anew, under its own client message id. */
+  readmit: {
+    summary: "Accept a dead letter again",
+    params: Closed({ messageId: Id }),
+    result: Nullable(SendResult),
+    errors: ["SEND_FAILED"],
     idempotent: true,
   },
   /** Internal (E12): where one message stands, each step with its time; null when nothing is known of it. */

@@ -19,8 +19,8 @@ export const compensatorContract = {
 /** One push: an event for everybody in a room. Rooms: `u:<userId>`, `c:<conversationId>`, `p:<userId>` (who watches that user's presence). */
 export const Delivery = Closed({
   room: Type.String(), event: Type.String(), payload: Type.Unknown(),
-  /** Connections that do not get it. */
-  except: Type.Optional(Type.String()),
+  /** Rooms or connections that do not get it. */
+  except: Type.Optional(Type.Array(Type.String())),
 });
 
 export const socketContract = {

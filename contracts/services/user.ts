@@ -31,7 +31,7 @@ export const userContract = {
     summary: "Change my password; my other sessions end",
     params: Closed({ oldPassword: Type.String({ minLength: 1, maxLength: 128 }), newPassword: Password }),
     result: Nothing,
-    errors: ["WRONG_OLD_PASSWORD", "WEAK_PASSWORD"],
+    errors: ["WRONG_OLD_PASSWORD", "WEAK_PASSWORD", "RATE_LIMITED"],
   },
   deleteMe: { summary: "Delete my account", params: Closed({}), result: Nothing, errors: ["OWNER_MUST_TRANSFER"] },
   exportMe: { summary: "All of my own data", params: Closed({}), result: Type.Record(Type.String(), Type.Unknown()), idempotent: true },
@@ -40,6 +40,7 @@ export const userContract = {
     summary: "Users whose name or phone number is exactly this",
     params: Closed({ keyword: Line(1, 64) }),
     result: Closed({ items: Type.Array(User) }),
+    errors: ["QUOTA_EXCEEDED"],
     idempotent: true,
   },
   /** Internal. Deleted users come as a placeholder with their user name, unknown ids are missing. */
@@ -56,11 +57,18 @@ export const userContract = {
     result: Type.Array(Id),
     idempotent: true,
   },
-  /** Internal. Takes the same time for unknown accounts. */
+  /** Internal. Takes the same time for accounts that are unknown, disabled or deleted. `credential` names the password that was right. */
   authenticate: {
     summary: "The user with this account and password",
     params: Closed({ ...Account, password: Type.String({ minLength: 1, maxLength: 128 }) }),
-    result: Nullable(OwnUser),
+    result: Nullable(Closed({ user: OwnUser, credential: Type.String() })),
+    idempotent: true,
+  },
+  /** Internal. Asked once a session is stored: false when a ban, a deletion or a new password came between, which could not see the session. */
+  credentialHolds: {
+    summary: "Whether a user who signed in is still active and has the same password",
+    params: Closed({ userId: Id, credential: Type.String() }),
+    result: Type.Boolean(),
     idempotent: true,
   },
   /** Internal. */

@@ -42,8 +42,16 @@ export type AcceptRequest = Omit<MessageRecord, "seq" | "createdAt"> & {
    * What SQL says of this client message id: "unasked" makes the store answer `unknown_key` when only SQL can tell,
    * "absent" says it was asked and has none, a found message says so.
    */
-  readonly inSql: "unasked" | "absent" | { readonly messageId: string; readonly seq: number; readonly createdAt: number; readonly bodyHash: string };
+  readonly inSql: "unasked" | "absent" | KnownMessage;
 };
+
+/** What a repeated client message id is answered from. */
+export interface KnownMessage {
+  readonly messageId: string;
+  readonly seq: number;
+  readonly createdAt: number;
+  readonly bodyHash: string;
+}
 
 export type AcceptOutcome =
   /** Taken: `record` is pending in the store and must go to the log. */
@@ -70,7 +78,8 @@ export interface PendingStats {
 export interface HotConversations {
   /**
    * Decides everything about each request in its order, atomically for each: known client message id, membership, mutes; takes
-   * the next seq; writes the message with `persist_status=PENDING`, the pending index and the tail.
+   * the next seq; writes the message with `persist_status=PENDING` and the pending index. Once a conversation answered `cold`
+   * or `unknown_key`, its later requests of the same call get that answer too, so that order is kept.
    */
   accept(requests: readonly AcceptRequest[], now: number): Promise<AcceptOutcome[]>;
   /**
@@ -83,14 +92,18 @@ export interface HotConversations {
   setMembers(conversationId: string, members: Readonly<Record<string, HotMember | null>>, switches: { allMuted?: boolean; dissolved?: boolean }, generation: number): Promise<boolean>;
   /** Moves the generation on and forgets the members, so that the next accept loads them again. */
   invalidateMembers(conversationId: string): Promise<void>;
+  /** null: no member. `mutedUntil` counts the mute of all too. */
   member(conversationId: string, userId: string): Promise<HotMember | null | "cold">;
   /**
    * These records are in the log: returns each conversation's stable seq (all at or below is in the log or void).
    */
   logged(records: readonly MessageRecord[]): Promise<ReadonlyMap<string, number>>;
-  /** The log refused the record for good and nobody was told otherwise: it is no longer pending and its key is free again. */
+  /**
+   * The log refused these records for good and nobody was told otherwise: they are no longer pending, their client message ids
+   * are free again and their seqs void.
+   */
   refused(records: readonly MessageRecord[]): Promise<void>;
-  /** PENDING becomes PERSISTED; the message stays in the tail as a cache. */
+  /** PENDING becomes PERSISTED. */
   persisted(records: readonly MessageRecord[]): Promise<void>;
   /** Pending messages accepted before `acceptedBefore`, oldest first. */
   pending(acceptedBefore: number, limit: number): Promise<MessageRecord[]>;

@@ -1,5 +1,8 @@
 import type { MessageRecord } from "../../contracts/records.ts";
 
+/** The group whose handling makes a record durable where the log is in process. */
+export const PERSISTER_GROUP = "persister";
+
 /** Why a record could not be appended; `retryable` says whether the same append may succeed later. */
 export type AppendOutcome = { ok: true } | { ok: false; retryable: boolean; reason: string };
 
@@ -44,17 +47,20 @@ export interface DeadLetter {
  * - an append is answered within its deadline, `retryable` when the outcome is unknown; the record may still be in the log;
  * - appends of one tick travel together; at most one write is in flight per topic;
  * - a handler that throws gets the same batch again, with back-off, and nothing behind it overtakes;
- * - the backlog is bounded: beyond `MAX_LOG_BACKLOG` records appends answer `{ok: false, retryable: true}` at once;
- * - a dead letter keeps its record and reason until it is redriven.
+ * - the backlog is bounded: beyond `MAX_LOG_BACKLOG` records, and while the log has been failing for longer than a deadline,
+ *   `isAccepting()` is false and appends answer `{ok: false, retryable: true}` at once;
+ * - a record that is appended again while it is still on its way shares the fate of the first;
+ * - a dead letter keeps its record and reason until it is removed, across restarts.
  */
 export interface MessageLog {
+  /** Ask before a seq is taken: false means that an append would be refused now. */
+  isAccepting(): boolean;
   /** Answers in the order of `records`, within `APPEND_TIMEOUT_MS`; never rejects. */
   append(records: readonly MessageRecord[]): Promise<AppendOutcome[]>;
   /** Starts consuming; resolves when the group has joined. */
   consume(options: ConsumeOptions): Promise<{ stop(): Promise<void> }>;
   deadLetters(limit: number): Promise<DeadLetter[]>;
-  /** Appends dead letters again and removes them; returns how many. */
-  redrive(limit: number): Promise<number>;
+  removeDeadLetters(messageIds: readonly string[]): Promise<void>;
   /** Records appended and not yet handled by `group`. */
   lag(group: string): Promise<number>;
   ping(): Promise<void>;

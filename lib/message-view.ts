@@ -1,0 +1,27 @@
+import type { Message } from "../contracts/entities.ts";
+import type { MessageRecord } from "../contracts/records.ts";
+import { parseConversationId } from "./conversation-id.ts";
+import { conversationRoom, userRoom, type Deliveries } from "./push.ts";
+
+/** Sender of system messages. */
+export const SYSTEM_SENDER = "0";
+
+/** A message as clients see it, from the record that travels. */
+export function messageOf(record: MessageRecord, status: Message["status"]): Message {
+  const { messageId, conversationId, seq, senderId, clientMsgId, type, content, replyTo, mentions, createdAt } = record;
+  const message: Message = { messageId, conversationId, seq, senderId, clientMsgId, type, content, createdAt, status };
+  if (replyTo) message.replyTo = replyTo;
+  if (mentions) message.mentions = [...mentions];
+  return message;
+}
+
+/**
+ * An event for everybody in a conversation: each user's room in a direct one, the conversation's room in a group.
+ * @param except rooms or connections that do not get it
+ */
+export function toConversation(conversationId: string, event: string, payload: unknown, except: string[] = []): Deliveries {
+  const parsed = parseConversationId(conversationId);
+  if (parsed === null) return [];
+  const rooms = parsed.type === "direct" ? parsed.userIds.map(userRoom) : [conversationRoom(conversationId)];
+  return rooms.map((room) => (except.length === 0 ? { room, event, payload } : { room, event, payload, except }));
+}

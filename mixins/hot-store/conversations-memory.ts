@@ -1,0 +1,229 @@
+import { MAX_HOT_CONVERSATIONS } from "../../config/limits.ts";
+import type { MessageRecord } from "../../contracts/records.ts";
+import type { AcceptOutcome, AcceptRequest, ConversationSnapshot, HotConversations, HotMember, KnownMessage } from "./port.ts";
+
+/** One conversation. `unlogged` ascends by seq, since seqs are given in order. */
+interface Entry {
+  headSeq: number;
+  members: Map<string, HotMember> | null;
+  allMuted: boolean;
+  dissolved: boolean;
+  readonly unlogged: Map<number, MessageRecord>;
+  /** Client message ids accepted lately, oldest first. SQL knows the older ones. */
+  readonly known: Map<string, KnownMessage & { readonly acceptedAt: number }>;
+  /** Not persisted yet. */
+  pendingCount: number;
+  usedAt: number;
+}
+
+interface Pending {
+  readonly record: MessageRecord;
+  loggedAt: number | null;
+}
+
+/**
+ * A client message id is forgotten only when it is older than this: whoever asked SQL before the message was committed has
+ * come to accept long before.
+ */
+const KNOWN_FOR_MS = 10_000;
+const KNOWN_PER_CONVERSATION = 100;
+
+export interface MemoryConversationsOptions {
+  /** Conversations to keep; the least recently used without pending messages go first. */
+  readonly max?: number;
+  readonly now?: () => number;
+}
+
+/**
+ * Conversations of the embedded profile. After a restart it is empty and SQL has everything that was acknowledged; what was
+ * only pending is gone with its seq, so no hole is left.
+ */
+export function memoryConversations({ max = MAX_HOT_CONVERSATIONS, now = Date.now }: MemoryConversationsOptions = {}): HotConversations {
+  const entries = new Map<string, Entry>();
+  const generations = new Map<string, number>();
+  // No generation is ever given twice: those of evicted conversations count as the one of the last eviction.
+  let lastGeneration = 0;
+  let evictedGeneration = 0;
+  const pending = new Map<string, Pending>();
+
+  const generationOf = (conversationId: string): number => generations.get(conversationId) ?? evictedGeneration;
+
+  function put(snapshot: ConversationSnapshot): void {
+    const known = entries.get(snapshot.conversationId);
+    const members = new Map(Object.entries(snapshot.members));
+    if (known) Object.assign(known, { members, allMuted: snapshot.allMuted, dissolved: snapshot.dissolved, usedAt: now() });
+    else {
+      entries.set(snapshot.conversationId, {
+        headSeq: snapshot.headSeq, members, allMuted: snapshot.allMuted, dissolved: snapshot.dissolved, unlogged: new Map(), known: new Map(), pendingCount: 0, usedAt: now(),
+      });
+    }
+    if (entries.size > max) evict();
+  }
+
+  /** Drops the least recently used tenth, so that it is rare. */
+  function evict(): void {
+    const idle = [...entries].filter(([, entry]) => entry.pendingCount === 0 && entry.unlogged.size === 0);
+    idle.sort(([, a], [, b]) => a.usedAt - b.usedAt);
+    for (const [conversationId] of idle.slice(0, Math.ceil(max / 10))) {
+      entries.delete(conversationId);
+      generations.delete(conversationId);
+    }
+    evictedGeneration = ++lastGeneration;
+  }
+
+  function decide(request: AcceptRequest, at: number): AcceptOutcome {
+    const entry = entries.get(request.conversationId);
+    if (!entry?.members) return { kind: "cold" };
+    const repeated = repeat(entry, request);
+    if (repeated) return repeated;
+    const reason = refusal(entry, request, at);
+    if (reason) return { kind: "refused", reason };
+    if (request.inSql === "unasked") return { kind: "unknown_key" };
+    return { kind: "accepted", record: take(entry, request, at) };
+  }
+
+  function repeat(entry: Entry, request: AcceptRequest): AcceptOutcome | null {
+    const first = entry.known.get(keyOf(request)) ?? (typeof request.inSql === "object" ? request.inSql : undefined);
+    if (!first) return null;
+    if (first.bodyHash !== request.bodyHash) return { kind: "conflict" };
+    const { messageId, seq, createdAt } = first;
+    return { kind: "duplicate", messageId, seq, createdAt, pending: pending.get(messageId)?.record ?? null };
+  }
+
+  function take(entry: Entry, request: AcceptRequest, at: number): MessageRecord {
+    const { bySystem: _bySystem, inSql: _inSql, ...fields } = request;
+    const record: MessageRecord = { ...fields, seq: ++entry.headSeq, createdAt: at };
+    entry.unlogged.set(record.seq, record);
+    entry.known.set(keyOf(request), { messageId: record.messageId, seq: record.seq, createdAt: at, bodyHash: record.bodyHash, acceptedAt: at });
+    entry.pendingCount++;
+    entry.usedAt = at;
+    pending.set(record.messageId, { record, loggedAt: null });
+    return record;
+  }
+
+  /** Forgets old client message ids, two for each new one, so that a burst is worked off. */
+  function forget(entry: Entry, at: number): void {
+    for (let i = 0; i < 2 && entry.known.size > KNOWN_PER_CONVERSATION; i++) {
+      const [key, oldest] = entry.known.entries().next().value!;
+      if (at - oldest.acceptedAt < KNOWN_FOR_MS || pending.has(oldest.messageId)) return;
+      entry.known.delete(key);
+    }
+  }
+
+  function dropPending(record: MessageRecord): void {
+    if (pending.delete(record.messageId)) {
+      const entry = entries.get(record.conversationId);
+      if (entry) entry.pendingCount--;
+    }
+  }
+
+  const stableOf = (entry: Entry): number => {
+    for (const seq of entry.unlogged.keys()) return seq - 1;
+    return entry.headSeq;
+  };
+
+  return {
+    accept(requests, at) {
+      const held = new Map<string, AcceptOutcome>();
+      const outcomes = requests.map((request) => {
+        const outcome = held.get(request.conversationId) ?? decide(request, at);
+        if (outcome.kind === "cold" || outcome.kind === "unknown_key") held.set(request.conversationId, outcome);
+        else if (outcome.kind === "accepted") forget(entries.get(request.conversationId)!, at);
+        return outcome;
+      });
+      return Promise.resolve(outcomes);
+    },
+    generation: (conversationId) => Promise.resolve(generationOf(conversationId)),
+    load(snapshot, generation) {
+      if (generation !== generationOf(snapshot.conversationId)) return Promise.resolve(false);
+      put(snapshot);
+      return Promise.resolve(true);
+    },
+    setMembers(conversationId, members, switches, generation) {
+      if (generation !== generationOf(conversationId)) return Promise.resolve(false);
+      const entry = entries.get(conversationId);
+      generations.set(conversationId, ++lastGeneration);
+      if (!entry?.members) return Promise.resolve(true);
+      for (const [userId, member] of Object.entries(members)) {
+        if (member) entry.members.set(userId, member);
+        else entry.members.delete(userId);
+      }
+      entry.allMuted = switches.allMuted ?? entry.allMuted;
+      entry.dissolved = switches.dissolved ?? entry.dissolved;
+      return Promise.resolve(true);
+    },
+    invalidateMembers(conversationId) {
+      generations.set(conversationId, ++lastGeneration);
+      const entry = entries.get(conversationId);
+      if (entry) entry.members = null;
+      return Promise.resolve();
+    },
+    member(conversationId, userId) {
+      const entry = entries.get(conversationId);
+      if (!entry?.members) return Promise.resolve("cold" as const);
+      const member = entry.dissolved ? undefined : entry.members.get(userId);
+      if (member?.role !== "member" || !entry.allMuted) return Promise.resolve(member ?? null);
+      return Promise.resolve({ ...member, mutedUntil: Number.MAX_SAFE_INTEGER });
+    },
+    logged(records) {
+      const stable = new Map<string, number>();
+      for (const record of records) {
+        const entry = entries.get(record.conversationId);
+        entry?.unlogged.delete(record.seq);
+        const waiting = pending.get(record.messageId);
+        if (waiting) waiting.loggedAt = now();
+        if (entry) stable.set(record.conversationId, 0);
+      }
+      for (const conversationId of stable.keys()) stable.set(conversationId, stableOf(entries.get(conversationId)!));
+      return Promise.resolve(stable);
+    },
+    refused(records) {
+      for (const record of records) {
+        const entry = entries.get(record.conversationId);
+        entry?.unlogged.delete(record.seq);
+        entry?.known.delete(keyOf(record));
+        dropPending(record);
+      }
+      return Promise.resolve();
+    },
+    persisted(records) {
+      for (const record of records) dropPending(record);
+      return Promise.resolve();
+    },
+    pending(acceptedBefore, limit) {
+      const found: MessageRecord[] = [];
+      for (const { record } of pending.values()) {
+        if (found.length >= limit || record.createdAt > acceptedBefore) break;
+        found.push(record);
+      }
+      return Promise.resolve(found);
+    },
+    pendingStats() {
+      for (const { record } of pending.values()) return Promise.resolve({ count: pending.size, oldestAt: record.createdAt });
+      return Promise.resolve({ count: 0, oldestAt: null });
+    },
+    find(messageId) {
+      const found = pending.get(messageId);
+      return Promise.resolve(found ? { record: found.record, persistStatus: "PENDING" as const, loggedAt: found.loggedAt } : null);
+    },
+    stableSeqs(conversationIds) {
+      const stable = new Map<string, number>();
+      for (const conversationId of conversationIds) {
+        const entry = entries.get(conversationId);
+        if (entry) stable.set(conversationId, stableOf(entry));
+      }
+      return Promise.resolve(stable);
+    },
+  };
+}
+
+const keyOf = ({ senderId, clientMsgId }: { senderId: string; clientMsgId: string }): string => `${senderId} ${clientMsgId}`;
+
+function refusal(entry: Entry, request: AcceptRequest, at: number): (AcceptOutcome & { kind: "refused" })["reason"] | null {
+  if (request.bySystem) return null;
+  const member = entry.dissolved ? undefined : entry.members?.get(request.senderId);
+  if (!member) return "NOT_A_MEMBER";
+  if (member.refusal) return member.refusal;
+  const isMuted = (member.mutedUntil ?? 0) > at || (entry.allMuted && member.role === "member");
+  return isMuted ? "MUTED" : null;
+}

@@ -1,0 +1,49 @@
+import type { MessageRecord } from "../../contracts/records.ts";
+import { messageOf, toConversation } from "../../lib/message-view.ts";
+import type { Deliveries } from "../../lib/push.ts";
+import type { HotConversations } from "../../mixins/hot-store/port.ts";
+import type { MessageLog } from "../../mixins/message-log/port.ts";
+
+export interface CompensateDeps {
+  readonly conversations: HotConversations;
+  readonly log: MessageLog;
+  /** Those of the records that are in the database. */
+  inDatabase(records: readonly MessageRecord[]): Promise<ReadonlySet<string>>;
+  push(deliveries: Deliveries): Promise<void>;
+  readonly now: () => number;
+  readonly afterMs: number;
+}
+/** Messages that one run looks at: bounds its load on database and log. */
+export const MAX_COMPENSATED = 500;
+
+/**
+ * Looks for messages that stay PENDING too long and drives them again: those that the database has are marked, the others go
+ * to the log once more, under their own seq and id, so that it does no harm when they were on their way after all.
+ * @returns how many are no longer pending through it
+ */
+export async function compensate(deps: CompensateDeps): Promise<number> {
+  const stuck = await deps.conversations.pending(deps.now() - deps.afterMs, MAX_COMPENSATED);
+  if (stuck.length === 0) return 0;
+  const stored = await deps.inDatabase(stuck);
+  const done = stuck.filter(({ messageId }) => stored.has(messageId));
+  await settle(deps, done);
+  const missing = stuck.filter(({ messageId }) => !stored.has(messageId));
+  if (missing.length === 0 || !deps.log.isAccepting()) return done.length;
+  return done.length + (await driveAgain(deps, missing));
+}
+
+async function driveAgain(deps: CompensateDeps, records: readonly MessageRecord[]): Promise<number> {
+  const outcomes = await deps.log.append(records);
+  const logged = records.filter((_, i) => outcomes[i]?.ok);
+  const refused = records.filter((_, i) => outcomes[i]?.ok === false && !outcomes[i].retryable);
+  if (refused.length > 0) await deps.conversations.refused(refused);
+  if (logged.length > 0) await deps.conversations.logged(logged);
+  await deps.push(logged.flatMap((record) => toConversation(record.conversationId, "message:new", messageOf(record, "accepted"))));
+  return logged.length;
+}
+
+async function settle({ conversations }: CompensateDeps, records: readonly MessageRecord[]): Promise<void> {
+  if (records.length === 0) return;
+  await conversations.logged(records);
+  await conversations.persisted(records);
+}

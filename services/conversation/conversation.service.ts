@@ -1,0 +1,123 @@
+/**
+ * Conversations: who sees which part of one, how far each person has got, and what is theirs alone (pin, mute, draft).
+ *
+ * Owns the table conversation_member and the members' states in the hot store, which it makes from the contracts of friend
+ * and group. It owns neither messages (message) nor memberships as such (group, friend).
+ *
+ * A cursor that was answered is committed; cursors only move forward; unread is derived from them and never counted up.
+ */
+import { directConversationId } from "../../lib/conversation-id.ts";
+import { callerOf, defineService } from "../../lib/service.ts";
+import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
+import { DRAIN, onDrain } from "../../mixins/drain.ts";
+import { withSubscriptions } from "../../mixins/event-stream/index.ts";
+import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
+import { accessOf, memberRow } from "./access.ts";
+import { CursorWriter, markCursor, type CursorDeps } from "./cursors.ts";
+import { listConversations } from "./list.ts";
+import { refreshMembers, warmConversation, type MembersDeps } from "./members.ts";
+import { clearConversation, openConversation, updateConversation } from "./own-state.ts";
+import { readReadersOf } from "./readers.ts";
+import { ConversationRepository } from "./repository.ts";
+import { tellTyping } from "./typing.ts";
+
+interface Vars extends DatabaseVars, HotStoreVars {
+  deps: CursorDeps & MembersDeps;
+}
+
+export default defineService<"conversation", Vars>()({
+  name: "conversation",
+  mixins: [
+    withDatabase(), withHotStore(),
+    withSubscriptions<Vars>({
+      consumer: "conversation",
+      handlers: {
+        async "im.friend.request.handled"({ payload: { accepted, fromUserId, toUserId } }) {
+          if (accepted) await refreshMembers(this.deps, directConversationId(fromUserId, toUserId), [fromUserId, toUserId]);
+        },
+        async "im.friend.removed"({ payload: { userId, peerId } }) {
+          await refreshMembers(this.deps, directConversationId(userId, peerId), [userId, peerId]);
+        },
+        async "im.friend.block.changed"({ payload: { userId, peerId } }) {
+          await refreshMembers(this.deps, directConversationId(userId, peerId), [userId, peerId]);
+        },
+      },
+    }),
+  ],
+  actions: {
+    list(ctx) {
+      return listConversations(this.deps, callerOf(ctx).userId, ctx.params);
+    },
+    open(ctx) {
+      return openConversation(this.deps, callerOf(ctx).userId, ctx.params.userId);
+    },
+    update(ctx) {
+      return updateConversation(this.deps, callerOf(ctx).userId, ctx.params);
+    },
+    async clear(ctx) {
+      await clearConversation(this.deps, callerOf(ctx).userId, ctx.params.conversationId);
+      return null;
+    },
+    markRead(ctx) {
+      return markCursor(this.deps, { ...ctx.params, userId: callerOf(ctx).userId, kind: "read", connectionId: ctx.meta.connectionId });
+    },
+    markDelivered(ctx) {
+      return markCursor(this.deps, { ...ctx.params, userId: callerOf(ctx).userId, kind: "delivered", connectionId: ctx.meta.connectionId });
+    },
+    async typing(ctx) {
+      await tellTyping(this.deps, callerOf(ctx).userId, ctx.params);
+      return null;
+    },
+    async access(ctx) {
+      return accessOf(await memberRow(this.deps, ctx.params.userId, ctx.params.conversationId));
+    },
+    warm(ctx) {
+      return warmConversation(this.deps, ctx.params.conversationId);
+    },
+    async refreshMembers(ctx) {
+      await refreshMembers(this.deps, ctx.params.conversationId, ctx.params.userIds);
+      return null;
+    },
+    async joined(ctx) {
+      const { historyVisible, ...membership } = ctx.params;
+      await this.deps.repository.join({ ...membership, at: Date.now() }, historyVisible);
+      return null;
+    },
+    async left(ctx) {
+      await this.deps.repository.leave({ ...ctx.params, at: Date.now() });
+      return null;
+    },
+    roomsOf(ctx) {
+      return this.deps.repository.activeGroups(ctx.params.userId);
+    },
+    sent(ctx) {
+      const at = Date.now();
+      this.deps.writer.sent(ctx.params.items.map(({ conversationId, userId, seq }) => ({ conversationId, userId, readSeq: seq, deliveredSeq: seq, at })));
+      return null;
+    },
+    readersOf(ctx) {
+      return readReadersOf(this.deps, ctx.params);
+    },
+    blindTo(ctx) {
+      return this.deps.repository.blindTo(ctx.params.conversationId, ctx.params.seq);
+    },
+    idsOf(ctx) {
+      return this.deps.repository.idsOf(ctx.params.userId);
+    },
+    async exportOf(ctx) {
+      const rows = await this.deps.repository.ofUser(ctx.params.userId);
+      return {
+        conversations: rows.map((row) => ({
+          conversationId: row.conversation_id, readSeq: Number(row.read_seq), deliveredSeq: Number(row.delivered_seq), pinned: row.pinned === 1, muted: row.muted === 1, draft: row.draft,
+        })),
+      };
+    },
+  },
+  async started() {
+    const { broker, hot, logger, sql } = this;
+    const repository = new ConversationRepository(sql);
+    const writer = new CursorWriter(repository, (error) => logger.warn("Senders' cursors could not be written", error));
+    this.deps = { repository, writer, conversations: hot.conversations, calls: broker, now: Date.now };
+    onDrain(broker, DRAIN.writes, () => writer.flush());
+  },
+});

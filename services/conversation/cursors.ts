@@ -1,0 +1,98 @@
+import { parseConversationId } from "../../lib/conversation-id.ts";
+import { MAX_READERS_GROUP } from "../../contracts/limits.ts";
+import { coalesce } from "../../lib/coalesce.ts";
+import { toConversation } from "../../lib/message-view.ts";
+import { push, userRoom } from "../../lib/push.ts";
+import { call } from "../../lib/service.ts";
+import { accessOf, memberRow, type AccessDeps } from "./access.ts";
+import type { ConversationRepository, CursorMove } from "./repository.ts";
+
+/** Senders' own cursors are written this often. */
+const SENT_EVERY_MS = 1_000;
+
+/**
+ * Writes cursors. Moves that come while one transaction runs go together into the next; a move that was answered is
+ * committed. The cursors of senders follow behind, within a second.
+ */
+export class CursorWriter {
+  readonly advance: (moves: readonly CursorMove[]) => Promise<void>;
+  #sent = new Map<string, CursorMove>();
+  #timer: NodeJS.Timeout | null = null;
+  readonly #onError: (error: unknown) => void;
+
+  constructor(repository: ConversationRepository, onError: (error: unknown) => void) {
+    this.advance = coalesce((moves: readonly CursorMove[]) => repository.advance(merge(moves)));
+    this.#onError = onError;
+  }
+
+  sent(moves: readonly CursorMove[]): void {
+    for (const move of moves) mergeInto(this.#sent, move);
+    this.#timer ??= setTimeout(() => {
+      this.flush().catch(this.#onError);
+    }, SENT_EVERY_MS).unref();
+  }
+
+  async flush(): Promise<void> {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+    const moves = [...this.#sent.values()];
+    this.#sent = new Map();
+    if (moves.length > 0) await this.advance(moves);
+  }
+}
+
+function mergeInto(moves: Map<string, CursorMove>, move: CursorMove): void {
+  const key = `${move.userId} ${move.conversationId}`;
+  const known = moves.get(key);
+  moves.set(key, known ? { ...move, readSeq: Math.max(known.readSeq, move.readSeq), deliveredSeq: Math.max(known.deliveredSeq, move.deliveredSeq) } : move);
+}
+
+function merge(moves: readonly CursorMove[]): CursorMove[] {
+  const merged = new Map<string, CursorMove>();
+  for (const move of moves) mergeInto(merged, move);
+  return [...merged.values()];
+}
+
+export interface CursorDeps extends AccessDeps {
+  readonly writer: CursorWriter;
+}
+export interface MarkInput {
+  readonly userId: string;
+  readonly conversationId: string;
+  readonly seq: number;
+  readonly kind: "read" | "delivered";
+  readonly connectionId?: string | undefined;
+}
+
+/** Moves a cursor forward, at most to what the user may see, and returns it as it stands. */
+export async function markCursor(deps: CursorDeps, input: MarkInput): Promise<{ seq: number }> {
+  const { userId, conversationId, kind } = input;
+  const access = accessOf(await memberRow(deps, userId, conversationId));
+  const before = kind === "read" ? access.readSeq : access.deliveredSeq;
+  if (input.seq <= before) return { seq: before };
+  const [head] = await call(deps.calls, "message.heads", { items: [{ conversationId, maxSeq: access.maxSeq }] });
+  const seq = Math.min(input.seq, head?.maxSeq ?? 0);
+  if (seq <= before) return { seq: before };
+  const at = deps.now();
+  await deps.writer.advance([{ userId, conversationId, readSeq: kind === "read" ? seq : 0, deliveredSeq: seq, at }]);
+  await tell(deps, { ...input, seq }, at, access.isMember);
+  return { seq };
+}
+
+/** A receipt for the others, unless the user hides them or the group is large; a hint for one's own other devices. */
+async function tell(deps: CursorDeps, { userId, conversationId, seq, kind, connectionId }: MarkInput, at: number, isMember: boolean): Promise<void> {
+  const own = userRoom(userId);
+  if (kind === "read") {
+    const payload = { conversationId, version: `r${seq}`, readSeq: seq };
+    await push(deps.calls, [connectionId === undefined ? { room: own, event: "conversation:updated", payload } : { room: own, event: "conversation:updated", payload, except: [connectionId] }]);
+  }
+  if (!isMember || !(await showsReceipts(deps, userId, conversationId))) return;
+  await push(deps.calls, toConversation(conversationId, `receipt:${kind}`, { conversationId, userId, seq, at }, [own]));
+}
+
+async function showsReceipts({ calls }: CursorDeps, userId: string, conversationId: string): Promise<boolean> {
+  const parsed = parseConversationId(conversationId);
+  if (parsed?.type === "group" && (await call(calls, "group.memberCount", { groupId: parsed.groupId })) > MAX_READERS_GROUP) return false;
+  const settings = await call(calls, "settings.of", { userIds: [userId] });
+  return settings[userId]?.showReadReceipts ?? true;
+}

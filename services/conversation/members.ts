@@ -1,0 +1,73 @@
+import type { Result } from "../../contracts/index.ts";
+import { parseConversationId } from "../../lib/conversation-id.ts";
+import { imError } from "../../lib/errors.ts";
+import { call } from "../../lib/service.ts";
+import type { ConversationSnapshot, HotConversations, HotMember } from "../../mixins/hot-store/port.ts";
+import type { AccessDeps } from "./access.ts";
+
+export interface MembersDeps extends AccessDeps {
+  readonly conversations: HotConversations;
+}
+type Members = Omit<ConversationSnapshot, "headSeq" | "conversationId">;
+
+/** Times that a change of the members may overtake their reading. */
+const MAX_ROUNDS = 10;
+
+/**
+ * Puts a conversation into the hot store.
+ * @returns false when there is none: an unknown group, or two people who are no friends and never wrote to each other
+ */
+export async function warmConversation(deps: MembersDeps, conversationId: string): Promise<boolean> {
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const generation = await deps.conversations.generation(conversationId);
+    const members = await readMembers(deps, conversationId);
+    if (!members) return false;
+    const [head] = await call(deps.calls, "message.heads", { items: [{ conversationId, maxSeq: null }] });
+    if (await deps.conversations.load({ conversationId, headSeq: head?.maxSeq ?? 0, ...members }, generation)) return true;
+  }
+  throw imError("UNAVAILABLE");
+}
+
+/** Writes the state of these members through to the hot store, as SQL has it now. */
+export async function refreshMembers(deps: MembersDeps, conversationId: string, userIds: readonly string[]): Promise<void> {
+  for (let round = 0; round < MAX_ROUNDS; round++) {
+    const generation = await deps.conversations.generation(conversationId);
+    const read = await readMembers(deps, conversationId, userIds);
+    const members = Object.fromEntries(userIds.map((userId) => [userId, read?.members[userId] ?? null]));
+    const all = parseConversationId(conversationId)?.type === "direct" ? (read?.members ?? {}) : members;
+    const switches = { allMuted: read?.allMuted ?? false, dissolved: read?.dissolved ?? true };
+    if (await deps.conversations.setMembers(conversationId, all, switches, generation)) return;
+  }
+  await deps.conversations.invalidateMembers(conversationId);
+}
+
+async function readMembers(deps: MembersDeps, conversationId: string, userIds?: readonly string[]): Promise<Members | null> {
+  const parsed = parseConversationId(conversationId);
+  if (parsed?.type === "direct") return directMembers(deps, conversationId, parsed.userIds);
+  if (parsed?.type !== "group") return null;
+  const states = await call(deps.calls, "group.memberStates", userIds ? { groupId: parsed.groupId, userIds: [...userIds] } : { groupId: parsed.groupId });
+  if (!states) return null;
+  const members = states.members.map(({ userId, role, mutedUntil }): [string, HotMember] => [userId, { role, mutedUntil, refusal: null }]);
+  return { allMuted: states.allMuted, dissolved: states.dissolved, members: Object.fromEntries(members) };
+}
+
+async function directMembers(deps: MembersDeps, conversationId: string, [a, b]: readonly [string, string]): Promise<Members> {
+  const relation = await call(deps.calls, "friend.relation", { userId: a, peerId: b });
+  if (relation.areFriends) await deps.repository.ensure(conversationId, [a, b], deps.now());
+  return {
+    allMuted: false,
+    dissolved: false,
+    members: {
+      [a]: direct(refusalOf(relation)),
+      [b]: direct(refusalOf({ ...relation, blockedByMe: relation.blocksMe, blocksMe: relation.blockedByMe })),
+    },
+  };
+}
+
+const direct = (refusal: HotMember["refusal"]): HotMember => ({ role: "member", mutedUntil: null, refusal });
+
+/** Why one may not write to the other: who blocked is told so, everybody else gets one and the same answer. */
+export function refusalOf({ areFriends, blockedByMe, blocksMe }: Result<"friend.relation">): HotMember["refusal"] {
+  if (blockedByMe) return "BLOCKED_BY_YOU";
+  return areFriends && !blocksMe ? null : "CANNOT_MESSAGE";
+}

@@ -1,0 +1,51 @@
+import type { Conversation } from "../../contracts/entities.ts";
+import type { Params } from "../../contracts/index.ts";
+import { directConversationId } from "../../lib/conversation-id.ts";
+import { imError } from "../../lib/errors.ts";
+import { push, userRoom } from "../../lib/push.ts";
+import { call } from "../../lib/service.ts";
+import { accessOf, memberRow, type AccessDeps } from "./access.ts";
+import { viewConversations } from "./list.ts";
+import { refusalOf } from "./members.ts";
+
+/** The direct conversation with someone. @throws what sending to them would throw */
+export async function openConversation(deps: AccessDeps, userId: string, peerId: string): Promise<Conversation> {
+  if (userId === peerId) throw imError("CANNOT_ADD_SELF");
+  const refusal = refusalOf(await call(deps.calls, "friend.relation", { userId, peerId }));
+  if (refusal) throw imError(refusal);
+  return viewOne(deps, userId, directConversationId(userId, peerId));
+}
+
+/** Pins, mutes, hides, keeps a draft: for this user, on all devices. A hidden conversation shows again with its next message. */
+export async function updateConversation(deps: AccessDeps, userId: string, params: Params<"conversation.update">): Promise<Conversation> {
+  const { conversationId, pinned, muted, hidden, draft } = params;
+  const { maxSeq } = await headFor(deps, userId, conversationId);
+  const hiddenSeq = hidden === undefined ? undefined : hidden ? maxSeq : null;
+  await deps.repository.change(userId, conversationId, { pinned, muted, hiddenSeq, draft });
+  const conversation = await viewOne(deps, userId, conversationId);
+  await tellOwn(deps, userId, conversationId, { pinned: conversation.pinned, muted: conversation.muted, hidden: conversation.hidden, draft: conversation.draft });
+  return conversation;
+}
+
+export async function clearConversation(deps: AccessDeps, userId: string, conversationId: string): Promise<void> {
+  const { maxSeq } = await headFor(deps, userId, conversationId);
+  await deps.repository.clear(userId, conversationId, maxSeq, deps.now());
+  await tellOwn(deps, userId, conversationId, { clearedSeq: maxSeq });
+}
+
+async function headFor(deps: AccessDeps, userId: string, conversationId: string): Promise<{ maxSeq: number }> {
+  const { maxSeq } = accessOf(await memberRow(deps, userId, conversationId));
+  const [head] = await call(deps.calls, "message.heads", { items: [{ conversationId, maxSeq }] });
+  return { maxSeq: head?.maxSeq ?? 0 };
+}
+
+async function viewOne(deps: AccessDeps, userId: string, conversationId: string): Promise<Conversation> {
+  const row = await memberRow(deps, userId, conversationId);
+  const [conversation] = await viewConversations(deps, userId, [row]);
+  return conversation!;
+}
+
+async function tellOwn(deps: AccessDeps, userId: string, conversationId: string, change: Record<string, unknown>): Promise<void> {
+  const row = await memberRow(deps, userId, conversationId);
+  await push(deps.calls, [{ room: userRoom(userId), event: "conversation:updated", payload: { conversationId, version: `c${row.version}`, ...change } }]);
+}

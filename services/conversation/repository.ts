@@ -1,0 +1,171 @@
+import type { Database, Row, Tx } from "../../mixins/database/port.ts";
+
+/** A row of `conversation_member`. */
+export interface MemberRow {
+  user_id: string | number;
+  conversation_id: string;
+  active: number;
+  min_seq: number;
+  max_seq: number | null;
+  read_seq: number;
+  read_at: number;
+  delivered_seq: number;
+  delivered_at: number;
+  pinned: number;
+  muted: number;
+  hidden_seq: number | null;
+  draft: string;
+  since_seq: number;
+  version: number;
+  created_at: number;
+}
+/** How far one user has got in one conversation; a cursor that is not given stays. */
+export interface CursorMove {
+  readonly userId: string;
+  readonly conversationId: string;
+  readonly readSeq: number;
+  readonly deliveredSeq: number;
+  readonly at: number;
+}
+export interface OwnChange {
+  readonly pinned?: boolean | undefined;
+  readonly muted?: boolean | undefined;
+  readonly hiddenSeq?: number | null | undefined;
+  readonly draft?: string | undefined;
+}
+export interface Membership {
+  readonly conversationId: string;
+  readonly userIds: readonly string[];
+  readonly seq: number;
+  readonly at: number;
+}
+
+const columns = "user_id, conversation_id, active, min_seq, max_seq, read_seq, read_at, delivered_seq, delivered_at, pinned, muted, hidden_seq, draft, since_seq, version, created_at";
+
+const newRow = (userId: string, conversationId: string, at: number, seqs: { minSeq: number; sinceSeq: number }): Row => ({
+  user_id: userId, conversation_id: conversationId, active: 1, min_seq: seqs.minSeq, max_seq: null, read_seq: seqs.sinceSeq, read_at: at,
+  delivered_seq: seqs.sinceSeq, delivered_at: at, pinned: 0, muted: 0, hidden_seq: null, draft: "", since_seq: seqs.sinceSeq, version: 1, created_at: at,
+});
+
+/** All SQL of the conversation service. */
+export class ConversationRepository {
+  readonly #sql: Database;
+
+  constructor(sql: Database) {
+    this.#sql = sql;
+  }
+
+  async find(userId: string, conversationId: string, tx?: Tx): Promise<MemberRow | null> {
+    const rows = await this.#sql.select<MemberRow>(
+      `select ${columns} from conversation_member where user_id = :userId and conversation_id = :conversationId`, { userId, conversationId }, tx,
+    );
+    return rows[0] ?? null;
+  }
+
+  async ofUser(userId: string): Promise<MemberRow[]> {
+    return this.#sql.select<MemberRow>(`select ${columns} from conversation_member where user_id = :userId order by conversation_id`, { userId });
+  }
+
+  async idsOf(userId: string): Promise<string[]> {
+    const rows = await this.#sql.select<MemberRow>("select conversation_id from conversation_member where user_id = :userId order by conversation_id", { userId });
+    return rows.map((row) => row.conversation_id);
+  }
+
+  async activeGroups(userId: string): Promise<string[]> {
+    const rows = await this.#sql.select<MemberRow>(
+      "select conversation_id from conversation_member where user_id = :userId and active = 1 and substr(conversation_id, 1, 2) = 'g_'", { userId },
+    );
+    return rows.map((row) => row.conversation_id);
+  }
+
+  /** Active members who could see this seq, with how far they have read. */
+  async readersOf(conversationId: string, seq: number): Promise<MemberRow[]> {
+    return this.#sql.select<MemberRow>(
+      "select user_id, read_seq, read_at from conversation_member where conversation_id = :conversationId and active = 1 and min_seq <= :seq order by user_id", { conversationId, seq },
+    );
+  }
+
+  async blindTo(conversationId: string, seq: number): Promise<string[]> {
+    const rows = await this.#sql.select<MemberRow>(
+      "select user_id from conversation_member where conversation_id = :conversationId and active = 1 and min_seq > :seq", { conversationId, seq },
+    );
+    return rows.map((row) => String(row.user_id));
+  }
+
+  /** Rows of a direct conversation, made when its first message or setting comes. */
+  async ensure(conversationId: string, userIds: readonly string[], at: number): Promise<void> {
+    await this.#sql.insertRows("conversation_member", userIds.map((userId) => newRow(userId, conversationId, at, { minSeq: 1, sinceSeq: 0 })), "keep");
+  }
+
+  /** Moves cursors forward, never back; read pulls delivered along. */
+  async advance(moves: readonly CursorMove[]): Promise<void> {
+    await this.#sql.transaction(async (tx) => {
+      for (const { userId, conversationId, readSeq, deliveredSeq, at } of moves) {
+        const key = { userId, conversationId, at };
+        const where = "where user_id = :userId and conversation_id = :conversationId";
+        if (readSeq > 0) await this.#sql.execute(`update conversation_member set read_seq = :readSeq, read_at = :at, version = version + 1 ${where} and read_seq < :readSeq`, { ...key, readSeq }, tx);
+        const delivered = Math.max(readSeq, deliveredSeq);
+        await this.#sql.execute(`update conversation_member set delivered_seq = :delivered, delivered_at = :at ${where} and delivered_seq < :delivered`, { ...key, delivered }, tx);
+      }
+    });
+  }
+
+  async change(userId: string, conversationId: string, change: OwnChange): Promise<void> {
+    const { pinned, muted, hiddenSeq, draft } = change;
+    const sets: string[] = [];
+    const values: Row = {};
+    const set = (column: string, value: string | number | null | undefined): void => {
+      if (value === undefined) return;
+      sets.push(`${column} = :${column}`);
+      values[column] = value;
+    };
+    set("pinned", pinned === undefined ? undefined : Number(pinned));
+    set("muted", muted === undefined ? undefined : Number(muted));
+    set("hidden_seq", hiddenSeq);
+    set("draft", draft);
+    if (sets.length === 0) return;
+    await this.#sql.execute(
+      `update conversation_member set ${sets.join(", ")}, version = version + 1 where user_id = :userId and conversation_id = :conversationId`, { ...values, userId, conversationId },
+    );
+  }
+
+  /** All up to `seq` is no longer visible to the user. */
+  async clear(userId: string, conversationId: string, seq: number, at: number): Promise<void> {
+    await this.#sql.transaction(async (tx) => {
+      await this.#sql.execute(
+        "update conversation_member set min_seq = :next, version = version + 1 where user_id = :userId and conversation_id = :conversationId and min_seq < :next",
+        { userId, conversationId, next: seq + 1 }, tx,
+      );
+      await this.#sql.execute(
+        `update conversation_member set read_seq = :seq, read_at = :at, delivered_seq = case when delivered_seq < :seq then :seq else delivered_seq end
+         where user_id = :userId and conversation_id = :conversationId and read_seq < :seq`,
+        { userId, conversationId, seq, at }, tx,
+      );
+    });
+  }
+
+  /** People joined at `seq`; nothing happens to those whose last joining or leaving is newer. */
+  async join({ conversationId, userIds, seq, at }: Membership, historyVisible: boolean): Promise<void> {
+    const minSeq = historyVisible ? 1 : seq;
+    await this.#sql.transaction(async (tx) => {
+      const rows = userIds.map((userId) => newRow(userId, conversationId, at, { minSeq, sinceSeq: seq }));
+      const added = await this.#sql.insertRows("conversation_member", rows, "keep", tx);
+      if (added === rows.length) return;
+      await this.#sql.execute(
+        `update conversation_member set active = 1, max_seq = null, min_seq = :minSeq, read_seq = :seq, delivered_seq = :seq, read_at = :at, delivered_at = :at,
+           since_seq = :seq, version = version + 1
+         where conversation_id = :conversationId and user_id in (:userIds) and since_seq < :seq`,
+        { conversationId, userIds, seq, minSeq, at }, tx,
+      );
+    });
+  }
+
+  /** People left; `seq` is the last they see. */
+  async leave({ conversationId, userIds, seq }: Membership): Promise<void> {
+    await this.#sql.execute(
+      `update conversation_member set active = 0, max_seq = :seq, since_seq = :seq, version = version + 1
+       where conversation_id = :conversationId and user_id in (:userIds) and since_seq < :seq`,
+      { conversationId, userIds, seq },
+    );
+  }
+}

@@ -1,0 +1,234 @@
+import type { MessageRecord } from "../../contracts/records.ts";
+import { imError } from "../../lib/errors.ts";
+import type { AcceptOutcome, AcceptRequest, HotConversations, KnownMessage } from "../../mixins/hot-store/port.ts";
+import type { MessageLog } from "../../mixins/message-log/port.ts";
+
+export interface Sent {
+  readonly messageId: string;
+  readonly seq: number;
+  readonly createdAt: number;
+  /** The same message had been sent before. */
+  readonly repeated: boolean;
+}
+
+export interface AcceptQueueDeps {
+  readonly conversations: HotConversations;
+  readonly log: MessageLog;
+  /** What SQL knows of the client message ids of these requests, one answer for each. */
+  lookUp(requests: readonly AcceptRequest[]): Promise<(KnownMessage | null)[]>;
+  /** Loads a conversation into the hot store; false when there is none. */
+  warm(conversationId: string): Promise<boolean>;
+  /** Records are in the log: their senders are about to be told. Must not throw. */
+  onLogged(records: readonly { record: MessageRecord; connectionId: string | undefined }[]): void;
+  readonly metrics: { increment(name: "im_messages_accepted_total" | "im_messages_duplicate_total" | "im_messages_logged_total", by?: number): void; observe(name: "im_accept_batch_size", value: number): void };
+  readonly now: () => number;
+}
+
+interface Waiting {
+  request: AcceptRequest | null;
+  readonly connectionId: string | undefined;
+  readonly resolve: (sent: Sent) => void;
+  readonly reject: (error: unknown) => void;
+}
+/** The messages of one conversation that wait to be accepted, in their order. */
+interface Lane {
+  readonly conversationId: string;
+  readonly queue: Waiting[];
+  /** Someone is at work on the head of the queue. */
+  busy: boolean;
+}
+interface Taken {
+  readonly lane: Lane;
+  readonly waiting: Waiting;
+  readonly request: AcceptRequest;
+}
+
+/** Loads of one conversation in a row that may be overtaken by changes of its members. */
+const MAX_ROUNDS = 10;
+
+/**
+ * The way of a message from "checked" to "in the log". Messages of one conversation keep the order in which they were
+ * submitted; those that arrive in one turn of the event loop share one round trip to the hot store and one write to the log.
+ * A conversation that must be loaded first holds up no other.
+ */
+export class AcceptQueue {
+  readonly #deps: AcceptQueueDeps;
+  readonly #lanes = new Map<string, Lane>();
+  #ready = new Set<Lane>();
+  #scheduled = false;
+  #open = 0;
+  #idle: (() => void)[] = [];
+
+  constructor(deps: AcceptQueueDeps) {
+    this.#deps = deps;
+  }
+
+  /**
+   * Takes a place in the conversation's order at once; a request that is still being made (`Promise`) keeps its place.
+   * Resolves when the message is in the log.
+   * @throws the request's own error; MUTED, CANNOT_MESSAGE, BLOCKED_BY_YOU, GROUP_NOT_FOUND, CONVERSATION_NOT_FOUND,
+   * IDEMPOTENCY_CONFLICT, SEND_FAILED
+   */
+  submit(conversationId: string, request: AcceptRequest | Promise<AcceptRequest>, connectionId?: string): Promise<Sent> {
+    const { promise, resolve, reject } = Promise.withResolvers<Sent>();
+    const lane = this.#laneOf(conversationId);
+    const waiting: Waiting = { request: request instanceof Promise ? null : request, connectionId, resolve, reject };
+    lane.queue.push(waiting);
+    this.#open++;
+    if (request instanceof Promise) this.#await(lane, waiting, request);
+    this.#wake(lane);
+    return promise.finally(() => this.#close());
+  }
+
+  /** Resolves when nothing is on its way. */
+  async idle(): Promise<void> {
+    if (this.#open > 0) await new Promise<void>((resolve) => this.#idle.push(resolve));
+  }
+
+  #close(): void {
+    if (--this.#open > 0) return;
+    for (const resolve of this.#idle.splice(0)) resolve();
+  }
+
+  #laneOf(conversationId: string): Lane {
+    let lane = this.#lanes.get(conversationId);
+    if (!lane) this.#lanes.set(conversationId, (lane = { conversationId, queue: [], busy: false }));
+    return lane;
+  }
+
+  #await(lane: Lane, waiting: Waiting, request: Promise<AcceptRequest>): void {
+    request.then(
+      (made) => {
+        waiting.request = made;
+        this.#wake(lane);
+      },
+      (error: unknown) => {
+        lane.queue.splice(lane.queue.indexOf(waiting), 1);
+        waiting.reject(error);
+        this.#wake(lane);
+      },
+    );
+  }
+
+  #wake(lane: Lane): void {
+    if (lane.busy) return;
+    if (lane.queue.length === 0) {
+      this.#lanes.delete(lane.conversationId);
+      this.#ready.delete(lane);
+      return;
+    }
+    if (!lane.queue[0]!.request) return;
+    this.#ready.add(lane);
+    if (this.#scheduled) return;
+    this.#scheduled = true;
+    setImmediate(() => {
+      this.#scheduled = false;
+      void this.#flush();
+    });
+  }
+
+  async #flush(): Promise<void> {
+    const lanes = [...this.#ready];
+    this.#ready = new Set();
+    const taken = lanes.flatMap((lane) => this.#take(lane));
+    try {
+      if (!this.#deps.log.isAccepting()) throw imError("SEND_FAILED");
+      await this.#accept(taken, 0);
+    } catch (error) {
+      for (const { waiting } of taken) waiting.reject(error);
+    }
+    for (const lane of lanes) this.#free(lane);
+  }
+
+  #free(lane: Lane): void {
+    lane.busy = false;
+    this.#wake(lane);
+  }
+
+  /** The head of the lane, as far as its requests are made. */
+  #take(lane: Lane): Taken[] {
+    lane.busy = true;
+    const unmade = lane.queue.findIndex(({ request }) => request === null);
+    const head = lane.queue.splice(0, unmade === -1 ? lane.queue.length : unmade);
+    return head.map((waiting) => ({ lane, waiting, request: waiting.request! }));
+  }
+
+  async #accept(taken: readonly Taken[], round: number): Promise<void> {
+    const known = await this.#deps.lookUp(taken.map(({ request }) => request));
+    const requests = taken.map(({ request }, i) => ({ ...request, inSql: known[i] ?? ("absent" as const) }));
+    const outcomes = await this.#deps.conversations.accept(requests, this.#deps.now());
+    const cold: Taken[] = [];
+    const toLog: { record: MessageRecord; waiting: Waiting; repeated: boolean }[] = [];
+    outcomes.forEach((outcome, i) => {
+      const one = taken[i]!;
+      if (outcome.kind === "cold" || outcome.kind === "unknown_key") cold.push(one);
+      else if (outcome.kind === "accepted") toLog.push({ record: outcome.record, waiting: one.waiting, repeated: false });
+      else if (outcome.kind === "duplicate" && outcome.pending) toLog.push({ record: outcome.pending, waiting: one.waiting, repeated: true });
+      else this.#answer(one, outcome);
+    });
+    this.#count(outcomes);
+    if (toLog.length > 0) void this.#log(toLog);
+    if (cold.length > 0) await this.#warm(cold, round);
+  }
+
+  #count(outcomes: readonly AcceptOutcome[]): void {
+    let accepted = 0;
+    let duplicates = 0;
+    for (const { kind } of outcomes) {
+      if (kind === "accepted") accepted++;
+      else if (kind === "duplicate") duplicates++;
+    }
+    this.#deps.metrics.observe("im_accept_batch_size", outcomes.length);
+    if (accepted > 0) this.#deps.metrics.increment("im_messages_accepted_total", accepted);
+    if (duplicates > 0) this.#deps.metrics.increment("im_messages_duplicate_total", duplicates);
+  }
+
+  #answer({ waiting, request }: Taken, outcome: AcceptOutcome): void {
+    if (outcome.kind === "duplicate") {
+      const { messageId, seq, createdAt } = outcome;
+      waiting.resolve({ messageId, seq, createdAt, repeated: true });
+    } else if (outcome.kind === "conflict") waiting.reject(imError("IDEMPOTENCY_CONFLICT"));
+    else if (outcome.kind === "refused") waiting.reject(refusal(request.conversationId, outcome.reason));
+  }
+
+  /** Loads what was cold, each conversation by itself, and asks again for it. */
+  async #warm(cold: readonly Taken[], round: number): Promise<void> {
+    if (round >= MAX_ROUNDS) throw imError("SEND_FAILED");
+    const byConversation = Map.groupBy(cold, ({ request }) => request.conversationId);
+    await Promise.all(
+      [...byConversation].map(async ([conversationId, taken]) => {
+        try {
+          if (!(await this.#deps.warm(conversationId))) throw refusal(conversationId, "NOT_A_MEMBER");
+          await this.#accept(taken, round + 1);
+        } catch (error) {
+          for (const { waiting } of taken) waiting.reject(error);
+        }
+      }),
+    );
+  }
+
+  async #log(items: readonly { record: MessageRecord; waiting: Waiting; repeated: boolean }[]): Promise<void> {
+    try {
+      const outcomes = await this.#deps.log.append(items.map(({ record }) => record));
+      const logged = items.filter((_, i) => outcomes[i]?.ok);
+      const refused = items.filter((_, i) => outcomes[i]?.ok === false && !outcomes[i].retryable);
+      if (logged.length > 0) await this.#deps.conversations.logged(logged.map(({ record }) => record));
+      if (refused.length > 0) await this.#deps.conversations.refused(refused.map(({ record }) => record));
+      this.#deps.metrics.increment("im_messages_logged_total", logged.length);
+      for (const { record, waiting, repeated } of logged) {
+        waiting.resolve({ messageId: record.messageId, seq: record.seq, createdAt: record.createdAt, repeated });
+      }
+      this.#deps.onLogged(logged.map(({ record, waiting }) => ({ record, connectionId: waiting.connectionId })));
+      items.forEach(({ waiting }, i) => {
+        if (!outcomes[i]?.ok) waiting.reject(imError("SEND_FAILED"));
+      });
+    } catch (error) {
+      for (const { waiting } of items) waiting.reject(error);
+    }
+  }
+}
+
+function refusal(conversationId: string, reason: (AcceptOutcome & { kind: "refused" })["reason"]): Error {
+  if (reason !== "NOT_A_MEMBER") return imError(reason);
+  return imError(conversationId.startsWith("g_") ? "GROUP_NOT_FOUND" : "CONVERSATION_NOT_FOUND");
+}

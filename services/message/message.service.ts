@@ -1,0 +1,142 @@
+/**
+ * Messages: checking and accepting what people send, reading it back, changing it afterwards.
+ *
+ * Owns the tables message, message_edit, message_hidden and reaction. It does not own who belongs to a conversation and
+ * what they may see of it (conversation), nor does it write message rows (persister) or sockets (socket).
+ *
+ * Sending: check → accept in the hot store (PENDING, seq) → append to the log → acknowledge → push. See FLOW.md.
+ * What was acknowledged is in the log; the same clientMsgId gives the same answer on any day.
+ */
+import { onDrain, DRAIN } from "../../mixins/drain.ts";
+import { messageOf, toConversation } from "../../lib/message-view.ts";
+import { push } from "../../lib/push.ts";
+import { call, callerOf, defineService } from "../../lib/service.ts";
+import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
+import { withSubscriptions } from "../../mixins/event-stream/index.ts";
+import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
+import { withIds, type IdsVars } from "../../mixins/ids/index.ts";
+import { withMessageLog, type MessageLogVars } from "../../mixins/message-log/index.ts";
+import { withMetrics, type MetricsVars } from "../../mixins/metrics/index.ts";
+import { withOutbox, type OutboxVars } from "../../mixins/outbox/index.ts";
+import { configOf } from "../../mixins/shared.ts";
+import { AcceptQueue } from "./accept-queue.ts";
+import { addReaction, deleteForMe, editMessage, recallMessage, removeReaction, type ChangeDeps } from "./change.ts";
+import { snapshotForward } from "./forward.ts";
+import { readHistory } from "./history.ts";
+import { eraseMessages, explainMessage, exportMessages, readReaders } from "./people.ts";
+import { readmit } from "./readmit.ts";
+import { MessageRepository } from "./repository.ts";
+import { sendMessage, sendSystemMessage, type SendDeps } from "./send.ts";
+import { readHeads, readSummaries } from "./summaries.ts";
+import { replyTo } from "./view.ts";
+import { visibleMessage } from "./visible.ts";
+
+interface Vars extends DatabaseVars, HotStoreVars, IdsVars, MessageLogVars, MetricsVars, OutboxVars {
+  deps: ChangeDeps & SendDeps;
+}
+
+const mine = (ctx: Parameters<typeof callerOf>[0] & { params: { messageId: string } }) => ({ messageId: ctx.params.messageId, userId: callerOf(ctx).userId });
+
+export default defineService<"message", Vars>()({
+  name: "message",
+  mixins: [
+    withDatabase(), withHotStore(), withIds(), withMessageLog(), withMetrics(), withOutbox(),
+    withSubscriptions<Vars>({
+      consumer: "message",
+      handlers: {
+        async "im.user.deleted"(event) {
+          await eraseMessages(this.deps, event.payload.userId);
+        },
+      },
+    }),
+  ],
+  actions: {
+    async send(ctx) {
+      const { result, repeated } = await sendMessage(this.deps, {
+        senderId: callerOf(ctx).userId, params: ctx.params, connectionId: ctx.meta.connectionId, requestId: ctx.requestID,
+      });
+      if (repeated) ctx.meta.repeated = true;
+      return result;
+    },
+    history(ctx) {
+      return readHistory(this.deps, callerOf(ctx).userId, ctx.params);
+    },
+    recall(ctx) {
+      return recallMessage(this.deps, mine(ctx));
+    },
+    edit(ctx) {
+      return editMessage(this.deps, { ...mine(ctx), content: ctx.params.content });
+    },
+    deleteForMe(ctx) {
+      return deleteForMe(this.deps, mine(ctx));
+    },
+    react(ctx) {
+      return addReaction(this.deps, { ...mine(ctx), emoji: ctx.params.emoji });
+    },
+    unreact(ctx) {
+      return removeReaction(this.deps, { ...mine(ctx), emoji: ctx.params.emoji });
+    },
+    readers(ctx) {
+      return readReaders(this.deps, mine(ctx));
+    },
+    sendSystem(ctx) {
+      return sendSystemMessage(this.deps, ctx.params, ctx.requestID);
+    },
+    heads(ctx) {
+      return readHeads(this.deps, ctx.params);
+    },
+    summaries(ctx) {
+      return readSummaries(this.deps, ctx.params);
+    },
+    async eraseOf(ctx) {
+      await eraseMessages(this.deps, ctx.params.userId);
+      return null;
+    },
+    exportOf(ctx) {
+      return exportMessages(this.deps, ctx.params);
+    },
+    readmit(ctx) {
+      return readmit({ queue: this.deps.queue, log: this.log }, ctx.params.messageId);
+    },
+    explain(ctx) {
+      return explainMessage(this.deps, ctx.params.messageId);
+    },
+  },
+  async started() {
+    const { broker, hot, ids, log, logger, metrics, outbox, sql } = this;
+    const { recallLimitMs, editLimitMs } = configOf(broker);
+    const repository = new MessageRepository(sql);
+    const queue = new AcceptQueue({
+      conversations: hot.conversations, log, metrics, now: Date.now,
+      lookUp: (requests) => Promise.all(requests.map((request) => repository.known(request.conversationId, request.senderId, request.clientMsgId))),
+      warm: (conversationId) => call(broker, "conversation.warm", { conversationId }),
+      onLogged(items) {
+        const deliveries = items.flatMap(({ record, connectionId }) =>
+          toConversation(record.conversationId, "message:new", messageOf(record, "accepted"), connectionId === undefined ? [] : [connectionId]),
+        );
+        void push(broker, deliveries);
+        const sent = items.filter(({ record }) => record.type !== "system").map(({ record }) => ({ conversationId: record.conversationId, userId: record.senderId, seq: record.seq }));
+        if (sent.length > 0) call(broker, "conversation.sent", { items: sent }).catch((error: unknown) => logger.debug("Senders' cursors did not move", error));
+      },
+    });
+    const visible = { repository, conversations: hot.conversations, calls: broker };
+    this.deps = {
+      ...visible, queue, ids, recallLimitMs, editLimitMs, now: Date.now,
+      replyPreview: async (conversationId, messageId, userId) => {
+        const found = await visibleMessage(visible, messageId, userId).catch(() => null);
+        return found?.row.conversation_id === conversationId && found.row.recalled_at === null ? replyTo(found.row) : null;
+      },
+      snapshot: (content, userId) => snapshotForward(visible, content, userId),
+      userExists: async (userId) => (await call(broker, "user.activeAmong", { userIds: [userId] })).length > 0,
+      addEvent: async (tx, conversationId, messageId, actorId) => {
+        await outbox.add(tx, { subject: "im.message.recalled", key: conversationId, payload: { conversationId, messageId, actorId } });
+      },
+    };
+    metrics.gauge("im_pending_messages", async () => (await hot.conversations.pendingStats()).count);
+    metrics.gauge("im_pending_oldest_age_seconds", async () => {
+      const { oldestAt } = await hot.conversations.pendingStats();
+      return oldestAt === null ? 0 : (Date.now() - oldestAt) / 1000;
+    });
+    onDrain(broker, DRAIN.sends, () => queue.idle());
+  },
+});

@@ -1,0 +1,190 @@
+import type { Content, Message, MessageType, ReplyPreview } from "../../contracts/entities.ts";
+import type { KnownMessage } from "../../mixins/hot-store/port.ts";
+import type { Database, SqlParams, Tx } from "../../mixins/database/port.ts";
+
+/** A row of `message`. */
+export interface MessageRow {
+  conversation_id: string;
+  seq: number;
+  message_id: string | number;
+  sender_id: string | number;
+  client_msg_id: string;
+  type: MessageType;
+  content: string;
+  reply_to: string | null;
+  mentions: string | null;
+  body_hash: string;
+  created_at: number;
+  persisted_at: number;
+  version: number;
+  edited_at: number | null;
+  recalled_at: number | null;
+}
+export interface ReactionRow {
+  seq: number;
+  emoji: string;
+  user_id: string | number;
+}
+
+/** What a reply keeps of the message it answers; the preview is made when it is read, so that a recall takes it along. */
+export type StoredReply = Omit<ReplyPreview, "preview">;
+
+/** Bounds of what a user sees, both included. */
+export interface Bounds {
+  readonly minSeq: number;
+  readonly maxSeq: number;
+}
+
+const columns = "conversation_id, seq, message_id, sender_id, client_msg_id, type, content, reply_to, mentions, body_hash, created_at, persisted_at, version, edited_at, recalled_at";
+const qualified = columns.replaceAll(/(\w+)/g, "m.$1");
+const visible = `from message m where m.conversation_id = :conversationId and m.seq >= :minSeq and m.seq <= :maxSeq
+  and not exists (select 1 from message_hidden h where h.user_id = :userId and h.conversation_id = m.conversation_id and h.seq = m.seq)`;
+
+/** All SQL of the message service. Rows are written by the persister; this changes and reads them. */
+export class MessageRepository {
+  readonly #sql: Database;
+
+  constructor(sql: Database) {
+    this.#sql = sql;
+  }
+
+  async known(conversationId: string, senderId: string, clientMsgId: string): Promise<KnownMessage | null> {
+    const [row] = await this.#sql.select<MessageRow>(
+      `select message_id, seq, created_at, body_hash from message
+       where conversation_id = :conversationId and sender_id = :senderId and client_msg_id = :clientMsgId`,
+      { conversationId, senderId, clientMsgId },
+    );
+    return row ? { messageId: String(row.message_id), seq: Number(row.seq), createdAt: Number(row.created_at), bodyHash: row.body_hash } : null;
+  }
+
+  async byId(messageId: string, tx?: Tx): Promise<MessageRow | null> {
+    const rows = await this.#sql.select<MessageRow>(`select ${columns} from message where message_id = :messageId and type <> 'void'`, { messageId }, tx);
+    return rows[0] ?? null;
+  }
+
+  async bySeqs(conversationId: string, seqs: readonly number[]): Promise<MessageRow[]> {
+    if (seqs.length === 0) return [];
+    return this.#sql.select<MessageRow>(`select ${columns} from message where conversation_id = :conversationId and seq in (:seqs)`, { conversationId, seqs });
+  }
+
+  /** Highest seq and its time; seq 0 when there is no message. */
+  async head(conversationId: string, maxSeq: number | null): Promise<{ seq: number; at: number }> {
+    const bound = maxSeq === null ? "" : "and seq <= :maxSeq";
+    const [row] = await this.#sql.select<MessageRow>(
+      `select seq, created_at from message where conversation_id = :conversationId ${bound} order by seq desc limit 1`,
+      maxSeq === null ? { conversationId } : { conversationId, maxSeq },
+    );
+    return row ? { seq: Number(row.seq), at: Number(row.created_at) } : { seq: 0, at: 0 };
+  }
+
+  /** Visible messages from a position on, in the direction of the page, at most `limit`. */
+  async page(conversationId: string, userId: string, bounds: Bounds, direction: "up" | "down", limit: number): Promise<MessageRow[]> {
+    const rows = await this.#sql.select<MessageRow>(
+      `select ${qualified} ${visible} order by m.seq ${direction === "up" ? "asc" : "desc"} limit :limit`,
+      { conversationId, userId, ...bounds, limit },
+    );
+    return direction === "up" ? rows : rows.toReversed();
+  }
+
+  async createdAt(conversationId: string, seq: number): Promise<number | null> {
+    const [row] = await this.#sql.select<MessageRow>("select created_at from message where conversation_id = :conversationId and seq = :seq", { conversationId, seq });
+    return row ? Number(row.created_at) : null;
+  }
+
+  async isHidden(userId: string, conversationId: string, seq: number): Promise<boolean> {
+    const rows = await this.#sql.select("select 1 as one from message_hidden where user_id = :userId and conversation_id = :conversationId and seq = :seq", { userId, conversationId, seq });
+    return rows.length > 0;
+  }
+
+  async hide(userId: string, conversationId: string, seq: number): Promise<void> {
+    await this.#sql.insertRows("message_hidden", [{ user_id: userId, conversation_id: conversationId, seq }], "keep");
+  }
+
+  /** Unread messages, and whether one of them mentions the user. */
+  async unread(conversationId: string, userId: string, bounds: Bounds): Promise<{ count: number; mentioned: boolean }> {
+    const counted = `${visible} and m.sender_id <> :userId and m.recalled_at is null and m.type not in ('system', 'void')`;
+    const params: SqlParams = { conversationId, userId, ...bounds };
+    const [row] = await this.#sql.select<{ count: number; mentions: number }>(`select count(*) as count, count(m.mentions) as mentions ${counted}`, params);
+    const count = Number(row?.count ?? 0);
+    if (Number(row?.mentions ?? 0) === 0) return { count, mentioned: false };
+    const rows = await this.#sql.select<{ mentions: string }>(`select m.mentions ${counted} and m.mentions is not null`, params);
+    const mentioned = rows.some(({ mentions }) => (JSON.parse(mentions) as string[]).some((one) => one === "all" || one === userId));
+    return { count, mentioned };
+  }
+
+  async reactions(conversationId: string, seqs: readonly number[]): Promise<ReactionRow[]> {
+    if (seqs.length === 0) return [];
+    return this.#sql.select<ReactionRow>(
+      "select seq, emoji, user_id from reaction where conversation_id = :conversationId and seq in (:seqs) order by created_at, user_id", { conversationId, seqs },
+    );
+  }
+
+  /** @returns false when the user had reacted so already */
+  async addReaction(row: { conversationId: string; seq: number; emoji: string; userId: string; at: number }, tx: Tx): Promise<boolean> {
+    const { conversationId, seq, emoji, userId, at } = row;
+    return (await this.#sql.insertRows("reaction", [{ conversation_id: conversationId, seq, emoji, user_id: userId, created_at: at }], "keep", tx)) > 0;
+  }
+
+  async reactionKinds(conversationId: string, seq: number, tx: Tx): Promise<string[]> {
+    const rows = await this.#sql.select<{ emoji: string }>("select distinct emoji from reaction where conversation_id = :conversationId and seq = :seq", { conversationId, seq }, tx);
+    return rows.map(({ emoji }) => emoji);
+  }
+
+  /** @returns false when there was no such reaction */
+  async removeReaction(conversationId: string, seq: number, emoji: string, userId: string): Promise<boolean> {
+    const params = { conversationId, seq, emoji, userId };
+    return (await this.#sql.execute("delete from reaction where conversation_id = :conversationId and seq = :seq and emoji = :emoji and user_id = :userId", params)) > 0;
+  }
+
+  /** Replaces the content, unless the message was changed meanwhile; the old one goes into the history of edits. */
+  async edit(row: MessageRow, content: Content, at: number, tx: Tx): Promise<boolean> {
+    const { conversation_id: conversationId, seq, version } = row;
+    const changed = await this.#sql.execute(
+      `update message set content = :content, edited_at = :at, version = version + 1
+       where conversation_id = :conversationId and seq = :seq and version = :version and recalled_at is null`,
+      { conversationId, seq, version, content: JSON.stringify(content), at }, tx,
+    );
+    if (changed === 0) return false;
+    await this.#sql.insertRows("message_edit", [{ conversation_id: conversationId, seq, version, content: row.content, edited_at: at }], "keep", tx);
+    return true;
+  }
+
+  /** Takes the words of a message away everywhere they stand. @returns false when it was recalled already */
+  async recall(conversationId: string, seq: number, at: number, tx: Tx): Promise<boolean> {
+    const key = { conversationId, seq };
+    const changed = await this.#sql.execute(
+      `update message set content = '{}', mentions = null, reply_to = null, recalled_at = :at, version = version + 1
+       where conversation_id = :conversationId and seq = :seq and recalled_at is null`,
+      { ...key, at }, tx,
+    );
+    await this.#sql.execute("delete from message_edit where conversation_id = :conversationId and seq = :seq", key, tx);
+    await this.#sql.execute("delete from reaction where conversation_id = :conversationId and seq = :seq", key, tx);
+    return changed > 0;
+  }
+
+  /** Messages of one sender in a conversation, by seq. */
+  async sentBy(userId: string, conversationId: string, afterSeq: number, limit: number): Promise<MessageRow[]> {
+    return this.#sql.select<MessageRow>(
+      `select ${columns} from message where conversation_id = :conversationId and sender_id = :userId and seq > :afterSeq order by seq limit :limit`,
+      { userId, conversationId, afterSeq, limit },
+    );
+  }
+
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.#sql.transaction(work);
+  }
+}
+
+export const contentOf = (row: MessageRow): Content => JSON.parse(row.content) as Content;
+
+/** A row as clients see it, without reactions and with the reply's preview still to come. */
+export function toMessage(row: MessageRow): Message {
+  const message: Message = {
+    messageId: String(row.message_id), conversationId: row.conversation_id, seq: Number(row.seq), senderId: String(row.sender_id),
+    clientMsgId: row.client_msg_id, type: row.type, content: contentOf(row), createdAt: Number(row.created_at), status: "persisted",
+  };
+  if (row.mentions !== null) message.mentions = JSON.parse(row.mentions) as string[];
+  if (row.edited_at !== null) message.editedAt = Number(row.edited_at);
+  if (row.recalled_at !== null) message.recalledAt = Number(row.recalled_at);
+  return message;
+}

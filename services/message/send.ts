@@ -1,0 +1,97 @@
+import type { Content, MessageType, ReplyPreview, SendResult } from "../../contracts/entities.ts";
+import type { Params } from "../../contracts/index.ts";
+import { parseConversationId } from "../../lib/conversation-id.ts";
+import { imError } from "../../lib/errors.ts";
+import { SYSTEM_SENDER } from "../../lib/message-view.ts";
+import { invalidField } from "../../lib/validation.ts";
+import type { AcceptRequest } from "../../mixins/hot-store/port.ts";
+import type { AcceptQueue, Sent } from "./accept-queue.ts";
+import { bodyHash, checkContent } from "./content.ts";
+
+export interface SendDeps {
+  readonly queue: AcceptQueue;
+  readonly ids: { next(): string };
+  /** The preview of a message of this conversation that `userId` can see; null when there is none. */
+  replyPreview(conversationId: string, messageId: string, userId: string): Promise<ReplyPreview | null>;
+  /** The stored form of a forward: snapshots of messages that `userId` can see. */
+  snapshot(content: Content, userId: string): Promise<Content>;
+  userExists(userId: string): Promise<boolean>;
+}
+
+export interface SendInput {
+  readonly senderId: string;
+  readonly params: Params<"message.send">;
+  readonly connectionId?: string | undefined;
+  readonly requestId: string | null;
+}
+
+/**
+ * Sends a message of a user. It takes its place in the conversation's order before anything asynchronous happens, so that
+ * messages of one connection keep theirs.
+ * @throws VALIDATION, TEXT_TOO_LARGE, and what `AcceptQueue.submit` throws
+ */
+export async function sendMessage(deps: SendDeps, input: SendInput): Promise<{ result: SendResult; repeated: boolean }> {
+  const { params, senderId } = input;
+  checkParticipant(params.conversationId, senderId);
+  checkContent(params.type, params.content);
+  const request = needsLookUp(params) ? prepare(deps, input) : requestOf(deps, input, params.content, null);
+  const sent = await deps.queue.submit(params.conversationId, request, input.connectionId);
+  return { result: resultOf(params.conversationId, sent), repeated: sent.repeated };
+}
+
+/** Writes a system message; the same client message id gives the same message. */
+export async function sendSystemMessage(deps: SendDeps, params: Params<"message.sendSystem">, requestId: string | null): Promise<SendResult> {
+  const request = buildRequest(deps, { ...params, senderId: SYSTEM_SENDER, type: "system", bySystem: true, requestId, hash: bodyHash({ type: "system", content: params.content }) });
+  return resultOf(params.conversationId, await deps.queue.submit(params.conversationId, request));
+}
+
+/** Outsiders get the same answer as for a conversation that does not exist. */
+function checkParticipant(conversationId: string, senderId: string): void {
+  const parsed = parseConversationId(conversationId);
+  const isInside = parsed?.type === "group" || (parsed?.type === "direct" && parsed.userIds.includes(senderId));
+  if (!isInside) throw imError("CONVERSATION_NOT_FOUND");
+}
+
+function needsLookUp({ type, replyTo }: Params<"message.send">): boolean {
+  return replyTo !== undefined || type === "forward" || type === "card";
+}
+
+async function prepare(deps: SendDeps, input: SendInput): Promise<AcceptRequest> {
+  const { params, senderId } = input;
+  const { conversationId, type, replyTo } = params;
+  const preview = replyTo === undefined ? null : await deps.replyPreview(conversationId, replyTo, senderId);
+  if (replyTo !== undefined && preview === null) throw invalidField("replyTo", "is no message of this conversation");
+  if (type === "card" && !(await deps.userExists((params.content as { userId: string }).userId))) {
+    throw invalidField("content.userId", "is no user");
+  }
+  const content = type === "forward" ? await deps.snapshot(params.content, senderId) : params.content;
+  return requestOf(deps, input, content, preview);
+}
+
+function requestOf(deps: SendDeps, input: SendInput, content: Content, replyTo: ReplyPreview | null): AcceptRequest {
+  const { params, senderId, requestId } = input;
+  const { conversationId, clientMsgId, type, mentions } = params;
+  return buildRequest(deps, { conversationId, clientMsgId, senderId, type, content, replyTo, mentions, bySystem: false, requestId, hash: bodyHash(params) });
+}
+
+interface RequestInput {
+  conversationId: string;
+  clientMsgId: string;
+  senderId: string;
+  type: MessageType;
+  content: Content;
+  replyTo?: ReplyPreview | null;
+  mentions?: readonly string[] | undefined;
+  bySystem: boolean;
+  requestId: string | null;
+  hash: string;
+}
+
+function buildRequest(deps: SendDeps, { hash, replyTo = null, mentions, ...rest }: RequestInput): AcceptRequest {
+  const mentioned = mentions && mentions.length > 0 ? mentions : null;
+  return { ...rest, messageId: deps.ids.next(), replyTo, mentions: mentioned, bodyHash: hash, inSql: "unasked" };
+}
+
+function resultOf(conversationId: string, { messageId, seq, createdAt }: Sent): SendResult {
+  return { messageId, conversationId, seq, createdAt };
+}

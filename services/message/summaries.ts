@@ -1,0 +1,32 @@
+import type { Params, Result } from "../../contracts/index.ts";
+import { mapConcurrently } from "../../lib/map-concurrently.ts";
+import { viewMessages } from "./view.ts";
+import type { VisibleDeps } from "./visible.ts";
+
+/** Voids at the end of a conversation that are looked behind for its last message. */
+const LOOK_BEHIND = 10;
+/** Conversations that are read at once. */
+const PARALLEL = 16;
+
+export async function readHeads({ repository, conversations }: VisibleDeps, { items }: Params<"message.heads">): Promise<Result<"message.heads">> {
+  const stable = await conversations.stableSeqs(items.map(({ conversationId }) => conversationId));
+  return mapConcurrently(items, PARALLEL, async ({ conversationId, maxSeq }) => {
+    const bound = Math.min(maxSeq ?? Infinity, stable.get(conversationId) ?? Infinity);
+    const head = await repository.head(conversationId, bound === Infinity ? null : bound);
+    return { maxSeq: head.seq, at: head.at };
+  });
+}
+
+/** What a conversation list shows of each conversation. Unread is counted from the messages, so that it cannot drift. */
+export async function readSummaries(deps: VisibleDeps, { userId, items }: Params<"message.summaries">): Promise<Result<"message.summaries">> {
+  const heads = await readHeads(deps, { items: items.map(({ conversationId, maxSeq }) => ({ conversationId, maxSeq })) });
+  const indexed = items.map((item, i) => ({ ...item, maxSeq: heads[i]!.maxSeq }));
+  return mapConcurrently(indexed, PARALLEL, async ({ conversationId, minSeq, maxSeq, readSeq }) => {
+    const newest = await deps.repository.page(conversationId, userId, { minSeq, maxSeq }, "down", LOOK_BEHIND);
+    const last = newest.findLast(({ type }) => type !== "void");
+    const [lastMessage = null] = last ? await viewMessages(deps.repository, conversationId, [last], userId) : [];
+    const from = Math.max(readSeq + 1, minSeq);
+    const { count, mentioned } = from > maxSeq ? { count: 0, mentioned: false } : await deps.repository.unread(conversationId, userId, { minSeq: from, maxSeq });
+    return { conversationId, maxSeq, lastMessage, unread: count, mentioned };
+  });
+}

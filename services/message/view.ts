@@ -1,0 +1,63 @@
+import type { HistoryItem, Message, Reaction, ReplyPreview } from "../../contracts/entities.ts";
+import { REACTION_USERS_SHOWN } from "../../contracts/limits.ts";
+import { contentOf, toMessage, type MessageRepository, type MessageRow, type ReactionRow, type StoredReply } from "./repository.ts";
+
+const PREVIEW_LENGTH = 100;
+
+/** The first words of a message, for a reply to it; "" when there are none (or no longer). */
+export function previewOf(row: MessageRow): string {
+  const content = contentOf(row) as { text?: unknown; title?: unknown };
+  const words = content.text ?? content.title ?? "";
+  return typeof words === "string" ? [...words.slice(0, PREVIEW_LENGTH * 2)].slice(0, PREVIEW_LENGTH).join("") : "";
+}
+
+export function replyTo(row: MessageRow): ReplyPreview {
+  return { messageId: String(row.message_id), seq: Number(row.seq), senderId: String(row.sender_id), type: row.type, preview: previewOf(row) };
+}
+
+/** @param viewer whose own reactions are marked; null for what everybody gets */
+function groupReactions(rows: readonly ReactionRow[], viewer: string | null): Reaction[] {
+  return [...Map.groupBy(rows, ({ emoji }) => emoji)].map(([emoji, of]) => {
+    const userIds = of.map(({ user_id }) => String(user_id));
+    const reaction: Reaction = { emoji, count: userIds.length, userIds: userIds.slice(0, REACTION_USERS_SHOWN) };
+    if (viewer !== null) reaction.mine = userIds.includes(viewer);
+    return reaction;
+  });
+}
+
+/** Messages of one conversation as `viewer` sees them, with reactions and the previews of replies. */
+export async function viewMessages(repository: MessageRepository, conversationId: string, rows: readonly MessageRow[], viewer: string | null): Promise<Message[]> {
+  const replies = rows.map((row) => (row.reply_to === null ? null : (JSON.parse(row.reply_to) as StoredReply)));
+  const answered = [...new Set(replies.flatMap((reply) => (reply ? [reply.seq] : [])))];
+  const [originals, reactions] = await Promise.all([
+    repository.bySeqs(conversationId, answered),
+    repository.reactions(conversationId, rows.map(({ seq }) => Number(seq))),
+  ]);
+  const originalBySeq = new Map(originals.map((row) => [Number(row.seq), row]));
+  const reactionsBySeq = Map.groupBy(reactions, ({ seq }) => Number(seq));
+  return rows.map((row, i) => {
+    const message = toMessage(row);
+    const reply = replies[i];
+    const original = reply ? originalBySeq.get(reply.seq) : undefined;
+    if (reply) message.replyTo = original ? replyTo(original) : { ...reply, preview: "" };
+    const reacted = reactionsBySeq.get(Number(row.seq));
+    if (reacted) message.reactions = groupReactions(reacted, viewer);
+    return message;
+  });
+}
+
+/** A page of history: seqs without a message are joined to ranges. */
+export async function viewPage(repository: MessageRepository, conversationId: string, rows: readonly MessageRow[], viewer: string): Promise<HistoryItem[]> {
+  const messages = await viewMessages(repository, conversationId, rows.filter(({ type }) => type !== "void"), viewer);
+  const bySeq = new Map(messages.map((message) => [message.seq, message]));
+  const items: HistoryItem[] = [];
+  for (const row of rows) {
+    const seq = Number(row.seq);
+    const message = bySeq.get(seq);
+    const last = items.at(-1);
+    if (message) items.push(message);
+    else if (last && "toSeq" in last && last.toSeq === seq - 1) last.toSeq = seq;
+    else items.push({ seq, toSeq: seq, type: "void" });
+  }
+  return items;
+}

@@ -1,0 +1,65 @@
+import type { MessageRecord } from "../../contracts/records.ts";
+import type { Tx } from "../../mixins/database/port.ts";
+import type { BatchResult } from "../../mixins/message-log/port.ts";
+import type { PersistRepository } from "./repository.ts";
+
+export interface PersistDeps {
+  readonly repository: PersistRepository;
+  readonly now: () => number;
+}
+type Rejected = BatchResult["rejected"][number];
+
+/**
+ * Writes a batch in one transaction and says which records can never be written: those whose place another message holds, and
+ * those that the database refuses by themselves. Safe to repeat: what is there already stays as it is, so that a redelivered
+ * original undoes no edit or recall.
+ * @throws what another try can cure; nothing is written then
+ */
+export async function persistBatch(deps: PersistDeps, records: readonly MessageRecord[]): Promise<Rejected[]> {
+  const sorted = sortByKey(records);
+  try {
+    return await deps.repository.transaction((tx) => write(deps, sorted, tx));
+  } catch (error) {
+    if (deps.repository.isTransient(error)) throw error;
+    return bisect(deps, sorted, error);
+  }
+}
+
+/** In the order of the primary key, so that two writers cannot wait for each other. */
+function sortByKey(records: readonly MessageRecord[]): MessageRecord[] {
+  return records.toSorted((a, b) => (a.conversationId === b.conversationId ? a.seq - b.seq : a.conversationId < b.conversationId ? -1 : 1));
+}
+
+async function write(deps: PersistDeps, records: readonly MessageRecord[], tx: Tx): Promise<Rejected[]> {
+  const at = deps.now();
+  const inserted = await deps.repository.insert(records, at, tx);
+  if (inserted === records.length) return [];
+  const rejected: Rejected[] = [];
+  for (const record of records) {
+    const reason = await conflictOf(deps, record, tx);
+    if (reason === null) continue;
+    rejected.push({ record, reason });
+    await deps.repository.insertVoid(record, at, tx);
+  }
+  return rejected;
+}
+
+/** null when the row at the record's place is the record itself. */
+async function conflictOf({ repository }: PersistDeps, record: MessageRecord, tx: Tx): Promise<string | null> {
+  const standing = await repository.at(record.conversationId, record.seq, tx);
+  if (standing?.messageId === record.messageId) return null;
+  if (standing) return `message ${standing.messageId} has its seq ${record.seq}`;
+  const same = await repository.withClientMsgId(record, tx);
+  return same ? `message ${same.messageId} has its clientMsgId, at seq ${same.seq}` : "the database took it for a duplicate of none";
+}
+
+/** Finds what the database refuses: halves that pass are written, a single record that does not is rejected. */
+async function bisect(deps: PersistDeps, records: readonly MessageRecord[], error: unknown): Promise<Rejected[]> {
+  const [first] = records;
+  if (first && records.length === 1) {
+    await deps.repository.transaction((tx) => deps.repository.insertVoid(first, deps.now(), tx));
+    return [{ record: first, reason: error instanceof Error ? error.message : String(error) }];
+  }
+  const middle = Math.ceil(records.length / 2);
+  return [...(await persistBatch(deps, records.slice(0, middle))), ...(await persistBatch(deps, records.slice(middle)))];
+}

@@ -1,0 +1,83 @@
+/**
+ * Writes what is in the message log into the database, in batches.
+ *
+ * One transaction a batch: rows in the order of their key, one statement; then PENDING becomes PERSISTED, then the log hears
+ * that the batch is done. A crash between two of these steps repeats the batch, which changes nothing. A record that can
+ * never be written is a dead letter with its reason and an alert; its seq stays as a void. In the embedded profile an append
+ * resolves when this service has committed it.
+ */
+import { MAX_PERSIST_BATCH } from "../../config/limits.ts";
+import { push } from "../../lib/push.ts";
+import { call, defineService } from "../../lib/service.ts";
+import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
+import { DRAIN, onDrain } from "../../mixins/drain.ts";
+import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
+import { PERSISTER_GROUP, withMessageLog, type MessageLogVars } from "../../mixins/message-log/index.ts";
+import { withMetrics, type MetricsVars } from "../../mixins/metrics/index.ts";
+import { withOutbox, type OutboxVars } from "../../mixins/outbox/index.ts";
+import { persistBatch } from "./persist.ts";
+import { PersistRepository } from "./repository.ts";
+import { ToldSenders } from "./told-senders.ts";
+
+interface Vars extends DatabaseVars, HotStoreVars, MessageLogVars, MetricsVars, OutboxVars {
+  consumption: { stop(): Promise<void> };
+  counts: { batches: number; persisted: number; dead: number; lastBatchAt: number | null };
+}
+
+export default defineService<"persister", Vars>()({
+  name: "persister",
+  mixins: [withDatabase(), withHotStore(), withMessageLog(), withMetrics(), withOutbox()],
+  actions: {
+    async status() {
+      return { ...this.counts, lag: await this.log.lag(PERSISTER_GROUP) };
+    },
+    async deadLetters(ctx) {
+      return (await this.log.deadLetters(ctx.params.limit)).map(({ record, reason, at }) => ({ ...record, reason, deadAt: at }));
+    },
+    async redrive(ctx) {
+      const letters = await this.log.deadLetters(ctx.params.limit);
+      for (const { record } of letters) await call(ctx, "message.readmit", { messageId: record.messageId });
+      return { redriven: letters.length };
+    },
+  },
+  created() {
+    this.counts = { batches: 0, persisted: 0, dead: 0, lastBatchAt: null };
+  },
+  async started() {
+    const { broker, counts, hot, log, logger, metrics, outbox, sql } = this;
+    const deps = { repository: new PersistRepository(sql), now: Date.now };
+    const told = new ToldSenders((deliveries) => push(broker, deliveries));
+    this.consumption = await log.consume({
+      group: PERSISTER_GROUP,
+      maxBatch: MAX_PERSIST_BATCH,
+      async onBatch({ records }) {
+        const startedAt = performance.now();
+        const rejected = await persistBatch(deps, records);
+        const dead = new Set(rejected.map(({ record }) => record.messageId));
+        const persisted = dead.size === 0 ? records : records.filter(({ messageId }) => !dead.has(messageId));
+        await hot.conversations.persisted(persisted);
+        told.add(persisted);
+        const durationMs = performance.now() - startedAt;
+        metrics.increment("im_messages_persisted_total", persisted.length);
+        metrics.observe("im_persist_batch_size", records.length);
+        metrics.observe("im_persist_duration_seconds", durationMs / 1000);
+        counts.batches++;
+        counts.persisted += persisted.length;
+        counts.dead += dead.size;
+        counts.lastBatchAt = Date.now();
+        logger.debug("Batch persisted", { messages: persisted.length, dead: dead.size, durationMs: Math.round(durationMs) });
+        if (dead.size > 0) {
+          metrics.increment("im_messages_dead_total", dead.size);
+          const detail = rejected.map(({ record, reason }) => `${record.messageId}: ${reason}`).join("; ");
+          await sql.transaction((tx) => outbox.add(tx, { subject: "im.system.alert.triggered", key: "persister", payload: { alert: "dead_letter", detail: detail.slice(0, 2_000) } }));
+        }
+        return { rejected };
+      },
+    });
+    metrics.gauge("im_log_lag", () => log.lag(PERSISTER_GROUP));
+    onDrain(broker, DRAIN.writes, () => told.flush());
+  },
+  async stopped() {
+    await this.consumption?.stop();
+  },
+});
