@@ -21,11 +21,15 @@ export default defineConfig(
         "error",
         { paths: ["process", "node:process"].map((name) => ({ name, importNames: ["env"], message: ENV_MESSAGE })) },
       ],
-      eqeqeq: "error",
+      eqeqeq: ["error", "always", { null: "ignore" }],
       "no-warning-comments": ["error", { terms: ["todo", "fixme", "xxx"] }],
     },
   },
   js.configs.recommended,
+  {
+    // What is refused in names and shown nowhere has to be written down somewhere.
+    rules: { "no-control-regex": "off" },
+  },
   {
     files: ["**/*.js"],
     languageOptions: { globals: { process: "readonly" } },
@@ -53,6 +57,8 @@ export default defineConfig(
       "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
       // Implementations of asynchronous interfaces are asynchronous, whether they wait or not.
       "@typescript-eslint/require-await": "off",
+      // `keyof T & string` of a contract is no mistake where the keys are known to be strings.
+      "@typescript-eslint/no-redundant-type-constituents": "off",
     },
   },
   {
@@ -63,6 +69,10 @@ export default defineConfig(
     // Processes are started with an environment of their own here.
     files: ["config/env.ts", "test/**", "bench/**"],
     rules: { "no-restricted-properties": "off", "no-restricted-imports": "off" },
+  },
+  {
+    files: ["test/**"],
+    rules: { "@typescript-eslint/unbound-method": "off" },
   },
   {
     files: ["test/types/**"],
