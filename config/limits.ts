@@ -42,3 +42,9 @@ export const HASHES_AT_ONCE = 2;
 export const HASH_QUEUE_TIMEOUT_MS = 4_000;
 /** Searches of one user for a phone number in 24 hours (S22). */
 export const PHONE_SEARCHES_PER_DAY = 100;
+/** A frame of a client: the largest text of a message, its JSON escapes and fields. */
+export const MAX_SOCKET_FRAME_BYTES = 131_072;
+/** A connection that has not said who it is by then is closed. */
+export const SOCKET_CONNECT_TIMEOUT_MS = 5_000;
+/** Connection attempts of one address in a minute. */
+export const MAX_CONNECTS_PER_MINUTE = 600;

@@ -1,0 +1,58 @@
+import { Server as Engine } from "engine.io";
+import { Server } from "socket.io";
+import { HEARTBEAT_EVERY_MS, MAX_SOCKET_FRAME_BYTES, PRESENCE_TTL_MS, SOCKET_CONNECT_TIMEOUT_MS, SOCKET_QUEUE_CUT_BYTES } from "../../config/limits.ts";
+import type { Config } from "../../config/config.ts";
+import type { Deliveries } from "../../lib/push.ts";
+import { isAllowedOrigin } from "./origin.ts";
+import type { ImServer, ImSocket } from "./types.ts";
+
+/** Makes the Socket.IO server; whoever owns the HTTP server hands it requests and upgrades through the engine. */
+export function openGateway(config: Config): { io: ImServer; engine: Engine } {
+  const engine = new Engine({
+    transports: config.polling ? ["polling", "websocket"] : ["websocket"],
+    maxHttpBufferSize: MAX_SOCKET_FRAME_BYTES,
+    pingInterval: HEARTBEAT_EVERY_MS,
+    pingTimeout: PRESENCE_TTL_MS - HEARTBEAT_EVERY_MS,
+    perMessageDeflate: false,
+    httpCompression: false,
+    allowRequest: (request, answer) => {
+      const isAllowed = isAllowedOrigin(request, config.corsOrigins);
+      answer(isAllowed ? null : "origin not allowed", isAllowed);
+    },
+    ...(config.polling && { cors: { origin: [...config.corsOrigins], credentials: true } }),
+  });
+  const io: ImServer = new Server({ connectTimeout: SOCKET_CONNECT_TIMEOUT_MS, serveClient: false, transports: config.polling ? ["polling", "websocket"] : ["websocket"] });
+  io.bind(engine);
+  return { io, engine };
+}
+
+/** Pushes events to rooms. A room that nobody is in costs nothing, since this gateway is the only one of the process's adapter. */
+export function deliver(io: ImServer, deliveries: Deliveries): number {
+  const { rooms } = io.of("/").adapter;
+  let emitted = 0;
+  for (const { room, event, payload, except } of deliveries) {
+    const members = rooms.get(room);
+    if (!members || (except?.length === 1 && members.size === 1 && members.has(except[0]!))) continue;
+    emitted++;
+    const target = io.to(room);
+    (except ? target.except(except) : target).emit(event, payload);
+  }
+  return emitted;
+}
+
+/** Bytes that wait to be written to a connection. */
+function queuedBytes(socket: ImSocket): number {
+  const transport = socket.conn.transport as unknown as { socket?: { bufferedAmount?: number } };
+  return transport.socket?.bufferedAmount ?? 0;
+}
+
+/** Cuts connections that do not read what is sent to them, so that memory stays bounded; they catch up when they are back. */
+export function cutSlowReaders(io: ImServer): number {
+  let cut = 0;
+  for (const socket of io.of("/").sockets.values()) {
+    if (queuedBytes(socket as ImSocket) <= SOCKET_QUEUE_CUT_BYTES) continue;
+    socket.conn.close(true);
+    cut++;
+  }
+  return cut;
+}

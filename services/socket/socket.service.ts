@@ -1,0 +1,196 @@
+/**
+ * The Socket.IO gateway: lets connections in, turns their events into actions, pushes events to rooms.
+ *
+ * Rooms: `u:<userId>` all connections of a user, `s:<sessionId>` of a session, `c:<conversationId>` of a group's members,
+ * `p:<userId>` of those who watch a user's presence. It owns no data; who is online is kept by presence.
+ *
+ * Each event is answered once. A push is a hint: who misses one reads the history. A session that ended is cut at once, and
+ * within `SESSION_CHECK_EVERY_MS` when nobody told this gateway.
+ */
+import type { Engine } from "./types.ts";
+import { HEARTBEAT_EVERY_MS, MAX_CONNECTS_PER_MINUTE, SESSION_CHECK_EVERY_MS } from "../../config/limits.ts";
+import type { Params } from "../../contracts/index.ts";
+import { createAddressReader } from "../../lib/client-address.ts";
+import { imError } from "../../lib/errors.ts";
+import { conversationRoom, presenceRoom, userRoom } from "../../lib/push.ts";
+import { call, defineService } from "../../lib/service.ts";
+import { DRAIN, onDrain } from "../../mixins/drain.ts";
+import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
+import { withHttp, type HttpVars } from "../../mixins/http/index.ts";
+import { withMetrics, type MetricsVars } from "../../mixins/metrics/index.ts";
+import { configOf } from "../../mixins/shared.ts";
+import { admit, endExpired, endSessions, type AdmissionDeps } from "./admission.ts";
+import { answerEvent, type EventDeps } from "./answer-event.ts";
+import { cutSlowReaders, deliver, openGateway } from "./gateway.ts";
+import { RateGate } from "./rate-gate.ts";
+import type { ImServer, ImSocket } from "./types.ts";
+
+interface Vars extends HotStoreVars, HttpVars, MetricsVars {
+  io: ImServer;
+  engine: Engine;
+  unmount: () => void;
+  timers: NodeJS.Timeout[];
+  gate: RateGate;
+}
+const SWEEP_EVERY_MS = 1_000;
+
+export default defineService<"socket", Vars>()({
+  name: "socket",
+  mixins: [withHttp(), withHotStore(), withMetrics()],
+  methods: {
+    connections(): ImSocket[] {
+      return [...this.io.of("/").sockets.values()] as ImSocket[];
+    },
+    /** Runs a job again and again; a failure is logged and the next run goes on. */
+    every(ms: number, job: () => Promise<void> | void): void {
+      const run = async (): Promise<void> => {
+        try {
+          await job();
+        } catch (error) {
+          this.logger.warn("A periodic job of the gateway failed", error);
+        }
+      };
+      this.timers.push(setInterval(() => void run(), ms).unref());
+    },
+    async checkSessions(): Promise<void> {
+      const sessionIds = [...new Set(this.connections().map((socket) => socket.data.identity.sessionId))];
+      if (sessionIds.length === 0) return;
+      const ended = await call(this.broker, "auth.endedAmong", { sessionIds });
+      endSessions(this.io, ended, "logout");
+    },
+    async sendHeartbeats(): Promise<void> {
+      const connections = this.connections().map((socket) => ({ userId: socket.data.identity.userId, connectionId: socket.id }));
+      if (connections.length > 0) await call(this.broker, "presence.heartbeat", { gatewayNodeId: this.broker.nodeID, connections });
+    },
+    /** Joins its rooms at once; those of groups joined or left while it connected are put right afterwards. */
+    async enter(socket: ImSocket): Promise<void> {
+      const { identity, rooms } = socket.data;
+      await socket.join([userRoom(identity.userId), `s:${identity.sessionId}`, ...rooms.map(conversationRoom)]);
+      const now = new Set(await call(this.broker, "conversation.roomsOf", { userId: identity.userId }));
+      await socket.join([...now].map(conversationRoom));
+      for (const left of rooms.filter((room) => !now.has(room))) await socket.leave(conversationRoom(left));
+    },
+    async leave(socket: ImSocket): Promise<void> {
+      await call(this.broker, "presence.disconnected", { userId: socket.data.identity.userId, connectionId: socket.id });
+    },
+    async renew(socket: ImSocket, token: string): Promise<null> {
+      const identity = await call(this.broker, "auth.verify", { token });
+      if (identity.sessionId !== socket.data.identity.sessionId) throw imError("DEVICE_MISMATCH");
+      socket.data.identity = identity;
+      return null;
+    },
+    admissionDeps(): AdmissionDeps {
+      const { broker, gate, logger } = this;
+      const { rateLimits, trustedProxies } = configOf(broker);
+      const addressOf = createAddressReader(trustedProxies);
+      return {
+        verify: (token) => call(broker, "auth.verify", { token }),
+        register: async ({ connectionId, identity: { userId, sessionId, deviceId, deviceType } }) =>
+          (await call(broker, "presence.connected", { connectionId, userId, sessionId, deviceId, deviceType, gatewayNodeId: broker.nodeID })).accepted,
+        roomsOf: (userId) => call(broker, "conversation.roomsOf", { userId }),
+        addressOf: ({ request }) => addressOf(request.socket.remoteAddress, request.headers["x-forwarded-for"]),
+        waitFor: (address) => (rateLimits ? gate.check(address, "connect", MAX_CONNECTS_PER_MINUTE, Date.now()) : 0),
+        logError: (message, fields) => logger.error(message, fields),
+      };
+    },
+    eventDeps(): EventDeps {
+      const { broker, gate, logger, metrics } = this;
+      const { rateLimits } = configOf(broker);
+      return {
+        callAction: (action, params, options) => broker.call(action, params as object, options),
+        renew: (socket, token) => this.renew(socket, token),
+        waitFor: (userId, event, perMinute) => (rateLimits ? gate.check(userId, event, perMinute, Date.now()) : 0),
+        count: (event) => metrics.increment("im_socket_events_total", 1, { event }),
+        logError: (message, fields) => logger.error(message, fields),
+      };
+    },
+    listen(): void {
+      const { io, logger } = this;
+      const admission = this.admissionDeps();
+      const answering = this.eventDeps();
+      io.use((socket, next) => {
+        admit(admission, socket as ImSocket).then(() => next(), next);
+      });
+      io.on("connection", (connected) => {
+        const socket = connected as ImSocket;
+        this.enter(socket).catch((error: unknown) => {
+          logger.warn("A connection could not enter its rooms", error);
+          socket.disconnect(true);
+        });
+        socket.onAny((event: string, ...args: unknown[]) => void answerEvent(answering, socket, event, args));
+        socket.on("disconnect", () => {
+          this.leave(socket).catch((error: unknown) => logger.warn("Presence did not hear of a closed connection", error));
+        });
+      });
+    },
+  },
+  actions: {
+    deliver(ctx) {
+      this.metrics.increment("im_deliveries_total", deliver(this.io, ctx.params.deliveries));
+      return null;
+    },
+    join(ctx) {
+      // No room at all would mean all connections.
+      if (ctx.params.userIds.length > 0) this.io.in(ctx.params.userIds.map(userRoom)).socketsJoin(conversationRoom(ctx.params.conversationId));
+      return null;
+    },
+    leave(ctx) {
+      if (ctx.params.userIds.length > 0) this.io.in(ctx.params.userIds.map(userRoom)).socketsLeave(conversationRoom(ctx.params.conversationId));
+      return null;
+    },
+    watch(ctx) {
+      const { connectionId, userIds, on } = ctx.params;
+      const rooms = userIds.map(presenceRoom);
+      if (on) this.io.in(connectionId).socketsJoin(rooms);
+      else for (const room of rooms) this.io.in(connectionId).socketsLeave(room);
+      return null;
+    },
+    disconnect(ctx) {
+      const { userId, deviceId, reason } = ctx.params as Params<"socket.disconnect">;
+      const meant = this.connections().filter(({ data: { identity } }) => identity.userId === userId && (deviceId === undefined || identity.deviceId === deviceId));
+      for (const socket of meant) {
+        socket.emit("session:ended", { code: 1004, reason });
+        socket.disconnect(true);
+      }
+      return { closed: meant.length };
+    },
+  },
+  events: {
+    "session.ended"(ctx) {
+      endSessions(this.io, ctx.params.sessionIds, ctx.params.reason);
+    },
+  },
+  created() {
+    this.timers = [];
+  },
+  async started() {
+    const { http, metrics } = this;
+    const config = configOf(this.broker);
+    const { io, engine } = openGateway(config);
+    Object.assign(this, { io, engine, gate: new RateGate(this.hot.limits) });
+    this.listen();
+    this.unmount = http.mount({
+      path: "/socket.io",
+      request: (req, res) => engine.handleRequest(req as Parameters<Engine["handleRequest"]>[0], res),
+      upgrade: (req, socket, head) => engine.handleUpgrade(req as Parameters<Engine["handleUpgrade"]>[0], socket, head),
+    });
+    this.every(SESSION_CHECK_EVERY_MS, () => this.checkSessions());
+    this.every(HEARTBEAT_EVERY_MS, () => this.sendHeartbeats());
+    this.every(SWEEP_EVERY_MS, () => {
+      endExpired(io, Date.now());
+      cutSlowReaders(io);
+      this.gate.sweep(Date.now());
+    });
+    metrics.gauge("im_connections", () => io.of("/").sockets.size);
+    onDrain(this.broker, DRAIN.intake, () => {
+      this.unmount();
+      return Promise.resolve();
+    });
+  },
+  async stopped() {
+    for (const timer of this.timers) clearInterval(timer);
+    this.unmount?.();
+    this.io?.disconnectSockets(true);
+    await this.io?.close();
+  },
+});
