@@ -1,0 +1,103 @@
+import type { GroupChange } from "../../contracts/events.ts";
+import type { Content } from "../../contracts/entities.ts";
+import { groupConversationId } from "../../lib/conversation-id.ts";
+import { chunksOf } from "../../lib/page.ts";
+import { conversationRoom, push, userRoom } from "../../lib/push.ts";
+import { call } from "../../lib/service.ts";
+import type { AnnounceDeps } from "./deps.ts";
+import { findGroup } from "./repository/groups.ts";
+import { unchangedSince } from "./repository/members.ts";
+
+/** A change as its outbox event carries it. */
+export interface Announcement {
+  readonly eventId: string;
+  readonly groupId: string;
+  readonly change: GroupChange;
+}
+
+/** Whose memberships a change begins or ends, as far as no later change did so again. */
+interface Moves {
+  readonly joined: readonly string[];
+  readonly left: readonly string[];
+}
+
+/** Members that one call to another service carries. */
+const CHUNK = 500;
+/** Ids that a system message names; one that concerns more people gives their number as `userCount`. */
+const NAMED_USERS = 50;
+
+const membershipEvents = new Set<GroupChange["event"]>(["group.created", "group.dissolved", "member.joined", "member.left", "member.removed"]);
+const stateEvents = new Set<GroupChange["event"]>([
+  "group.muted", "group.unmuted", "group.owner.changed", "member.role.changed", "member.muted", "member.unmuted",
+]);
+
+/**
+ * Tells the other services and the members of a committed change (C5), in an order in which nobody can send who may not any
+ * more, newcomers hear the message that says they joined, and leavers the one that says they left:
+ * members' states into the hot store, newcomers into the room, the system message, bounds of those who joined or left, leavers
+ * out of the room, `group:updated`. Idempotent; a membership that changed again since is left to the later change.
+ * @throws when a service that must know of it could not be told: the durable event brings it again
+ */
+export async function announceChange(deps: AnnounceDeps, { eventId, groupId, change }: Announcement): Promise<void> {
+  await deps.queue.once(eventId, groupId, async () => {
+    const conversationId = groupConversationId(groupId);
+    const moves = membershipEvents.has(change.event) ? await movesOf(deps, groupId, change) : { joined: [], left: [] };
+    await refreshStates(deps, conversationId, stateEvents.has(change.event) ? [change.actorId, ...change.userIds] : [...moves.joined, ...moves.left]);
+    const entering = await Promise.allSettled([inChunks(moves.joined, (userIds) => moveSockets(deps, "socket.join", conversationId, userIds))]);
+    try {
+      const { seq } = await call(deps.calls, "message.sendSystem", { conversationId, clientMsgId: `ev-${eventId}`, content: contentOf(change) });
+      await moveBounds(deps, { groupId, conversationId, seq, moves });
+    } finally {
+      await inChunks(moves.left, (userIds) => moveSockets(deps, "socket.leave", conversationId, userIds));
+    }
+    await pushUpdated(deps, groupId, String(change.data["version"]), moves.left);
+    for (const entered of entering) if (entered.status === "rejected") throw entered.reason;
+  });
+}
+
+async function movesOf(deps: AnnounceDeps, groupId: string, change: GroupChange): Promise<Moves> {
+  const moves = { joined: [] as string[], left: [] as string[] };
+  await inChunks(change.userIds, async (userIds) => {
+    const { joined, left } = await unchangedSince(deps.sql, groupId, userIds, Number(change.data["version"]));
+    moves.joined.push(...joined);
+    moves.left.push(...left);
+  });
+  return moves;
+}
+
+function contentOf({ event, actorId, userIds, data }: GroupChange): Content {
+  if (event === "group.dissolved") return { event, actorId, ...data };
+  const count = userIds.length > NAMED_USERS ? { userCount: userIds.length } : {};
+  return { event, actorId, userIds: userIds.slice(0, NAMED_USERS), ...count, ...data };
+}
+
+async function refreshStates(deps: AnnounceDeps, conversationId: string, userIds: readonly string[]): Promise<void> {
+  await inChunks([...new Set(userIds)], (some) => call(deps.calls, "conversation.refreshMembers", { conversationId, userIds: some }));
+}
+
+async function moveBounds(deps: AnnounceDeps, { groupId, conversationId, seq, moves }: { groupId: string; conversationId: string; seq: number; moves: Moves }): Promise<void> {
+  if (moves.joined.length > 0) {
+    const historyVisible = (await findGroup(deps.sql, groupId))?.historyVisible ?? false;
+    await inChunks(moves.joined, (userIds) => call(deps.calls, "conversation.joined", { conversationId, userIds, seq, historyVisible }));
+  }
+  await inChunks(moves.left, (userIds) => call(deps.calls, "conversation.left", { conversationId, userIds, seq }));
+}
+
+/** Where no gateway runs there is no connection to move. */
+async function moveSockets(deps: AnnounceDeps, action: "socket.join" | "socket.leave", conversationId: string, userIds: string[]): Promise<void> {
+  try {
+    await call(deps.calls, action, { conversationId, userIds });
+  } catch (error) {
+    if (!["SERVICE_NOT_FOUND", "SERVICE_NOT_AVAILABLE"].includes((error as { type?: string }).type ?? "")) throw error;
+  }
+}
+
+/** To the members, and to those who have left the room with this change. */
+export async function pushUpdated(deps: Pick<AnnounceDeps, "calls">, groupId: string, version: string, leftIds: readonly string[] = []): Promise<void> {
+  const rooms = [conversationRoom(groupConversationId(groupId)), ...leftIds.map(userRoom)];
+  await inChunks(rooms, (some) => push(deps.calls, some.map((room) => ({ room, event: "group:updated", payload: { groupId, version } }))));
+}
+
+async function inChunks(items: readonly string[], work: (chunk: string[]) => Promise<unknown>): Promise<void> {
+  for (const chunk of chunksOf(items, CHUNK)) await work(chunk);
+}

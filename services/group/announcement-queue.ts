@@ -1,0 +1,35 @@
+const REMEMBERED = 10_000;
+
+/**
+ * Sees to it that this node announces each change once, the changes of one group in the order in which they were handed in.
+ * A change whose announcement failed may be handed in again.
+ */
+export class AnnouncementQueue {
+  readonly #inWork = new Map<string, Promise<void>>();
+  readonly #lastOf = new Map<string, Promise<void>>();
+  /** Events whose announcement succeeded lately, oldest first. */
+  readonly #done = new Set<string>();
+
+  /** Resolves when the change is announced, by this or an earlier call. @throws what `announce` throws */
+  once(eventId: string, groupId: string, announce: () => Promise<void>): Promise<void> {
+    if (this.#done.has(eventId)) return Promise.resolve();
+    const inWork = this.#inWork.get(eventId);
+    if (inWork) return inWork;
+    const before = this.#lastOf.get(groupId) ?? Promise.resolve();
+    const work = this.#run(eventId, before, announce);
+    const settled = work.catch(() => undefined).finally(() => {
+      this.#inWork.delete(eventId);
+      if (this.#lastOf.get(groupId) === settled) this.#lastOf.delete(groupId);
+    });
+    this.#inWork.set(eventId, work);
+    this.#lastOf.set(groupId, settled);
+    return work;
+  }
+
+  async #run(eventId: string, before: Promise<void>, announce: () => Promise<void>): Promise<void> {
+    await before;
+    await announce();
+    this.#done.add(eventId);
+    if (this.#done.size > REMEMBERED) this.#done.delete(this.#done.values().next().value!);
+  }
+}

@@ -1,0 +1,103 @@
+import type { Role } from "../../../contracts/entities.ts";
+import type { Database, SqlValue, Tx } from "../../../mixins/database/port.ts";
+import { groupRecord, roleName, type GroupRecord, type GroupRow, type SqlId } from "./rows.ts";
+
+/** The row of `roster_version` that counts the changes of all groups. */
+const COUNTER = { userId: "0", list: "groups" };
+
+/**
+ * The number of the change that `tx` makes. It locks the counter until `tx` ends, so group transactions follow each other and
+ * their numbers become visible in their order.
+ */
+export async function nextVersion(sql: Database, tx: Tx): Promise<number> {
+  const increment = "update roster_version set version = version + 1 where user_id = :userId and list = :list";
+  if ((await sql.execute(increment, COUNTER, tx)) === 0) {
+    await sql.insertRows("roster_version", [{ user_id: COUNTER.userId, list: COUNTER.list, version: 0 }], "keep", tx);
+    await sql.execute(increment, COUNTER, tx);
+  }
+  const [row] = await sql.select<{ version: number }>("select version from roster_version where user_id = :userId and list = :list", COUNTER, tx);
+  return row!.version;
+}
+
+export async function insertGroup(sql: Database, group: GroupRecord, tx: Tx): Promise<void> {
+  const row = {
+    group_id: group.groupId, name: group.name, avatar: group.avatar, announcement: group.announcement, owner_id: group.ownerId,
+    member_count: group.memberCount, max_members: group.maxMembers, join_mode: group.joinMode, history_visible: Number(group.historyVisible),
+    member_invite: Number(group.memberInvite), all_muted: Number(group.allMuted), dissolved_at: group.dissolvedAt, version: group.version, created_at: group.createdAt,
+  };
+  await sql.insertRows("im_group", [row], "fail", tx);
+}
+
+/** Dissolved ones as well. */
+export async function findGroup(sql: Database, groupId: string, tx?: Tx): Promise<GroupRecord | null> {
+  const [row] = await sql.select<GroupRow>("select * from im_group where group_id = :groupId", { groupId }, tx);
+  return row ? groupRecord(row) : null;
+}
+
+/** Those that are not dissolved. */
+export async function findGroups(sql: Database, groupIds: readonly string[]): Promise<Map<string, GroupRecord>> {
+  if (groupIds.length === 0) return new Map();
+  const rows = await sql.select<GroupRow>("select * from im_group where group_id in (:groupIds) and dissolved_at is null", { groupIds });
+  return new Map(rows.map(groupRecord).map((group) => [group.groupId, group]));
+}
+
+const columns = {
+  name: "name", avatar: "avatar", announcement: "announcement", ownerId: "owner_id", maxMembers: "max_members", joinMode: "join_mode",
+  historyVisible: "history_visible", memberInvite: "member_invite", allMuted: "all_muted", version: "version",
+} as const;
+export type GroupFields = Partial<Pick<GroupRecord, keyof typeof columns>>;
+
+export async function updateGroup(sql: Database, groupId: string, fields: GroupFields, tx: Tx): Promise<void> {
+  const params: Record<string, SqlValue> = { groupId };
+  for (const [name, value] of Object.entries(fields)) params[name] = typeof value === "boolean" ? Number(value) : value;
+  const set = Object.keys(fields).map((name) => `${columns[name as keyof GroupFields]} = :${name}`).join(", ");
+  await sql.execute(`update im_group set ${set} where group_id = :groupId`, params, tx);
+}
+
+export async function markDissolved(sql: Database, groupId: string, now: number, tx: Tx): Promise<void> {
+  await sql.execute("update im_group set dissolved_at = :now, member_count = 0 where group_id = :groupId", { groupId, now }, tx);
+}
+
+export interface Mine {
+  readonly group: GroupRecord;
+  readonly role: Role;
+}
+
+/** Groups that the user is a member of: all, or the named ones, or those that changed after a version. */
+export async function groupsOf(sql: Database, userId: string, only: { groupIds?: readonly string[]; since?: number } = {}): Promise<Mine[]> {
+  const rows = await sql.select<GroupRow & { my_role: number }>(
+    `select g.*, m.role as my_role from group_member m join im_group g on g.group_id = m.group_id
+      where m.user_id = :userId and m.left_at is null
+      ${only.groupIds ? "and m.group_id in (:groupIds)" : ""} ${only.since === undefined ? "" : "and (g.version > :since or m.version > :since)"}
+      order by m.group_id`,
+    { userId, groupIds: only.groupIds ?? null, since: only.since ?? null },
+  );
+  return rows.map((row) => ({ group: groupRecord(row), role: roleName(row.my_role) }));
+}
+
+/** Groups that the user has left since, or that were dissolved. */
+export async function leftSince(sql: Database, userId: string, since: number): Promise<string[]> {
+  const rows = await sql.select<{ group_id: SqlId }>(
+    "select group_id from group_member where user_id = :userId and version > :since and left_at is not null order by group_id",
+    { userId, since },
+  );
+  return rows.map((row) => String(row.group_id));
+}
+
+/** The last change of the user's list of groups, or of a group in it; 0 for a user who never was in one. */
+export async function listVersion(sql: Database, userId: string): Promise<number> {
+  const [row] = await sql.select<{ mine: number | null; groups: number | null }>(
+    `select max(m.version) as mine, max(case when m.left_at is null then g.version end) as groups
+      from group_member m join im_group g on g.group_id = m.group_id where m.user_id = :userId`,
+    { userId },
+  );
+  return Math.max(row?.mine ?? 0, row?.groups ?? 0);
+}
+
+export async function ownedGroupIds(sql: Database, userId: string): Promise<string[]> {
+  const rows = await sql.select<{ group_id: SqlId }>(
+    "select group_id from im_group where owner_id = :userId and dissolved_at is null order by group_id",
+    { userId },
+  );
+  return rows.map((row) => String(row.group_id));
+}
