@@ -57,6 +57,8 @@ export default defineConfig(
       "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
       // Implementations of asynchronous interfaces are asynchronous, whether they wait or not.
       "@typescript-eslint/require-await": "off",
+      // It takes assertions at the edge of Moleculer's untyped calls for needless ones.
+      "@typescript-eslint/no-unnecessary-type-assertion": "off",
       // `keyof T & string` of a contract is no mistake where the keys are known to be strings.
       "@typescript-eslint/no-redundant-type-constituents": "off",
     },

@@ -32,6 +32,11 @@ interface ServiceDef<S extends ServiceName, Vars, Methods> {
   stopped?: (this: This<Vars, Methods>) => Promise<void>;
 }
 
+/** What `defineService` makes. Named here, so that the declarations of the built services can refer to it. */
+export interface DefinedService extends ServiceSchema {
+  name: ServiceName;
+}
+
 const published = new Set<string>(routes.map((route) => route.action));
 
 /**
@@ -40,7 +45,7 @@ const published = new Set<string>(routes.map((route) => route.action));
  */
 export function defineService<S extends ServiceName, Vars = unknown>(): <Methods extends Record<string, (...args: never[]) => unknown>>(
   def: ServiceDef<S, Vars, Methods>,
-) => ServiceSchema {
+) => DefinedService {
   return (def) => {
     const contract = contracts[def.name] as Record<string, ActionContract>;
     const actions: Record<string, unknown> = {};
@@ -48,7 +53,7 @@ export function defineService<S extends ServiceName, Vars = unknown>(): <Methods
       const options = typeof action === "function" ? { handler: action } : action;
       actions[name] = { visibility: published.has(`${def.name}.${name}`) ? "published" : "public", params: contract[name]?.params, ...options };
     }
-    return { ...def, actions } as unknown as ServiceSchema;
+    return { ...def, actions } as unknown as DefinedService;
   };
 }
 
