@@ -41,10 +41,18 @@ export interface GroupWorld extends AsyncDisposable {
   group(ownerId: string, others?: { admins?: string[]; members?: string[] }, more?: Partial<Params<"group.create">>): Promise<string>;
 }
 
-export async function createGroupWorld(options: NodeOptions & { messagesAreUp?: boolean } = {}): Promise<GroupWorld> {
+interface WorldOptions extends NodeOptions {
+  readonly messagesAreUp?: boolean;
+  /** Real services in the place of the stand-ins of their names. */
+  readonly inPlace?: readonly ServiceSchema[];
+}
+
+export async function createGroupWorld({ inPlace = [], ...options }: WorldOptions = {}): Promise<GroupWorld> {
   const told: Recorded[] = [];
   const neighbours: Neighbours = { inactive: new Set(), friends: new Set(), allows: new Set(), messagesAreUp: options.messagesAreUp ?? true };
-  const node = await createNode([groupService, ...standIns(told, neighbours)], options);
+  const real = new Set(inPlace.map(({ name }) => name));
+  const others = standIns(told, neighbours).filter(({ name }) => !real.has(name));
+  const node = await createNode([groupService, ...others, ...inPlace], options);
   const service = node.broker.getLocalService("group") as unknown as { deps(): GroupDeps; outbox: Outbox };
   return {
     node, neighbours, told, deps: service.deps(), as: node.as, settled: () => service.outbox.idle(),
