@@ -1,0 +1,60 @@
+import WebSocket from "ws";
+
+type Listener = (event: string, payload: unknown) => void;
+
+/**
+ * A Socket.IO client of the least weight, so that a benchmark measures the server: WebSocket only, text frames, no
+ * reconnection. Both sides of a comparison use it.
+ */
+export class SocketClient {
+  readonly #socket: WebSocket;
+  readonly #acks = new Map<number, (answer: unknown) => void>();
+  #nextAck = 0;
+  onEvent: Listener = () => undefined;
+
+  private constructor(socket: WebSocket) {
+    this.#socket = socket;
+  }
+
+  static connect(url: string, auth: Record<string, string>): Promise<SocketClient> {
+    const socket = new WebSocket(`${url.replace(/^http/, "ws")}/socket.io/?EIO=4&transport=websocket`, { perMessageDeflate: false });
+    const client = new SocketClient(socket);
+    return new Promise((resolve, reject) => {
+      socket.on("error", reject);
+      socket.on("close", () => reject(new Error("the server closed the connection")));
+      socket.on("message", (data: Buffer) => {
+        const frame = data.toString();
+        if (frame.startsWith("0{")) socket.send(`40${JSON.stringify(auth)}`);
+        else if (frame.startsWith("40")) resolve(client);
+        else if (frame.startsWith("44")) reject(new Error(frame));
+        else if (frame === "2") socket.send("3");
+        else client.#receive(frame);
+      });
+    });
+  }
+
+  #receive(frame: string): void {
+    if (frame.startsWith("43")) {
+      const start = frame.indexOf("[");
+      const id = Number(frame.slice(2, start));
+      const done = this.#acks.get(id);
+      this.#acks.delete(id);
+      const [answer] = JSON.parse(frame.slice(start)) as [unknown];
+      done?.(answer);
+    } else if (frame.startsWith("42")) {
+      const [event, payload] = JSON.parse(frame.slice(frame.indexOf("["))) as [string, unknown];
+      this.onEvent(event, payload);
+    }
+  }
+
+  send(event: string, payload: unknown, done: (answer: unknown) => void): void {
+    const id = this.#nextAck++;
+    this.#acks.set(id, done);
+    this.#socket.send(`42${id}${JSON.stringify([event, payload])}`);
+  }
+
+  close(): void {
+    this.#socket.removeAllListeners("close");
+    this.#socket.terminate();
+  }
+}
