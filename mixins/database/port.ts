@@ -44,8 +44,8 @@ export interface Database {
    */
   execute(sql: string, params?: SqlParams, tx?: Tx): Promise<number>;
   /**
-   * Inserts rows that all have the keys of the first one; all of them or, when one fails, none.
-   * MySQL: one multi-row statement.
+   * Inserts rows that all have the keys of the first one. MySQL: one multi-row statement. When several rows fail inside a
+   * transaction it can only be rolled back: later statements, and the transaction itself, reject with that error.
    * @returns how many rows were really inserted (fewer than given only with `keep`)
    */
   insertRows(table: string, rows: readonly Row[], onConflict: OnConflict, tx?: Tx): Promise<number>;

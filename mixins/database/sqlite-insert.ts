@@ -3,12 +3,14 @@ import { toBindable, type Bindable, type SqliteConnection } from "./sqlite-conne
 
 const IDENTIFIER = /^[A-Za-z_]\w*$/;
 
-/** Inserts all rows or, when one fails, none, inside the writer's transaction, which goes on either way. */
+/**
+ * Inserts the rows one after the other inside the writer's transaction. When one fails those before it are there: the
+ * transaction must be rolled back. A savepoint would undo them, but doubles the time of all that succeed (8 ms instead of
+ * 3.7 for 400 messages), since SQLite then copies every page aside before it changes it.
+ */
 export function insertAll(writer: SqliteConnection, table: string, rows: readonly Row[], onConflict: OnConflict): number {
   const columns = Object.keys(rows[0] ?? {});
-  const sql = insertStatement(table, columns, onConflict);
-  if (rows.length === 1) return insertEach(writer, sql, columns, rows);
-  return savepoint(writer, () => insertEach(writer, sql, columns, rows));
+  return insertEach(writer, insertStatement(table, columns, onConflict), columns, rows);
 }
 
 function insertStatement(table: string, columns: readonly string[], onConflict: OnConflict): string {
@@ -36,17 +38,4 @@ function insertEach(writer: SqliteConnection, sql: string, columns: readonly str
     inserted += Number(statement.run(...values).changes);
   }
   return inserted;
-}
-
-/** All of `work` or, when it throws, nothing; the transaction around it goes on either way. */
-function savepoint<T>(writer: SqliteConnection, work: () => T): T {
-  writer.exec("SAVEPOINT several_rows");
-  try {
-    const result = work();
-    writer.exec("RELEASE several_rows");
-    return result;
-  } catch (error) {
-    if (writer.isTransaction) writer.exec("ROLLBACK TO several_rows; RELEASE several_rows");
-    throw error;
-  }
 }

@@ -54,6 +54,8 @@ export async function openSqlite({ file, logger }: SqliteOptions): Promise<Datab
 
 class SqliteTransaction {
   ended = false;
+  /** Why it can only be rolled back. */
+  failure: Error | null = null;
   readonly hooks: (() => void)[] = [];
 }
 
@@ -97,7 +99,13 @@ class SqliteDatabase implements Database {
   async insertRows(table: string, rows: readonly Row[], onConflict: OnConflict, tx?: Tx): Promise<number> {
     if (rows.length === 0) return 0;
     if (!tx) return this.transaction((own) => this.insertRows(table, rows, onConflict, own));
-    return insertAll(this.#inside(tx), table, rows, onConflict);
+    const writer = this.#inside(tx);
+    try {
+      return insertAll(writer, table, rows, onConflict);
+    } catch (error) {
+      if (rows.length > 1) transactionOf(tx).failure = error as Error;
+      throw error;
+    }
   }
 
   async transaction<T>(work: (tx: Tx) => Promise<T>, options: { attempts?: number } = {}): Promise<T> {
@@ -143,7 +151,9 @@ class SqliteDatabase implements Database {
 
   /** The connection of a running transaction. */
   #inside(tx: Tx): SqliteConnection {
-    if (transactionOf(tx).ended) throw new Error("The transaction has ended; every statement in it must be awaited");
+    const { ended, failure } = transactionOf(tx);
+    if (ended) throw new Error("The transaction has ended; every statement in it must be awaited");
+    if (failure !== null) throw failure;
     return this.#writer;
   }
 
@@ -208,6 +218,7 @@ async function runTransaction<T>(
   try {
     const result = await work(transaction as unknown as Tx);
     transaction.ended = true;
+    if (transaction.failure !== null) throw transaction.failure;
     writer.exec("COMMIT");
     return result;
   } catch (error) {

@@ -85,14 +85,29 @@ export function databaseContract(name: string, open: () => Promise<DatabaseHarne
     );
 
     it(
-      "goes on after a statement that failed inside and was caught",
+      "goes on after a statement that failed and was caught",
       inTable(async ({ db }, table) => {
         await db.transaction(async (tx) => {
           await db.insertRows(table, [row("a", 1)], "fail", tx);
-          await assert.rejects(db.insertRows(table, [row("b", 2), row("c", 3), row("a", 4)], "fail", tx));
-          await db.insertRows(table, [row("d", 5)], "fail", tx);
+          await assert.rejects(db.insertRows(table, [row("a", 2)], "fail", tx));
+          await assert.rejects(db.execute(`INSERT INTO ${table} (id) VALUES ('a')`, {}, tx));
+          await db.insertRows(table, [row("b", 3)], "fail", tx);
         });
-        assert.deepEqual(await db.select(`SELECT id FROM ${table} ORDER BY id`), [{ id: "a" }, { id: "d" }]);
+        assert.deepEqual(await db.select(`SELECT id FROM ${table} ORDER BY id`), [{ id: "a" }, { id: "b" }]);
+      }),
+    );
+
+    it(
+      "commits nothing once several rows have failed, even when that was caught",
+      inTable(async ({ db }, table) => {
+        const attempt = db.transaction(async (tx) => {
+          await db.insertRows(table, [row("a", 1)], "fail", tx);
+          await assert.rejects(db.insertRows(table, [row("b", 2), row("a", 3)], "fail", tx));
+          await assert.rejects(db.execute(`DELETE FROM ${table}`, {}, tx));
+        });
+        await assert.rejects(attempt, (error) => db.uniqueViolation(error)?.[0] === "id");
+        await assert.rejects(db.insertRows(table, [row("b", 2), row("b", 3)], "fail"));
+        assert.equal(await count(db, table), 0);
       }),
     );
 
