@@ -1,0 +1,35 @@
+import type { SessionEndReason } from "../../contracts/events.ts";
+import type { Tx } from "../../mixins/database/port.ts";
+import type { AuthDeps } from "./deps.ts";
+import { markEnded, type SessionChoice } from "./repository.ts";
+
+type EndDeps = Pick<AuthDeps, "sql" | "outbox" | "sessions" | "now" | "tellEnded" | "warn">;
+
+/** Ends a user's sessions, everywhere, and returns the ids of those that were live. */
+export async function endSessions(deps: EndDeps, choice: SessionChoice, reason: SessionEndReason): Promise<string[]> {
+  const ended = await deps.sql.transaction((tx) => endInTransaction(deps, choice, reason, tx));
+  await announceEnded(deps, choice.userId, ended, reason);
+  return ended;
+}
+
+/** The part that is durable. Call `announceEnded` with the result once `tx` has committed. */
+export async function endInTransaction(deps: EndDeps, choice: SessionChoice, reason: SessionEndReason, tx: Tx): Promise<string[]> {
+  const sessionIds = await markEnded(deps.sql, choice, reason, deps.now(), tx);
+  const payload = { userId: choice.userId, sessionIds, reason };
+  if (sessionIds.length > 0) await deps.outbox.add(tx, { subject: "im.user.session.ended", key: choice.userId, payload });
+  return sessionIds;
+}
+
+/**
+ * Makes the ending count at once: the check on each request, then the gateways. Should it fail, the event of the
+ * transaction does the first and the gateways' own look every few seconds the second.
+ */
+export async function announceEnded(deps: EndDeps, userId: string, sessionIds: string[], reason: SessionEndReason): Promise<void> {
+  if (sessionIds.length === 0) return;
+  try {
+    await deps.sessions.end(sessionIds);
+    await deps.tellEnded({ userId, sessionIds, reason });
+  } catch (error) {
+    deps.warn(`Ended sessions of user ${userId} are told by the event only: ${error instanceof Error ? error.name : "unknown error"}`);
+  }
+}

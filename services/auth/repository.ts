@@ -1,0 +1,124 @@
+import type { SessionEndReason } from "../../contracts/events.ts";
+import type { DeviceType } from "../../contracts/services/auth.ts";
+import type { Database, SqlParams, Tx } from "../../mixins/database/port.ts";
+
+export interface SessionRow {
+  session_id: string | number;
+  user_id: string | number;
+  device_id: string;
+  device_type: DeviceType;
+  device_name: string;
+  created_at: string | number;
+  last_seen_at: string | number;
+  expires_at: string | number;
+  ended_at: string | number | null;
+  end_reason: SessionEndReason | null;
+}
+
+export interface RefreshTokenRow {
+  token_hash: string;
+  session_id: string | number;
+  created_at: string | number;
+  expires_at: string | number;
+  used_at: string | number | null;
+}
+
+/** Which live sessions of a user to end; a criterion that is not given does not narrow. */
+export interface SessionChoice {
+  readonly userId: string;
+  readonly sessionId?: string;
+  readonly exceptSessionId?: string | null;
+  readonly deviceId?: string;
+  readonly deviceTypes?: readonly DeviceType[];
+  /** Only sessions that were made up to this time. */
+  readonly madeUpTo?: number;
+}
+
+export const isLive = (row: Pick<SessionRow, "ended_at" | "expires_at">, now: number): boolean => row.ended_at === null && Number(row.expires_at) > now;
+
+export async function insertSession(sql: Database, row: Omit<SessionRow, "session_id"> & { session_id: string }, tx: Tx): Promise<void> {
+  await sql.insertRows("session", [{ ...row }], "fail", tx);
+}
+
+export async function findSession(sql: Database, sessionId: string, tx?: Tx): Promise<SessionRow | null> {
+  const [row] = await sql.select<SessionRow>("select * from session where session_id = :sessionId", { sessionId }, tx);
+  return row ?? null;
+}
+
+/** Last used first. */
+export function findLiveSessions(sql: Database, userId: string, now: number): Promise<SessionRow[]> {
+  return sql.select<SessionRow>(
+    "select * from session where user_id = :userId and ended_at is null and expires_at > :now order by last_seen_at desc, session_id desc",
+    { userId, now },
+  );
+}
+
+/**
+ * Ends sessions and returns their ids. It writes before it reads: of two transactions that both add a session and end the
+ * others, one waits for the other and then sees what that one added.
+ */
+export async function markEnded(sql: Database, choice: SessionChoice, reason: SessionEndReason, now: number, tx: Tx): Promise<string[]> {
+  const { where, params } = chosen(choice);
+  const ended = await sql.execute(`update session set ended_at = :now, end_reason = :reason where ${where} and ended_at is null`, { ...params, now, reason }, tx);
+  if (ended === 0) return [];
+  const rows = await sql.select<SessionRow>(
+    `select session_id from session where ${where} and ended_at = :now and end_reason = :reason`,
+    { ...params, now, reason },
+    tx,
+  );
+  return rows.map((row) => String(row.session_id));
+}
+
+function chosen({ userId, sessionId, exceptSessionId, deviceId, deviceTypes, madeUpTo }: SessionChoice): { where: string; params: SqlParams } {
+  const where = ["user_id = :userId"];
+  if (sessionId !== undefined) where.push("session_id = :sessionId");
+  if (exceptSessionId) where.push("session_id <> :exceptSessionId");
+  if (deviceId !== undefined) where.push("device_id = :deviceId");
+  if (deviceTypes) where.push("device_type in (:deviceTypes)");
+  if (madeUpTo !== undefined) where.push("created_at <= :madeUpTo");
+  const given = Object.entries({ userId, sessionId, exceptSessionId, deviceId, deviceTypes, madeUpTo }).filter(([, value]) => value !== undefined && value !== null);
+  return { where: where.join(" and "), params: Object.fromEntries(given) as SqlParams };
+}
+
+/** Moves the end of a live session; false when it has ended. */
+export async function prolongSession(sql: Database, sessionId: string, expiresAt: number, now: number, tx: Tx): Promise<boolean> {
+  const changed = await sql.execute(
+    "update session set expires_at = :expiresAt, last_seen_at = :now where session_id = :sessionId and ended_at is null and expires_at > :now",
+    { sessionId, expiresAt, now },
+    tx,
+  );
+  return changed > 0;
+}
+
+export async function markSeen(sql: Database, sessionIds: readonly string[], now: number): Promise<void> {
+  await sql.execute("update session set last_seen_at = :now where session_id in (:sessionIds) and last_seen_at < :now", { sessionIds, now });
+}
+
+export async function findEndedSince(sql: Database, since: number): Promise<string[]> {
+  const rows = await sql.select<SessionRow>("select session_id from session where ended_at > :since", { since });
+  return rows.map((row) => String(row.session_id));
+}
+
+/** Erases what the sessions of a user tell about their devices. */
+export async function forgetDevices(sql: Database, userId: string): Promise<void> {
+  await sql.execute("update session set device_id = '', device_name = '' where user_id = :userId", { userId });
+}
+
+export async function insertRefreshToken(sql: Database, row: RefreshTokenRow, tx: Tx): Promise<void> {
+  await sql.insertRows("refresh_token", [{ ...row }], "fail", tx);
+}
+
+export async function findRefreshToken(sql: Database, tokenHash: string, tx: Tx): Promise<RefreshTokenRow | null> {
+  const [row] = await sql.select<RefreshTokenRow>("select * from refresh_token where token_hash = :tokenHash", { tokenHash }, tx);
+  return row ?? null;
+}
+
+/** True for exactly one of all who use the token. */
+export async function useRefreshToken(sql: Database, tokenHash: string, now: number, tx: Tx): Promise<boolean> {
+  const changed = await sql.execute(
+    "update refresh_token set used_at = :now where token_hash = :tokenHash and used_at is null and expires_at > :now",
+    { tokenHash, now },
+    tx,
+  );
+  return changed > 0;
+}

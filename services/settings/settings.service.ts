@@ -1,0 +1,40 @@
+/**
+ * Privacy and do-not-disturb settings (A9): a plain table behind actions. It owns `user_setting`; who lets whom do what by
+ * these settings is decided where it is done. A deleted user's row is erased on the event.
+ */
+import type { Result } from "../../contracts/index.ts";
+import { callerOf, defineService } from "../../lib/service.ts";
+import { withSubscriptions } from "../../mixins/event-stream/index.ts";
+import { tableMixin, type TableVars } from "../../mixins/table/index.ts";
+import { defineSettings, type UserSetting } from "./setting-model.ts";
+import { changeSettings, DEFAULT_SETTINGS, forgetSettings, settingsOf } from "./settings.ts";
+
+type Vars = TableVars<UserSetting>;
+
+export default defineService<"settings", Vars>()({
+  name: "settings",
+  mixins: [
+    withSubscriptions<Vars>({
+      consumer: "settings",
+      handlers: {
+        async "im.user.deleted"({ payload }) {
+          await forgetSettings(this.model, payload.userId);
+        },
+      },
+    }),
+    tableMixin({ model: defineSettings, idField: "userId", notFound: "USER_NOT_FOUND", conflict: "UNAVAILABLE" }),
+  ],
+
+  actions: {
+    async get(ctx): Promise<Result<"settings.get">> {
+      const { userId } = callerOf(ctx);
+      return (await settingsOf(this.model, [userId]))[userId] ?? DEFAULT_SETTINGS;
+    },
+    update(ctx) {
+      return changeSettings(this.model, callerOf(ctx).userId, ctx.params);
+    },
+    of(ctx) {
+      return settingsOf(this.model, ctx.params.userIds);
+    },
+  },
+});

@@ -1,0 +1,99 @@
+/**
+ * Accounts and profiles (A1, A4, A5): register, change, find, delete, export; checks passwords for auth.
+ *
+ * It owns the table `user` and no other: sessions are auth's, privacy is settings', and what other services keep of a user
+ * they erase themselves on `im.user.deleted`.
+ * Every change that others must hear of is an event in the transaction that makes it. Ending sessions is asked of auth at
+ * once, after the commit; should that fail, auth does it on the event.
+ */
+import type { Context } from "moleculer";
+import type { Meta } from "../../contracts/meta.ts";
+import { createGuessGuard, unguarded, type GuessGuard } from "../../lib/guess-guard.ts";
+import { callerOf, defineService } from "../../lib/service.ts";
+import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
+import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
+import { withIds, type IdsVars } from "../../mixins/ids/index.ts";
+import { withOutbox, type OutboxVars } from "../../mixins/outbox/index.ts";
+import { configOf } from "../../mixins/shared.ts";
+import { authenticate, credentialHolds } from "./authenticate.ts";
+import { changePassword } from "./change-password.ts";
+import { deleteAccount } from "./delete-account.ts";
+import type { UserDeps } from "./deps.ts";
+import { setDisabled } from "./disable.ts";
+import { exportData } from "./export-data.ts";
+import { activeAmong, getUser, getUsers, idOf, searchUsers } from "./find-users.ts";
+import { changeProfile, ownAccount } from "./profile.ts";
+import { register } from "./register.ts";
+import { toOwnUser } from "./repository.ts";
+
+interface Vars extends DatabaseVars, OutboxVars, IdsVars, HotStoreVars {
+  guard: GuessGuard;
+}
+
+export default defineService<"user", Vars>()({
+  name: "user",
+  mixins: [withDatabase(), withOutbox(), withIds(), withHotStore()],
+
+  methods: {
+    deps(ctx: Context<object, Meta>): UserDeps {
+      const { sql, outbox, ids, guard, logger } = this;
+      const config = configOf(this.broker);
+      return {
+        sql, outbox, ids, guard, config, limits: this.hot.limits, calls: ctx, now: Date.now, requestId: ctx.requestID ?? null,
+        warn: (message) => logger.warn(message),
+      };
+    },
+  },
+
+  actions: {
+    register(ctx) {
+      return register(this.deps(ctx), ctx.params);
+    },
+    async me(ctx) {
+      return toOwnUser(await ownAccount(this, callerOf(ctx).userId));
+    },
+    updateProfile(ctx) {
+      return changeProfile(this.deps(ctx), callerOf(ctx).userId, ctx.params);
+    },
+    async changePassword(ctx) {
+      await changePassword(this.deps(ctx), callerOf(ctx), ctx.params);
+      return null;
+    },
+    async deleteMe(ctx) {
+      await deleteAccount(this.deps(ctx), callerOf(ctx).userId);
+      return null;
+    },
+    exportMe(ctx) {
+      return exportData(this.deps(ctx), callerOf(ctx).userId);
+    },
+    get(ctx) {
+      return getUser(this, ctx.params.userId);
+    },
+    async search(ctx) {
+      return { items: await searchUsers(this.deps(ctx), callerOf(ctx).userId, ctx.params.keyword) };
+    },
+    getMany(ctx) {
+      return getUsers(this, ctx.params.userIds);
+    },
+    activeAmong(ctx) {
+      return activeAmong(this, ctx.params.userIds);
+    },
+    authenticate(ctx) {
+      return authenticate(this.deps(ctx), ctx.params);
+    },
+    credentialHolds(ctx) {
+      return credentialHolds(this, ctx.params);
+    },
+    async setDisabled(ctx) {
+      await setDisabled(this.deps(ctx), ctx.params);
+      return null;
+    },
+    idOf(ctx) {
+      return idOf(this, ctx.params.username);
+    },
+  },
+
+  async started() {
+    this.guard = configOf(this.broker).rateLimits ? createGuessGuard(this.hot.limits) : unguarded;
+  },
+});
