@@ -252,7 +252,7 @@ test("asking for thousands of sessions is cheap", async () => {
   await call(node.broker, "auth.endedAmong", { sessionIds });
   const start = performance.now();
   await call(node.broker, "auth.endedAmong", { sessionIds });
-  assert.ok(performance.now() - start < 250, `${performance.now() - start} ms`);
+  assert.ok(performance.now() - start < 1_000, `${performance.now() - start} ms`);
 });
 
 test("events end what a crash left alive, but not what was made afterwards", async () => {
