@@ -55,7 +55,9 @@ interface Link {
 }
 
 async function connect(pair: Pair): Promise<Link> {
-  const [sender, receiver] = await Promise.all(pair.people.map(({ token, userId }) => SocketClient.connect(order.url, { token: order.target === "im" ? token : userId })));
+  const [sender, receiver] = await Promise.all(
+    pair.people.map(({ token, userId }) => SocketClient.connect(order.url, { token: order.target === "im" ? token : userId })),
+  );
   const link: Link = { pair, sender: sender!, due: [], lastNumber: -1 };
   receiver!.onEvent = (event, payload) => {
     if (event === "message:new") receive(link, (payload as { clientMsgId: string }).clientMsgId);
@@ -140,7 +142,8 @@ stopped = true;
 await settle();
 
 latencies.sort((a, b) => a - b);
-const percentile = (p: number): number => Number((latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * p))] ?? NaN).toFixed(2));
+const percentile = (p: number): number =>
+  Number((latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * p))] ?? NaN).toFixed(2));
 const result: LoadResult = {
   ...counts,
   deliveredAll: seen.size,

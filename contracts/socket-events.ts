@@ -37,11 +37,13 @@ export const clientEventParams = {
 
 const Receipt = Closed({ conversationId: ConversationId, userId: Id, seq: Seq, at: Time });
 
-
 /** Socket.IO events the server sends. */
 export const serverEvents = {
   "message:new": Message,
-  "message:updated": Closed({ ...Message.properties, change: Type.Optional(Closed({ userId: Id, emoji: Emoji, added: Type.Boolean() })) }),
+  "message:updated": Closed({
+    ...Message.properties,
+    change: Type.Optional(Closed({ userId: Id, emoji: Emoji, added: Type.Boolean() })),
+  }),
   "message:persisted": Closed({ conversationId: ConversationId, upToSeq: PositiveSeq }),
   "receipt:delivered": Receipt,
   "receipt:read": Receipt,

@@ -30,7 +30,14 @@ export interface WireError {
 
 /** Types of Moleculer's own errors that mean that a service is away or slow. */
 const unavailable = new Set([
-  "SERVICE_NOT_FOUND", "SERVICE_NOT_AVAILABLE", "REQUEST_TIMEOUT", "REQUEST_SKIPPED", "REQUEST_REJECTED", "QUEUE_FULL", "CIRCUIT_BREAKER_OPENED", "MAX_CALL_LEVEL",
+  "SERVICE_NOT_FOUND",
+  "SERVICE_NOT_AVAILABLE",
+  "REQUEST_TIMEOUT",
+  "REQUEST_SKIPPED",
+  "REQUEST_REJECTED",
+  "QUEUE_FULL",
+  "CIRCUIT_BREAKER_OPENED",
+  "MAX_CALL_LEVEL",
 ]);
 
 /**

@@ -14,9 +14,14 @@ export type This<Vars, Methods = unknown> = Service & Vars & Methods;
 
 type Handler<A extends ActionContract> = (ctx: ImContext<ParamsOf<A>>) => Promise<ResultOf<A>> | ResultOf<A>;
 /** Moleculer's own options of an action, beside the handler. */
-type ActionOptions = Pick<Exclude<NonNullable<ServiceSchema["actions"]>[string], boolean | ((...args: never[]) => unknown)>, "bulkhead" | "circuitBreaker" | "retryPolicy" | "fallback" | "cache" | "tracing">;
+type ActionOptions = Pick<
+  Exclude<NonNullable<ServiceSchema["actions"]>[string], boolean | ((...args: never[]) => unknown)>,
+  "bulkhead" | "circuitBreaker" | "retryPolicy" | "fallback" | "cache" | "tracing"
+>;
 type ActionDef<A extends ActionContract> = Handler<A> | (ActionOptions & { handler: Handler<A> });
-type ActionDefs<S extends ServiceName> = { [A in keyof ActionsOf<S>]: ActionsOf<S>[A] extends ActionContract ? ActionDef<ActionsOf<S>[A]> : never };
+type ActionDefs<S extends ServiceName> = {
+  [A in keyof ActionsOf<S>]: ActionsOf<S>[A] extends ActionContract ? ActionDef<ActionsOf<S>[A]> : never;
+};
 type EventDefs = { [E in BusEventName]?: (ctx: Context<BusEvents[E] & object, Meta>) => void | Promise<void> };
 
 interface ServiceDef<S extends ServiceName, Vars, Methods> {
@@ -43,7 +48,9 @@ const published = new Set<string>(routes.map((route) => route.action));
  * A Moleculer service whose actions are exactly those of its contract: a missing, unknown or wrongly typed one does not
  * compile. Params are checked against the contract; only actions with a REST route can be published.
  */
-export function defineService<S extends ServiceName, Vars = unknown>(): <Methods extends Record<string, (...args: never[]) => unknown>>(
+export function defineService<S extends ServiceName, Vars = unknown>(): <
+  Methods extends Record<string, (...args: never[]) => unknown>,
+>(
   def: ServiceDef<S, Vars, Methods>,
 ) => DefinedService {
   return (def) => {
@@ -51,7 +58,11 @@ export function defineService<S extends ServiceName, Vars = unknown>(): <Methods
     const actions: Record<string, unknown> = {};
     for (const [name, action] of Object.entries(def.actions as Record<string, ActionOptions & { handler: unknown }>)) {
       const options = typeof action === "function" ? { handler: action } : action;
-      actions[name] = { visibility: published.has(`${def.name}.${name}`) ? "published" : "public", params: contract[name]?.params, ...options };
+      actions[name] = {
+        visibility: published.has(`${def.name}.${name}`) ? "published" : "public",
+        params: contract[name]?.params,
+        ...options,
+      };
     }
     return { ...def, actions } as unknown as DefinedService;
   };
@@ -61,8 +72,17 @@ export function defineService<S extends ServiceName, Vars = unknown>(): <Methods
 export type Calls = Pick<Context, "call"> | Pick<ServiceBroker, "call">;
 
 /** Calls an action with the params its contract asks for. */
-export function call<N extends ActionName>(from: Calls, name: N, params: Params<N>, options?: CallingOptions): Promise<Result<N>> {
-  return (from as { call(name: string, params: unknown, options?: CallingOptions): Promise<unknown> }).call(name, params, options) as Promise<Result<N>>;
+export function call<N extends ActionName>(
+  from: Calls,
+  name: N,
+  params: Params<N>,
+  options?: CallingOptions,
+): Promise<Result<N>> {
+  return (from as { call(name: string, params: unknown, options?: CallingOptions): Promise<unknown> }).call(
+    name,
+    params,
+    options,
+  ) as Promise<Result<N>>;
 }
 
 /** Tells one node of each service that listens (balanced). Lost when the bus is away. */
@@ -71,7 +91,11 @@ export function emit<E extends BusEventName>(from: Pick<ServiceBroker, "emit">, 
 }
 
 /** Tells every node. Lost when the bus is away. */
-export function broadcast<E extends BusEventName>(from: Pick<ServiceBroker, "broadcast">, name: E, payload: BusEvents[E]): Promise<void> {
+export function broadcast<E extends BusEventName>(
+  from: Pick<ServiceBroker, "broadcast">,
+  name: E,
+  payload: BusEvents[E],
+): Promise<void> {
   return from.broadcast(name, payload) as Promise<void>;
 }
 
@@ -80,4 +104,3 @@ export function callerOf(ctx: { meta: Meta }): Caller {
   if (!ctx.meta.caller) throw imError("UNAUTHENTICATED");
   return ctx.meta.caller;
 }
-

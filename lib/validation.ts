@@ -85,7 +85,12 @@ function describe(error: SchemaError): [string, string][] {
 }
 
 function dotted(pointer: string): string {
-  return pointer.split("/").slice(1).map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~")).join(".").slice(0, 200);
+  return pointer
+    .split("/")
+    .slice(1)
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"))
+    .join(".")
+    .slice(0, 200);
 }
 
 const badName = /[\u0000-\u001f\u007f]/u;
@@ -105,7 +110,7 @@ export function checkJson(value: unknown, path = "", depth = 0): void {
   for (const name of Object.getOwnPropertyNames(value)) {
     const field = path === "" ? name : `${path}.${name}`;
     if (name === "__proto__" || badName.test(name) || !name.isWellFormed()) {
-      throw invalidField(JSON.stringify(field.toWellFormed()).slice(1, 200), "is not an allowed field name");
+      throw invalidField(JSON.stringify(field.toWellFormed()).slice(1, -1).slice(0, 200), "is not an allowed field name");
     }
     checkJson((value as Record<string, unknown>)[name], field, depth + 1);
   }

@@ -2,9 +2,27 @@ import type { MigrationContext } from "../mixins/database/migrate.ts";
 import { clustered, dropTables, runAll } from "./ddl.ts";
 
 const tables = [
-  "user", "user_setting", "session", "refresh_token", "roster_version", "friendship", "friend_request", "block_list", "allow_list", "im_group",
-  "group_member", "group_invitation", "group_join_request", "group_invite_link", "conversation_member", "message", "message_edit", "message_hidden",
-  "reaction", "notification", "dead_letter",
+  "user",
+  "user_setting",
+  "session",
+  "refresh_token",
+  "roster_version",
+  "friendship",
+  "friend_request",
+  "block_list",
+  "allow_list",
+  "im_group",
+  "group_member",
+  "group_invitation",
+  "group_join_request",
+  "group_invite_link",
+  "conversation_member",
+  "message",
+  "message_edit",
+  "message_hidden",
+  "reaction",
+  "notification",
+  "dead_letter",
 ];
 
 /** Ids are BIGINT, times epoch milliseconds, booleans 0 or 1; JSON stands as text. */

@@ -12,5 +12,8 @@ export async function runAll(db: MigrationContext, statements: readonly string[]
 
 /** Drops tables in the reverse of the order in which they were made. */
 export async function dropTables(db: MigrationContext, tables: readonly string[]): Promise<void> {
-  await runAll(db, tables.toReversed().map((table) => `drop table ${table}`));
+  await runAll(
+    db,
+    tables.toReversed().map((table) => `drop table ${table}`),
+  );
 }

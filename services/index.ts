@@ -14,4 +14,18 @@ import socket from "./socket/socket.service.ts";
 import user from "./user/user.service.ts";
 
 /** Every service of the product, for those who start a node without `moleculer-runner`: the library and the tests. */
-export const allServices: readonly ServiceSchema[] = [api, auth, compensator, conversation, friend, group, message, notification, persister, presence, settings, socket, user];
+export const allServices: readonly ServiceSchema[] = [
+  api,
+  auth,
+  compensator,
+  conversation,
+  friend,
+  group,
+  message,
+  notification,
+  persister,
+  presence,
+  settings,
+  socket,
+  user,
+];

@@ -4,9 +4,28 @@ import { Device, OwnUser } from "../entities.ts";
 import { Closed, DeviceId, DeviceType, Id, Line, Nothing, Nullable } from "../primitives.ts";
 import { Account } from "./user.ts";
 
-const Tokens = { accessToken: Type.String(), refreshToken: Type.String(), expiresIn: Type.Integer({ description: "Seconds until the access token expires" }) };
-const EndReason = Type.Enum(["logout", "replaced", "removed", "password_changed", "disabled", "deleted", "token_reused", "kicked"] as const);
-export const Verified = Closed({ userId: Id, sessionId: Id, deviceId: DeviceId, deviceType: DeviceType, expiresAt: Type.Integer({ description: "Epoch ms" }) });
+const Tokens = {
+  accessToken: Type.String(),
+  refreshToken: Type.String(),
+  expiresIn: Type.Integer({ description: "Seconds until the access token expires" }),
+};
+const EndReason = Type.Enum([
+  "logout",
+  "replaced",
+  "removed",
+  "password_changed",
+  "disabled",
+  "deleted",
+  "token_reused",
+  "kicked",
+] as const);
+export const Verified = Closed({
+  userId: Id,
+  sessionId: Id,
+  deviceId: DeviceId,
+  deviceType: DeviceType,
+  expiresAt: Type.Integer({ description: "Epoch ms" }),
+});
 export type Verified = Static<typeof Verified>;
 export type DeviceType = Verified["deviceType"];
 
@@ -14,9 +33,12 @@ export const authContract = {
   login: {
     summary: "Sign in with user name, phone number or e-mail address, and password",
     params: Closed({
-      ...Account, password: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
+      ...Account,
+      password: Type.Optional(Type.String({ minLength: 1, maxLength: 128 })),
       code: Type.Optional(Type.String({ maxLength: 16, description: "One-time codes are not available yet: a code is refused" })),
-      deviceId: Type.Optional(DeviceId), deviceType: Type.Optional(DeviceType), deviceName: Type.Optional(Line(0, 64)),
+      deviceId: Type.Optional(DeviceId),
+      deviceType: Type.Optional(DeviceType),
+      deviceName: Type.Optional(Line(0, 64)),
     }),
     result: Closed({ ...Tokens, user: OwnUser }),
     errors: ["WRONG_CREDENTIALS", "RATE_LIMITED"],
@@ -27,9 +49,23 @@ export const authContract = {
     result: Closed(Tokens),
     errors: ["SESSION_ENDED"],
   },
-  logout: { summary: "End this session, or all of mine", params: Closed({ all: Type.Optional(Type.Boolean()) }), result: Nothing },
-  devices: { summary: "My signed-in devices", params: Closed({}), result: Closed({ items: Type.Array(Device) }), idempotent: true },
-  endDevice: { summary: "Sign one of my devices out", params: Closed({ deviceId: DeviceId }), result: Nothing, errors: ["DEVICE_NOT_FOUND"] },
+  logout: {
+    summary: "End this session, or all of mine",
+    params: Closed({ all: Type.Optional(Type.Boolean()) }),
+    result: Nothing,
+  },
+  devices: {
+    summary: "My signed-in devices",
+    params: Closed({}),
+    result: Closed({ items: Type.Array(Device) }),
+    idempotent: true,
+  },
+  endDevice: {
+    summary: "Sign one of my devices out",
+    params: Closed({ deviceId: DeviceId }),
+    result: Nothing,
+    errors: ["DEVICE_NOT_FOUND"],
+  },
   /** Internal. Checks signature, kind, issuer, audience, expiry and session. */
   verify: {
     summary: "Who an access token stands for",
@@ -48,7 +84,12 @@ export const authContract = {
   /** Internal. */
   endSessions: {
     summary: "End sessions of a user",
-    params: Closed({ userId: Id, reason: EndReason, deviceId: Type.Optional(DeviceId), exceptSessionId: Type.Optional(Nullable(Id)) }),
+    params: Closed({
+      userId: Id,
+      reason: EndReason,
+      deviceId: Type.Optional(DeviceId),
+      exceptSessionId: Type.Optional(Nullable(Id)),
+    }),
     result: Closed({ ended: Type.Array(Id) }),
     idempotent: true,
   },

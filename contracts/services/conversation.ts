@@ -2,13 +2,31 @@ import { Type } from "typebox";
 import type { ServiceContract } from "../define.ts";
 import { Conversation } from "../entities.ts";
 import { MAX_DRAFT_LENGTH, MAX_GROUP_MEMBERS } from "../limits.ts";
-import { Block, Closed, ConversationId, Cursor, Id, Limit, Nothing, Nullable, OneOf, Page, PositiveSeq, Seq } from "../primitives.ts";
+import {
+  Block,
+  Closed,
+  ConversationId,
+  Cursor,
+  Id,
+  Limit,
+  Nothing,
+  Nullable,
+  OneOf,
+  Page,
+  PositiveSeq,
+  Seq,
+} from "../primitives.ts";
 
 const One = Closed({ conversationId: ConversationId });
 const Cursors = Closed({ seq: Seq });
 
 export const conversationContract = {
-  list: { summary: "My conversations, pinned first, then by last message", params: Closed({ limit: Limit, cursor: Cursor }), result: Page(Conversation), idempotent: true },
+  list: {
+    summary: "My conversations, pinned first, then by last message",
+    params: Closed({ limit: Limit, cursor: Cursor }),
+    result: Page(Conversation),
+    idempotent: true,
+  },
   open: {
     summary: "The direct conversation with a friend",
     params: Closed({ userId: Id }),
@@ -19,14 +37,23 @@ export const conversationContract = {
   update: {
     summary: "Pin, mute, hide, or keep a draft; mine alone",
     params: Closed({
-      conversationId: ConversationId, pinned: Type.Optional(Type.Boolean()), muted: Type.Optional(Type.Boolean()), hidden: Type.Optional(Type.Boolean()),
+      conversationId: ConversationId,
+      pinned: Type.Optional(Type.Boolean()),
+      muted: Type.Optional(Type.Boolean()),
+      hidden: Type.Optional(Type.Boolean()),
       draft: Type.Optional(Block(MAX_DRAFT_LENGTH)),
     }),
     result: Conversation,
     errors: ["CONVERSATION_NOT_FOUND", "GROUP_NOT_FOUND"],
     idempotent: true,
   },
-  clear: { summary: "Empty a conversation for me alone", params: One, result: Nothing, errors: ["CONVERSATION_NOT_FOUND", "GROUP_NOT_FOUND"], idempotent: true },
+  clear: {
+    summary: "Empty a conversation for me alone",
+    params: One,
+    result: Nothing,
+    errors: ["CONVERSATION_NOT_FOUND", "GROUP_NOT_FOUND"],
+    idempotent: true,
+  },
   markRead: {
     summary: "I have read all up to this seq",
     params: Closed({ conversationId: ConversationId, seq: Seq }),
@@ -70,19 +97,33 @@ export const conversationContract = {
   /** Internal: people joined a group at `seq` (the system message that says so); they see from there, or all when `historyVisible`. */
   joined: {
     summary: "Members joined a group conversation",
-    params: Closed({ conversationId: ConversationId, userIds: Type.Array(Id, { maxItems: MAX_GROUP_MEMBERS }), seq: PositiveSeq, historyVisible: Type.Boolean() }),
+    params: Closed({
+      conversationId: ConversationId,
+      userIds: Type.Array(Id, { maxItems: MAX_GROUP_MEMBERS }),
+      seq: PositiveSeq,
+      historyVisible: Type.Boolean(),
+    }),
     result: Nothing,
     idempotent: true,
   },
   /** Internal: people left a group; `seq` is the last message they see. */
   left: {
     summary: "Members left a group conversation",
-    params: Closed({ conversationId: ConversationId, userIds: Type.Array(Id, { maxItems: MAX_GROUP_MEMBERS }), seq: PositiveSeq }),
+    params: Closed({
+      conversationId: ConversationId,
+      userIds: Type.Array(Id, { maxItems: MAX_GROUP_MEMBERS }),
+      seq: PositiveSeq,
+    }),
     result: Nothing,
     idempotent: true,
   },
   /** Internal: group conversations whose room a new connection of the user joins. */
-  roomsOf: { summary: "Group conversations of a user", params: Closed({ userId: Id }), result: Type.Array(ConversationId), idempotent: true },
+  roomsOf: {
+    summary: "Group conversations of a user",
+    params: Closed({ userId: Id }),
+    result: Type.Array(ConversationId),
+    idempotent: true,
+  },
   /** Internal: the sender's own cursor follows what was sent. */
   sent: {
     summary: "Users have sent up to these seqs",
@@ -105,7 +146,17 @@ export const conversationContract = {
     idempotent: true,
   },
   /** Internal: ids of all conversations a user is or was in, ascending. */
-  idsOf: { summary: "All conversations of a user", params: Closed({ userId: Id }), result: Type.Array(ConversationId), idempotent: true },
+  idsOf: {
+    summary: "All conversations of a user",
+    params: Closed({ userId: Id }),
+    result: Type.Array(ConversationId),
+    idempotent: true,
+  },
   /** Internal: a user's own rows, for the export. */
-  exportOf: { summary: "A user's conversations and their settings", params: Closed({ userId: Id }), result: Type.Record(Type.String(), Type.Unknown()), idempotent: true },
+  exportOf: {
+    summary: "A user's conversations and their settings",
+    params: Closed({ userId: Id }),
+    result: Type.Record(Type.String(), Type.Unknown()),
+    idempotent: true,
+  },
 } satisfies ServiceContract;

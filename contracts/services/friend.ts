@@ -34,7 +34,9 @@ export const friendContract = {
   update: {
     summary: "Change remark, mute or tags of a friend",
     params: Closed({
-      userId: Id, remark: Type.Optional(Line(0, MAX_NAME_LENGTH)), muted: Type.Optional(Type.Boolean()),
+      userId: Id,
+      remark: Type.Optional(Line(0, MAX_NAME_LENGTH)),
+      muted: Type.Optional(Type.Boolean()),
       tags: Type.Optional(Type.Array(Line(1, 32), { maxItems: MAX_TAGS, uniqueItems: true })),
     }),
     result: Friend,
@@ -42,11 +44,33 @@ export const friendContract = {
     idempotent: true,
   },
   remove: { summary: "End a friendship, on both sides", params: Peer, result: Nothing, errors: ["NOT_FRIENDS"] },
-  blocked: { summary: "People I have blocked", params: Closed({ limit: Limit, cursor: Cursor }), result: Page(ListedUser), idempotent: true },
-  block: { summary: "Block someone", params: Peer, result: Nothing, errors: ["CANNOT_ADD_SELF", "USER_NOT_FOUND"], idempotent: true },
+  blocked: {
+    summary: "People I have blocked",
+    params: Closed({ limit: Limit, cursor: Cursor }),
+    result: Page(ListedUser),
+    idempotent: true,
+  },
+  block: {
+    summary: "Block someone",
+    params: Peer,
+    result: Nothing,
+    errors: ["CANNOT_ADD_SELF", "USER_NOT_FOUND"],
+    idempotent: true,
+  },
   unblock: { summary: "Lift a block", params: Peer, result: Nothing, idempotent: true },
-  allowed: { summary: "People who may put me into groups without asking", params: Closed({ limit: Limit, cursor: Cursor }), result: Page(ListedUser), idempotent: true },
-  allow: { summary: "Let someone put me into groups", params: Peer, result: Nothing, errors: ["CANNOT_ADD_SELF", "USER_NOT_FOUND"], idempotent: true },
+  allowed: {
+    summary: "People who may put me into groups without asking",
+    params: Closed({ limit: Limit, cursor: Cursor }),
+    result: Page(ListedUser),
+    idempotent: true,
+  },
+  allow: {
+    summary: "Let someone put me into groups",
+    params: Peer,
+    result: Nothing,
+    errors: ["CANNOT_ADD_SELF", "USER_NOT_FOUND"],
+    idempotent: true,
+  },
   disallow: { summary: "Take someone off that list", params: Peer, result: Nothing, idempotent: true },
   /** Internal (B3): what stands between two users, seen from `userId`. */
   relation: {
@@ -68,10 +92,19 @@ export const friendContract = {
   /** Internal: those of the given that are friends of the user (all friends when none are given). `exceptBlockers` leaves out those who have blocked the user. */
   friendIds: {
     summary: "Ids of a user's friends",
-    params: Closed({ userId: Id, among: Type.Optional(Type.Array(Id, { maxItems: 5_000 })), exceptBlockers: Type.Optional(Type.Boolean()) }),
+    params: Closed({
+      userId: Id,
+      among: Type.Optional(Type.Array(Id, { maxItems: 5_000 })),
+      exceptBlockers: Type.Optional(Type.Boolean()),
+    }),
     result: Type.Array(Id),
     idempotent: true,
   },
   /** Internal: a user's own rows, for the export. */
-  exportOf: { summary: "Friends, requests and lists of a user", params: Closed({ userId: Id }), result: Type.Record(Type.String(), Type.Unknown()), idempotent: true },
+  exportOf: {
+    summary: "Friends, requests and lists of a user",
+    params: Closed({ userId: Id }),
+    result: Type.Record(Type.String(), Type.Unknown()),
+    idempotent: true,
+  },
 } satisfies ServiceContract;

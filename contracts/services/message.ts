@@ -9,24 +9,47 @@ export const messageContract = {
   send: {
     summary: "Send a message; the answer means that it is stored",
     params: Closed({
-      conversationId: ConversationId, clientMsgId: ClientMsgId, type: SendableType, content: Content,
-      replyTo: Type.Optional(Id), mentions: Type.Optional(Mentions),
+      conversationId: ConversationId,
+      clientMsgId: ClientMsgId,
+      type: SendableType,
+      content: Content,
+      replyTo: Type.Optional(Id),
+      mentions: Type.Optional(Mentions),
     }),
     result: SendResult,
-    errors: ["CANNOT_MESSAGE", "BLOCKED_BY_YOU", "MUTED", "GROUP_NOT_FOUND", "CONVERSATION_NOT_FOUND", "IDEMPOTENCY_CONFLICT", "TEXT_TOO_LARGE", "SEND_FAILED"],
+    errors: [
+      "CANNOT_MESSAGE",
+      "BLOCKED_BY_YOU",
+      "MUTED",
+      "GROUP_NOT_FOUND",
+      "CONVERSATION_NOT_FOUND",
+      "IDEMPOTENCY_CONFLICT",
+      "TEXT_TOO_LARGE",
+      "SEND_FAILED",
+    ],
     idempotent: true,
   },
   history: {
     summary: "A page of messages, ascending by seq; without a position the newest page",
     params: Closed({
-      conversationId: ConversationId, beforeSeq: Type.Optional(PositiveSeq), afterSeq: Type.Optional(Seq), aroundSeq: Type.Optional(PositiveSeq),
-      aroundTime: Type.Optional(Time), limit: Limit,
+      conversationId: ConversationId,
+      beforeSeq: Type.Optional(PositiveSeq),
+      afterSeq: Type.Optional(Seq),
+      aroundSeq: Type.Optional(PositiveSeq),
+      aroundTime: Type.Optional(Time),
+      limit: Limit,
     }),
     result: Closed({ items: Type.Array(HistoryItem), maxSeq: Seq, minSeq: Seq }),
     errors: ["CONVERSATION_NOT_FOUND", "GROUP_NOT_FOUND"],
     idempotent: true,
   },
-  recall: { summary: "Take a message back, for everyone", params: Closed({ messageId: Id }), result: Message, errors: [...NotVisible, "RECALL_TIME_PASSED", "NOT_YOUR_MESSAGE", "NOT_EDITABLE"], idempotent: true },
+  recall: {
+    summary: "Take a message back, for everyone",
+    params: Closed({ messageId: Id }),
+    result: Message,
+    errors: [...NotVisible, "RECALL_TIME_PASSED", "NOT_YOUR_MESSAGE", "NOT_EDITABLE"],
+    idempotent: true,
+  },
   edit: {
     summary: "Change the text of my message",
     params: Closed({ messageId: Id, content: Content }),
@@ -34,9 +57,27 @@ export const messageContract = {
     errors: [...NotVisible, "EDIT_TIME_PASSED", "NOT_YOUR_MESSAGE", "NOT_EDITABLE", "MESSAGE_RECALLED", "TEXT_TOO_LARGE"],
     idempotent: true,
   },
-  deleteForMe: { summary: "Remove a message from my own history", params: Closed({ messageId: Id }), result: Message, errors: NotVisible, idempotent: true },
-  react: { summary: "React to a message", params: Closed({ messageId: Id, emoji: Emoji }), result: Message, errors: [...NotVisible, "MESSAGE_RECALLED", "NOT_EDITABLE"], idempotent: true },
-  unreact: { summary: "Take a reaction back", params: Closed({ messageId: Id, emoji: Emoji }), result: Message, errors: NotVisible, idempotent: true },
+  deleteForMe: {
+    summary: "Remove a message from my own history",
+    params: Closed({ messageId: Id }),
+    result: Message,
+    errors: NotVisible,
+    idempotent: true,
+  },
+  react: {
+    summary: "React to a message",
+    params: Closed({ messageId: Id, emoji: Emoji }),
+    result: Message,
+    errors: [...NotVisible, "MESSAGE_RECALLED", "NOT_EDITABLE"],
+    idempotent: true,
+  },
+  unreact: {
+    summary: "Take a reaction back",
+    params: Closed({ messageId: Id, emoji: Emoji }),
+    result: Message,
+    errors: NotVisible,
+    idempotent: true,
+  },
   readers: {
     summary: "Who has read a message, who has not",
     params: Closed({ messageId: Id }),
@@ -55,7 +96,9 @@ export const messageContract = {
   /** Internal: highest stable seq of each conversation, not beyond `maxSeq`, and the time of that message; 0 where there is none. One entry for each item, in order. */
   heads: {
     summary: "Highest stable seqs",
-    params: Closed({ items: Type.Array(Closed({ conversationId: ConversationId, maxSeq: Nullable(Seq) }), { maxItems: 10_000 }) }),
+    params: Closed({
+      items: Type.Array(Closed({ conversationId: ConversationId, maxSeq: Nullable(Seq) }), { maxItems: 10_000 }),
+    }),
     result: Type.Array(Closed({ maxSeq: Seq, at: Type.Integer() })),
     idempotent: true,
   },
@@ -64,9 +107,19 @@ export const messageContract = {
     summary: "Last message and unread for conversation lists",
     params: Closed({
       userId: Id,
-      items: Type.Array(Closed({ conversationId: ConversationId, minSeq: PositiveSeq, maxSeq: Nullable(Seq), readSeq: Seq }), { maxItems: 5_000 }),
+      items: Type.Array(Closed({ conversationId: ConversationId, minSeq: PositiveSeq, maxSeq: Nullable(Seq), readSeq: Seq }), {
+        maxItems: 5_000,
+      }),
     }),
-    result: Type.Array(Closed({ conversationId: ConversationId, maxSeq: Seq, lastMessage: Nullable(Message), unread: Type.Integer(), mentioned: Type.Boolean() })),
+    result: Type.Array(
+      Closed({
+        conversationId: ConversationId,
+        maxSeq: Seq,
+        lastMessage: Nullable(Message),
+        unread: Type.Integer(),
+        mentioned: Type.Boolean(),
+      }),
+    ),
     idempotent: true,
   },
   /** Internal: recalls all messages of a deleted user. */
@@ -74,7 +127,11 @@ export const messageContract = {
   /** Internal: a user's own messages, for the export; pages ascend by (conversationId, seq). */
   exportOf: {
     summary: "Messages a user sent",
-    params: Closed({ userId: Id, after: Type.Optional(Closed({ conversationId: ConversationId, seq: Seq })), limit: Type.Integer({ minimum: 1, maximum: 1000 }) }),
+    params: Closed({
+      userId: Id,
+      after: Type.Optional(Closed({ conversationId: ConversationId, seq: Seq })),
+      limit: Type.Integer({ minimum: 1, maximum: 1000 }),
+    }),
     result: Type.Array(Message),
     idempotent: true,
   },

@@ -7,8 +7,17 @@ const Counts = Type.Record(Type.String(), Nullable(Type.Number()));
 /** Internal services of the message pipeline and of delivery. */
 export const persisterContract = {
   status: { summary: "Counters of the persister", params: Closed({}), result: Counts, idempotent: true },
-  deadLetters: { summary: "Records that could never be written, with reasons", params: Closed({ limit: Type.Integer({ minimum: 1, maximum: 1000 }) }), result: Type.Array(Type.Record(Type.String(), Type.Unknown())), idempotent: true },
-  redrive: { summary: "Hand dead letters to the persister again", params: Closed({ limit: Type.Integer({ minimum: 1, maximum: 10_000 }) }), result: Closed({ redriven: Type.Integer() }) },
+  deadLetters: {
+    summary: "Records that could never be written, with reasons",
+    params: Closed({ limit: Type.Integer({ minimum: 1, maximum: 1000 }) }),
+    result: Type.Array(Type.Record(Type.String(), Type.Unknown())),
+    idempotent: true,
+  },
+  redrive: {
+    summary: "Hand dead letters to the persister again",
+    params: Closed({ limit: Type.Integer({ minimum: 1, maximum: 10_000 }) }),
+    result: Closed({ redriven: Type.Integer() }),
+  },
 } satisfies ServiceContract;
 
 export const compensatorContract = {
@@ -18,16 +27,37 @@ export const compensatorContract = {
 
 /** One push: an event for everybody in a room. Rooms: `u:<userId>`, `c:<conversationId>`, `p:<userId>` (who watches that user's presence). */
 export const Delivery = Closed({
-  room: Type.String(), event: Type.String(), payload: Type.Unknown(),
+  room: Type.String(),
+  event: Type.String(),
+  payload: Type.Unknown(),
   /** Rooms or connections that do not get it. */
   except: Type.Optional(Type.Array(Type.String())),
 });
 
 export const socketContract = {
-  deliver: { summary: "Push events to rooms, in their order", params: Closed({ deliveries: Type.Array(Delivery) }), result: Nothing },
-  join: { summary: "All connections of these users join a conversation's room", params: Closed({ userIds: Type.Array(Id), conversationId: ConversationId }), result: Nothing, idempotent: true },
-  leave: { summary: "All connections of these users leave a conversation's room", params: Closed({ userIds: Type.Array(Id), conversationId: ConversationId }), result: Nothing, idempotent: true },
-  watch: { summary: "A connection watches the presence of users, or stops", params: Closed({ connectionId: Type.String(), userIds: Type.Array(Id), on: Type.Boolean() }), result: Nothing, idempotent: true },
+  deliver: {
+    summary: "Push events to rooms, in their order",
+    params: Closed({ deliveries: Type.Array(Delivery) }),
+    result: Nothing,
+  },
+  join: {
+    summary: "All connections of these users join a conversation's room",
+    params: Closed({ userIds: Type.Array(Id), conversationId: ConversationId }),
+    result: Nothing,
+    idempotent: true,
+  },
+  leave: {
+    summary: "All connections of these users leave a conversation's room",
+    params: Closed({ userIds: Type.Array(Id), conversationId: ConversationId }),
+    result: Nothing,
+    idempotent: true,
+  },
+  watch: {
+    summary: "A connection watches the presence of users, or stops",
+    params: Closed({ connectionId: Type.String(), userIds: Type.Array(Id), on: Type.Boolean() }),
+    result: Nothing,
+    idempotent: true,
+  },
   disconnect: {
     summary: "Close connections of a user",
     params: Closed({ userId: Id, deviceId: Type.Optional(DeviceId), reason: Type.String() }),

@@ -11,7 +11,11 @@ export const userContract = {
   register: {
     summary: "Make an account",
     params: Closed({
-      username: Username, password: Password, nickname: Type.Optional(Name), phone: Type.Optional(Phone), email: Type.Optional(Email),
+      username: Username,
+      password: Password,
+      nickname: Type.Optional(Name),
+      phone: Type.Optional(Phone),
+      email: Type.Optional(Email),
       code: Type.Optional(Type.String({ maxLength: 16, description: "One-time codes are not available yet: a code is refused" })),
     }),
     result: Closed({ user: OwnUser }),
@@ -21,8 +25,13 @@ export const userContract = {
   updateProfile: {
     summary: "Change my profile",
     params: Closed({
-      nickname: Type.Optional(Name), avatar: Type.Optional(Avatar), signature: Type.Optional(Block(MAX_SIGNATURE_LENGTH)), gender: Type.Optional(Gender),
-      region: Type.Optional(Line(0, 64)), phone: Type.Optional(Nullable(Phone)), email: Type.Optional(Nullable(Email)),
+      nickname: Type.Optional(Name),
+      avatar: Type.Optional(Avatar),
+      signature: Type.Optional(Block(MAX_SIGNATURE_LENGTH)),
+      gender: Type.Optional(Gender),
+      region: Type.Optional(Line(0, 64)),
+      phone: Type.Optional(Nullable(Phone)),
+      email: Type.Optional(Nullable(Email)),
     }),
     result: OwnUser,
     errors: ["CONTACT_TAKEN"],
@@ -34,7 +43,12 @@ export const userContract = {
     errors: ["WRONG_OLD_PASSWORD", "WEAK_PASSWORD", "RATE_LIMITED"],
   },
   deleteMe: { summary: "Delete my account", params: Closed({}), result: Nothing, errors: ["OWNER_MUST_TRANSFER"] },
-  exportMe: { summary: "All of my own data", params: Closed({}), result: Type.Record(Type.String(), Type.Unknown()), idempotent: true },
+  exportMe: {
+    summary: "All of my own data",
+    params: Closed({}),
+    result: Type.Record(Type.String(), Type.Unknown()),
+    idempotent: true,
+  },
   get: { summary: "A user by id", params: Closed({ userId: Id }), result: User, errors: ["USER_NOT_FOUND"], idempotent: true },
   search: {
     summary: "Users whose name or phone number is exactly this",
@@ -72,7 +86,12 @@ export const userContract = {
     idempotent: true,
   },
   /** Internal. */
-  setDisabled: { summary: "Disable or enable a user; disabling ends all sessions", params: Closed({ userId: Id, disabled: Type.Boolean() }), result: Nothing, errors: ["USER_NOT_FOUND"] },
+  setDisabled: {
+    summary: "Disable or enable a user; disabling ends all sessions",
+    params: Closed({ userId: Id, disabled: Type.Boolean() }),
+    result: Nothing,
+    errors: ["USER_NOT_FOUND"],
+  },
   /** Internal: the id of a user name, for operators. */
   idOf: { summary: "The id of a user name", params: Closed({ username: Username }), result: Nullable(Id), idempotent: true },
 } satisfies ServiceContract;

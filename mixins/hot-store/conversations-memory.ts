@@ -38,7 +38,10 @@ export interface MemoryConversationsOptions {
  * Conversations of the embedded profile. After a restart it is empty and SQL has everything that was acknowledged; what was
  * only pending is gone with its seq, so no hole is left.
  */
-export function memoryConversations({ max = MAX_HOT_CONVERSATIONS, now = Date.now }: MemoryConversationsOptions = {}): HotConversations {
+export function memoryConversations({
+  max = MAX_HOT_CONVERSATIONS,
+  now = Date.now,
+}: MemoryConversationsOptions = {}): HotConversations {
   const entries = new Map<string, Entry>();
   const generations = new Map<string, number>();
   // No generation is ever given twice: those of evicted conversations count as the one of the last eviction.
@@ -54,7 +57,14 @@ export function memoryConversations({ max = MAX_HOT_CONVERSATIONS, now = Date.no
     if (known) Object.assign(known, { members, allMuted: snapshot.allMuted, dissolved: snapshot.dissolved, usedAt: now() });
     else {
       entries.set(snapshot.conversationId, {
-        headSeq: snapshot.headSeq, members, allMuted: snapshot.allMuted, dissolved: snapshot.dissolved, unlogged: new Map(), known: new Map(), pendingCount: 0, usedAt: now(),
+        headSeq: snapshot.headSeq,
+        members,
+        allMuted: snapshot.allMuted,
+        dissolved: snapshot.dissolved,
+        unlogged: new Map(),
+        known: new Map(),
+        pendingCount: 0,
+        usedAt: now(),
       });
     }
     if (entries.size > max) evict();
@@ -94,7 +104,13 @@ export function memoryConversations({ max = MAX_HOT_CONVERSATIONS, now = Date.no
     const { bySystem: _bySystem, inSql: _inSql, ...fields } = request;
     const record: MessageRecord = { ...fields, seq: ++entry.headSeq, createdAt: at };
     entry.unlogged.set(record.seq, record);
-    entry.known.set(keyOf(request), { messageId: record.messageId, seq: record.seq, createdAt: at, bodyHash: record.bodyHash, acceptedAt: at });
+    entry.known.set(keyOf(request), {
+      messageId: record.messageId,
+      seq: record.seq,
+      createdAt: at,
+      bodyHash: record.bodyHash,
+      acceptedAt: at,
+    });
     entry.pendingCount++;
     entry.usedAt = at;
     pending.set(record.messageId, { record, loggedAt: null });
@@ -204,7 +220,9 @@ export function memoryConversations({ max = MAX_HOT_CONVERSATIONS, now = Date.no
     },
     find(messageId) {
       const found = pending.get(messageId);
-      return Promise.resolve(found ? { record: found.record, persistStatus: "PENDING" as const, loggedAt: found.loggedAt } : null);
+      return Promise.resolve(
+        found ? { record: found.record, persistStatus: "PENDING" as const, loggedAt: found.loggedAt } : null,
+      );
     },
     stableSeqs(conversationIds) {
       const stable = new Map<string, number>();

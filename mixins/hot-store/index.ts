@@ -8,7 +8,8 @@ export type { HotStore } from "./port.ts";
 
 /** Opens the hot store that the configuration asks for. */
 export function openHotStore(config: Config): Promise<HotStore> {
-  if (config.redisUrl !== null) return Promise.reject(new Error("IM_REDIS_URL is set, but this version keeps its hot store in process only: unset it"));
+  if (config.redisUrl !== null)
+    return Promise.reject(new Error("IM_REDIS_URL is set, but this version keeps its hot store in process only: unset it"));
   return Promise.resolve(memoryHotStore());
 }
 

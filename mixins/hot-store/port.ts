@@ -57,7 +57,13 @@ export type AcceptOutcome =
   /** Taken: `record` is pending in the store and must go to the log. */
   | { readonly kind: "accepted"; readonly record: MessageRecord }
   /** The same message was accepted before; `pending` says that it is not known to be in the log yet. */
-  | { readonly kind: "duplicate"; readonly messageId: string; readonly seq: number; readonly createdAt: number; readonly pending: MessageRecord | null }
+  | {
+      readonly kind: "duplicate";
+      readonly messageId: string;
+      readonly seq: number;
+      readonly createdAt: number;
+      readonly pending: MessageRecord | null;
+    }
   | { readonly kind: "conflict" }
   | { readonly kind: "refused"; readonly reason: "NOT_A_MEMBER" | "MUTED" | "CANNOT_MESSAGE" | "BLOCKED_BY_YOU" }
   /** The conversation is not loaded: `load` it and ask again. */
@@ -89,7 +95,12 @@ export interface HotConversations {
   generation(conversationId: string): Promise<number>;
   load(snapshot: ConversationSnapshot, generation: number): Promise<boolean>;
   /** Replaces the named members (null removes) and, when given, the switches; nothing happens to a conversation that is not loaded. */
-  setMembers(conversationId: string, members: Readonly<Record<string, HotMember | null>>, switches: { allMuted?: boolean; dissolved?: boolean }, generation: number): Promise<boolean>;
+  setMembers(
+    conversationId: string,
+    members: Readonly<Record<string, HotMember | null>>,
+    switches: { allMuted?: boolean; dissolved?: boolean },
+    generation: number,
+  ): Promise<boolean>;
   /** Moves the generation on and forgets the members, so that the next accept loads them again. */
   invalidateMembers(conversationId: string): Promise<void>;
   /** null: no member. `mutedUntil` counts the mute of all too. */
@@ -109,7 +120,9 @@ export interface HotConversations {
   pending(acceptedBefore: number, limit: number): Promise<MessageRecord[]>;
   pendingStats(): Promise<PendingStats>;
   /** Where a message stands, if the store still knows it. */
-  find(messageId: string): Promise<{ record: MessageRecord; persistStatus: "PENDING" | "PERSISTED"; loggedAt: number | null } | null>;
+  find(
+    messageId: string,
+  ): Promise<{ record: MessageRecord; persistStatus: "PENDING" | "PERSISTED"; loggedAt: number | null } | null>;
   /** Highest stable seq of each conversation that is loaded; the others are missing from the answer. */
   stableSeqs(conversationIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }

@@ -72,7 +72,8 @@ export class InProcessLog implements MessageLog {
 
   append(records: readonly MessageRecord[]): Promise<AppendOutcome[]> {
     if (records.length === 0) return Promise.resolve([]);
-    if (!this.isAccepting()) return Promise.resolve(records.map(() => failed(this.#closed ? "the log is closed" : "the log is behind")));
+    if (!this.isAccepting())
+      return Promise.resolve(records.map(() => failed(this.#closed ? "the log is closed" : "the log is behind")));
     return new Promise((resolve) => {
       const ticket: Ticket = { outcomes: [], open: records.length, done: resolve };
       this.#startDeadline(ticket, records.length);
@@ -144,7 +145,10 @@ export class InProcessLog implements MessageLog {
     } catch (error) {
       group.failures++;
       group.failingSince ??= performance.now();
-      this.#options.logger.warn(`A batch of ${batch.length} failed in group ${group.options.group} and will be tried again`, error);
+      this.#options.logger.warn(
+        `A batch of ${batch.length} failed in group ${group.options.group} and will be tried again`,
+        error,
+      );
       return false;
     }
   }
@@ -157,7 +161,8 @@ export class InProcessLog implements MessageLog {
       return reason === undefined ? [] : [{ record, reason, at }];
     });
     await this.#options.deadLetters.add(letters);
-    for (const { record, reason } of letters) this.#options.logger.error(`Message ${record.messageId} is a dead letter: ${reason}`);
+    for (const { record, reason } of letters)
+      this.#options.logger.error(`Message ${record.messageId} is a dead letter: ${reason}`);
   }
 
   #settle(batch: readonly Queued[], rejected: ReadonlyMap<string, string>): void {
@@ -166,7 +171,8 @@ export class InProcessLog implements MessageLog {
       const reason = rejected.get(queued.record.messageId);
       this.#queued.delete(queued.record.messageId);
       if (reason === undefined) stored.push(queued);
-      for (const { ticket, index } of queued.waiters) this.#decide(ticket, index, reason === undefined ? appended : failed(reason, false));
+      for (const { ticket, index } of queued.waiters)
+        this.#decide(ticket, index, reason === undefined ? appended : failed(reason, false));
     }
     for (const group of this.#groups.values()) {
       if (group.options.group !== PERSISTER_GROUP && stored.length > 0) this.#feed(group, stored);

@@ -14,7 +14,8 @@ interface Opened {
 }
 
 async function open(broker: ServiceBroker, config: Config): Promise<Opened> {
-  if (config.kafkaBrokers.length > 0) throw new Error("IM_KAFKA_BROKERS is set, but this version keeps its message log in process only: unset it");
+  if (config.kafkaBrokers.length > 0)
+    throw new Error("IM_KAFKA_BROKERS is set, but this version keeps its message log in process only: unset it");
   const sql = await sharedDatabase.acquire(broker);
   const log = new InProcessLog({ deadLetters: sqlDeadLetters(sql), logger: broker.getLogger("message-log") });
   return {

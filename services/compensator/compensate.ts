@@ -38,7 +38,9 @@ async function driveAgain(deps: CompensateDeps, records: readonly MessageRecord[
   const refused = records.filter((_, i) => outcomes[i]?.ok === false && !outcomes[i].retryable);
   if (refused.length > 0) await deps.conversations.refused(refused);
   if (logged.length > 0) await deps.conversations.logged(logged);
-  await deps.push(logged.flatMap((record) => toConversation(record.conversationId, "message:new", messageOf(record, "accepted"))));
+  await deps.push(
+    logged.flatMap((record) => toConversation(record.conversationId, "message:new", messageOf(record, "accepted"))),
+  );
   return logged.length;
 }
 

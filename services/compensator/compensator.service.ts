@@ -66,10 +66,19 @@ export default defineService<"compensator", Vars>()({
     const { broker, hot, log, sql } = this;
     const { compensateAfterMs, compensateEveryMs } = configOf(broker);
     const inDatabase = async (records: readonly MessageRecord[]): Promise<ReadonlySet<string>> => {
-      const rows = await sql.select<{ message_id: string }>("select message_id from message where message_id in (:ids)", { ids: records.map(({ messageId }) => messageId) });
+      const rows = await sql.select<{ message_id: string }>("select message_id from message where message_id in (:ids)", {
+        ids: records.map(({ messageId }) => messageId),
+      });
       return new Set(rows.map(({ message_id }) => String(message_id)));
     };
-    this.deps = { conversations: hot.conversations, log, inDatabase, push: (deliveries) => push(broker, deliveries), now: Date.now, afterMs: compensateAfterMs };
+    this.deps = {
+      conversations: hot.conversations,
+      log,
+      inDatabase,
+      push: (deliveries) => push(broker, deliveries),
+      now: Date.now,
+      afterMs: compensateAfterMs,
+    };
     this.timer = setInterval(() => {
       this.runOnce().catch((error: unknown) => {
         this.counts.failed++;

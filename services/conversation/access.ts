@@ -47,6 +47,10 @@ export function peerOf(conversationId: string, userId: string): string | null {
 export function accessOf(row: MemberRow): Access {
   const isMember = row.active === 1;
   return {
-    isMember, minSeq: Number(row.min_seq), maxSeq: isMember || row.max_seq === null ? null : Number(row.max_seq), readSeq: Number(row.read_seq), deliveredSeq: Number(row.delivered_seq),
+    isMember,
+    minSeq: Number(row.min_seq),
+    maxSeq: isMember || row.max_seq === null ? null : Number(row.max_seq),
+    readSeq: Number(row.read_seq),
+    deliveredSeq: Number(row.delivered_seq),
   };
 }

@@ -28,7 +28,8 @@ interface Vars extends DatabaseVars, HotStoreVars {
 export default defineService<"conversation", Vars>()({
   name: "conversation",
   mixins: [
-    withDatabase(), withHotStore(),
+    withDatabase(),
+    withHotStore(),
     withSubscriptions<Vars>({
       consumer: "conversation",
       handlers: {
@@ -59,10 +60,20 @@ export default defineService<"conversation", Vars>()({
       return null;
     },
     markRead(ctx) {
-      return markCursor(this.deps, { ...ctx.params, userId: callerOf(ctx).userId, kind: "read", connectionId: ctx.meta.connectionId });
+      return markCursor(this.deps, {
+        ...ctx.params,
+        userId: callerOf(ctx).userId,
+        kind: "read",
+        connectionId: ctx.meta.connectionId,
+      });
     },
     markDelivered(ctx) {
-      return markCursor(this.deps, { ...ctx.params, userId: callerOf(ctx).userId, kind: "delivered", connectionId: ctx.meta.connectionId });
+      return markCursor(this.deps, {
+        ...ctx.params,
+        userId: callerOf(ctx).userId,
+        kind: "delivered",
+        connectionId: ctx.meta.connectionId,
+      });
     },
     async typing(ctx) {
       await tellTyping(this.deps, callerOf(ctx).userId, ctx.params);
@@ -92,7 +103,15 @@ export default defineService<"conversation", Vars>()({
     },
     sent(ctx) {
       const at = Date.now();
-      this.deps.writer.sent(ctx.params.items.map(({ conversationId, userId, seq }) => ({ conversationId, userId, readSeq: seq, deliveredSeq: seq, at })));
+      this.deps.writer.sent(
+        ctx.params.items.map(({ conversationId, userId, seq }) => ({
+          conversationId,
+          userId,
+          readSeq: seq,
+          deliveredSeq: seq,
+          at,
+        })),
+      );
       return null;
     },
     readersOf(ctx) {
@@ -108,7 +127,12 @@ export default defineService<"conversation", Vars>()({
       const rows = await this.deps.repository.ofUser(ctx.params.userId);
       return {
         conversations: rows.map((row) => ({
-          conversationId: row.conversation_id, readSeq: Number(row.read_seq), deliveredSeq: Number(row.delivered_seq), pinned: row.pinned === 1, muted: row.muted === 1, draft: row.draft,
+          conversationId: row.conversation_id,
+          readSeq: Number(row.read_seq),
+          deliveredSeq: Number(row.delivered_seq),
+          pinned: row.pinned === 1,
+          muted: row.muted === 1,
+          draft: row.draft,
         })),
       };
     },

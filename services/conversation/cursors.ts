@@ -44,7 +44,12 @@ export class CursorWriter {
 function mergeInto(moves: Map<string, CursorMove>, move: CursorMove): void {
   const key = `${move.userId} ${move.conversationId}`;
   const known = moves.get(key);
-  moves.set(key, known ? { ...move, readSeq: Math.max(known.readSeq, move.readSeq), deliveredSeq: Math.max(known.deliveredSeq, move.deliveredSeq) } : move);
+  moves.set(
+    key,
+    known
+      ? { ...move, readSeq: Math.max(known.readSeq, move.readSeq), deliveredSeq: Math.max(known.deliveredSeq, move.deliveredSeq) }
+      : move,
+  );
 }
 
 function merge(moves: readonly CursorMove[]): CursorMove[] {
@@ -80,11 +85,20 @@ export async function markCursor(deps: CursorDeps, input: MarkInput): Promise<{ 
 }
 
 /** A receipt for the others, unless the user hides them or the group is large; a hint for one's own other devices. */
-async function tell(deps: CursorDeps, { userId, conversationId, seq, kind, connectionId }: MarkInput, at: number, isMember: boolean): Promise<void> {
+async function tell(
+  deps: CursorDeps,
+  { userId, conversationId, seq, kind, connectionId }: MarkInput,
+  at: number,
+  isMember: boolean,
+): Promise<void> {
   const own = userRoom(userId);
   if (kind === "read") {
     const payload = { conversationId, version: `r${seq}`, readSeq: seq };
-    await push(deps.calls, [connectionId === undefined ? { room: own, event: "conversation:updated", payload } : { room: own, event: "conversation:updated", payload, except: [connectionId] }]);
+    await push(deps.calls, [
+      connectionId === undefined
+        ? { room: own, event: "conversation:updated", payload }
+        : { room: own, event: "conversation:updated", payload, except: [connectionId] },
+    ]);
   }
   if (!isMember || !(await showsReceipts(deps, userId, conversationId))) return;
   await push(deps.calls, toConversation(conversationId, `receipt:${kind}`, { conversationId, userId, seq, at }, [own]));
@@ -92,7 +106,8 @@ async function tell(deps: CursorDeps, { userId, conversationId, seq, kind, conne
 
 async function showsReceipts({ calls }: CursorDeps, userId: string, conversationId: string): Promise<boolean> {
   const parsed = parseConversationId(conversationId);
-  if (parsed?.type === "group" && (await call(calls, "group.memberCount", { groupId: parsed.groupId })) > MAX_READERS_GROUP) return false;
+  if (parsed?.type === "group" && (await call(calls, "group.memberCount", { groupId: parsed.groupId })) > MAX_READERS_GROUP)
+    return false;
   const settings = await call(calls, "settings.of", { userIds: [userId] });
   return settings[userId]?.showReadReceipts ?? true;
 }

@@ -15,18 +15,32 @@ interface Place {
 }
 
 /** A page of the conversations that have a message, a draft or a pin. */
-export async function listConversations(deps: AccessDeps, userId: string, { limit = DEFAULT_PAGE, cursor }: Params<"conversation.list">): Promise<Result<"conversation.list">> {
+export async function listConversations(
+  deps: AccessDeps,
+  userId: string,
+  { limit = DEFAULT_PAGE, cursor }: Params<"conversation.list">,
+): Promise<Result<"conversation.list">> {
   const after = cursor === undefined ? null : parseCursor(cursor);
   const rows = await deps.repository.ofUser(userId);
-  const heads = await call(deps.calls, "message.heads", { items: rows.map((row) => ({ conversationId: row.conversation_id, maxSeq: accessOf(row).maxSeq })) });
+  const heads = await call(deps.calls, "message.heads", {
+    items: rows.map((row) => ({ conversationId: row.conversation_id, maxSeq: accessOf(row).maxSeq })),
+  });
   const listed = rows
-    .map((row, i) => ({ row, maxSeq: heads[i]!.maxSeq, place: { pinned: row.pinned === 1, at: heads[i]!.at, conversationId: row.conversation_id } }))
+    .map((row, i) => ({
+      row,
+      maxSeq: heads[i]!.maxSeq,
+      place: { pinned: row.pinned === 1, at: heads[i]!.at, conversationId: row.conversation_id },
+    }))
     .filter(({ row, maxSeq }) => maxSeq > 0 || row.pinned === 1 || row.draft !== "")
     .sort((a, b) => compare(a.place, b.place))
     .filter(({ place }) => after === null || compare(after, place) < 0);
   const page = listed.slice(0, limit);
   const last = page.at(-1);
-  const items = await viewConversations(deps, userId, page.map(({ row }) => row));
+  const items = await viewConversations(
+    deps,
+    userId,
+    page.map(({ row }) => row),
+  );
   return { items, nextCursor: last && listed.length > limit ? formatCursor(last.place) : null };
 }
 
@@ -72,7 +86,11 @@ export async function viewConversations(deps: AccessDeps, userId: string, rows: 
       type: parseConversationId(row.conversation_id)?.type ?? "direct",
       ...(peer && { peer }),
       ...(group && { group }),
-      lastMessage, maxSeq, readSeq: Number(row.read_seq), unread, mentioned,
+      lastMessage,
+      maxSeq,
+      readSeq: Number(row.read_seq),
+      unread,
+      mentioned,
       pinned: row.pinned === 1,
       muted: row.muted === 1,
       hidden: row.hidden_seq !== null && maxSeq <= Number(row.hidden_seq),

@@ -45,9 +45,16 @@ async function readMembers(deps: MembersDeps, conversationId: string, userIds?: 
   const parsed = parseConversationId(conversationId);
   if (parsed?.type === "direct") return directMembers(deps, conversationId, parsed.userIds);
   if (parsed?.type !== "group") return null;
-  const states = await call(deps.calls, "group.memberStates", userIds ? { groupId: parsed.groupId, userIds: [...userIds] } : { groupId: parsed.groupId });
+  const states = await call(
+    deps.calls,
+    "group.memberStates",
+    userIds ? { groupId: parsed.groupId, userIds: [...userIds] } : { groupId: parsed.groupId },
+  );
   if (!states) return null;
-  const members = states.members.map(({ userId, role, mutedUntil }): [string, HotMember] => [userId, { role, mutedUntil, refusal: null }]);
+  const members = states.members.map(({ userId, role, mutedUntil }): [string, HotMember] => [
+    userId,
+    { role, mutedUntil, refusal: null },
+  ]);
   return { allMuted: states.allMuted, dissolved: states.dissolved, members: Object.fromEntries(members) };
 }
 

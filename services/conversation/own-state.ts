@@ -17,13 +17,22 @@ export async function openConversation(deps: AccessDeps, userId: string, peerId:
 }
 
 /** Pins, mutes, hides, keeps a draft: for this user, on all devices. A hidden conversation shows again with its next message. */
-export async function updateConversation(deps: AccessDeps, userId: string, params: Params<"conversation.update">): Promise<Conversation> {
+export async function updateConversation(
+  deps: AccessDeps,
+  userId: string,
+  params: Params<"conversation.update">,
+): Promise<Conversation> {
   const { conversationId, pinned, muted, hidden, draft } = params;
   const { maxSeq } = await headFor(deps, userId, conversationId);
   const hiddenSeq = hidden === undefined ? undefined : hidden ? maxSeq : null;
   await deps.repository.change(userId, conversationId, { pinned, muted, hiddenSeq, draft });
   const conversation = await viewOne(deps, userId, conversationId);
-  await tellOwn(deps, userId, conversationId, { pinned: conversation.pinned, muted: conversation.muted, hidden: conversation.hidden, draft: conversation.draft });
+  await tellOwn(deps, userId, conversationId, {
+    pinned: conversation.pinned,
+    muted: conversation.muted,
+    hidden: conversation.hidden,
+    draft: conversation.draft,
+  });
   return conversation;
 }
 
@@ -47,5 +56,7 @@ async function viewOne(deps: AccessDeps, userId: string, conversationId: string)
 
 async function tellOwn(deps: AccessDeps, userId: string, conversationId: string, change: Record<string, unknown>): Promise<void> {
   const row = await memberRow(deps, userId, conversationId);
-  await push(deps.calls, [{ room: userRoom(userId), event: "conversation:updated", payload: { conversationId, version: `c${row.version}`, ...change } }]);
+  await push(deps.calls, [
+    { room: userRoom(userId), event: "conversation:updated", payload: { conversationId, version: `c${row.version}`, ...change } },
+  ]);
 }

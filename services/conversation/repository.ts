@@ -40,11 +40,26 @@ export interface Membership {
   readonly at: number;
 }
 
-const columns = "user_id, conversation_id, active, min_seq, max_seq, read_seq, read_at, delivered_seq, delivered_at, pinned, muted, hidden_seq, draft, since_seq, version, created_at";
+const columns =
+  "user_id, conversation_id, active, min_seq, max_seq, read_seq, read_at, delivered_seq, delivered_at, pinned, muted, hidden_seq, draft, since_seq, version, created_at";
 
 const newRow = (userId: string, conversationId: string, at: number, seqs: { minSeq: number; sinceSeq: number }): Row => ({
-  user_id: userId, conversation_id: conversationId, active: 1, min_seq: seqs.minSeq, max_seq: null, read_seq: seqs.sinceSeq, read_at: at,
-  delivered_seq: seqs.sinceSeq, delivered_at: at, pinned: 0, muted: 0, hidden_seq: null, draft: "", since_seq: seqs.sinceSeq, version: 1, created_at: at,
+  user_id: userId,
+  conversation_id: conversationId,
+  active: 1,
+  min_seq: seqs.minSeq,
+  max_seq: null,
+  read_seq: seqs.sinceSeq,
+  read_at: at,
+  delivered_seq: seqs.sinceSeq,
+  delivered_at: at,
+  pinned: 0,
+  muted: 0,
+  hidden_seq: null,
+  draft: "",
+  since_seq: seqs.sinceSeq,
+  version: 1,
+  created_at: at,
 });
 
 /** All SQL of the conversation service. */
@@ -57,23 +72,32 @@ export class ConversationRepository {
 
   async find(userId: string, conversationId: string, tx?: Tx): Promise<MemberRow | null> {
     const rows = await this.#sql.select<MemberRow>(
-      `select ${columns} from conversation_member where user_id = :userId and conversation_id = :conversationId`, { userId, conversationId }, tx,
+      `select ${columns} from conversation_member where user_id = :userId and conversation_id = :conversationId`,
+      { userId, conversationId },
+      tx,
     );
     return rows[0] ?? null;
   }
 
   async ofUser(userId: string): Promise<MemberRow[]> {
-    return this.#sql.select<MemberRow>(`select ${columns} from conversation_member where user_id = :userId order by conversation_id`, { userId });
+    return this.#sql.select<MemberRow>(
+      `select ${columns} from conversation_member where user_id = :userId order by conversation_id`,
+      { userId },
+    );
   }
 
   async idsOf(userId: string): Promise<string[]> {
-    const rows = await this.#sql.select<MemberRow>("select conversation_id from conversation_member where user_id = :userId order by conversation_id", { userId });
+    const rows = await this.#sql.select<MemberRow>(
+      "select conversation_id from conversation_member where user_id = :userId order by conversation_id",
+      { userId },
+    );
     return rows.map((row) => row.conversation_id);
   }
 
   async activeGroups(userId: string): Promise<string[]> {
     const rows = await this.#sql.select<MemberRow>(
-      "select conversation_id from conversation_member where user_id = :userId and active = 1 and substr(conversation_id, 1, 2) = 'g_'", { userId },
+      "select conversation_id from conversation_member where user_id = :userId and active = 1 and substr(conversation_id, 1, 2) = 'g_'",
+      { userId },
     );
     return rows.map((row) => row.conversation_id);
   }
@@ -81,20 +105,26 @@ export class ConversationRepository {
   /** Active members who could see this seq, with how far they have read. */
   async readersOf(conversationId: string, seq: number): Promise<MemberRow[]> {
     return this.#sql.select<MemberRow>(
-      "select user_id, read_seq, read_at from conversation_member where conversation_id = :conversationId and active = 1 and min_seq <= :seq order by user_id", { conversationId, seq },
+      "select user_id, read_seq, read_at from conversation_member where conversation_id = :conversationId and active = 1 and min_seq <= :seq order by user_id",
+      { conversationId, seq },
     );
   }
 
   async blindTo(conversationId: string, seq: number): Promise<string[]> {
     const rows = await this.#sql.select<MemberRow>(
-      "select user_id from conversation_member where conversation_id = :conversationId and active = 1 and min_seq > :seq", { conversationId, seq },
+      "select user_id from conversation_member where conversation_id = :conversationId and active = 1 and min_seq > :seq",
+      { conversationId, seq },
     );
     return rows.map((row) => String(row.user_id));
   }
 
   /** Rows of a direct conversation, made when its first message or setting comes. */
   async ensure(conversationId: string, userIds: readonly string[], at: number): Promise<void> {
-    await this.#sql.insertRows("conversation_member", userIds.map((userId) => newRow(userId, conversationId, at, { minSeq: 1, sinceSeq: 0 })), "keep");
+    await this.#sql.insertRows(
+      "conversation_member",
+      userIds.map((userId) => newRow(userId, conversationId, at, { minSeq: 1, sinceSeq: 0 })),
+      "keep",
+    );
   }
 
   /** Moves cursors forward, never back; read pulls delivered along. */
@@ -103,9 +133,18 @@ export class ConversationRepository {
       for (const { userId, conversationId, readSeq, deliveredSeq, at } of moves) {
         const key = { userId, conversationId, at };
         const where = "where user_id = :userId and conversation_id = :conversationId";
-        if (readSeq > 0) await this.#sql.execute(`update conversation_member set read_seq = :readSeq, read_at = :at, version = version + 1 ${where} and read_seq < :readSeq`, { ...key, readSeq }, tx);
+        if (readSeq > 0)
+          await this.#sql.execute(
+            `update conversation_member set read_seq = :readSeq, read_at = :at, version = version + 1 ${where} and read_seq < :readSeq`,
+            { ...key, readSeq },
+            tx,
+          );
         const delivered = Math.max(readSeq, deliveredSeq);
-        await this.#sql.execute(`update conversation_member set delivered_seq = :delivered, delivered_at = :at ${where} and delivered_seq < :delivered`, { ...key, delivered }, tx);
+        await this.#sql.execute(
+          `update conversation_member set delivered_seq = :delivered, delivered_at = :at ${where} and delivered_seq < :delivered`,
+          { ...key, delivered },
+          tx,
+        );
       }
     });
   }
@@ -125,7 +164,8 @@ export class ConversationRepository {
     set("draft", draft);
     if (sets.length === 0) return;
     await this.#sql.execute(
-      `update conversation_member set ${sets.join(", ")}, version = version + 1 where user_id = :userId and conversation_id = :conversationId`, { ...values, userId, conversationId },
+      `update conversation_member set ${sets.join(", ")}, version = version + 1 where user_id = :userId and conversation_id = :conversationId`,
+      { ...values, userId, conversationId },
     );
   }
 
@@ -134,12 +174,14 @@ export class ConversationRepository {
     await this.#sql.transaction(async (tx) => {
       await this.#sql.execute(
         "update conversation_member set min_seq = :next, version = version + 1 where user_id = :userId and conversation_id = :conversationId and min_seq < :next",
-        { userId, conversationId, next: seq + 1 }, tx,
+        { userId, conversationId, next: seq + 1 },
+        tx,
       );
       await this.#sql.execute(
         `update conversation_member set read_seq = :seq, read_at = :at, delivered_seq = case when delivered_seq < :seq then :seq else delivered_seq end
          where user_id = :userId and conversation_id = :conversationId and read_seq < :seq`,
-        { userId, conversationId, seq, at }, tx,
+        { userId, conversationId, seq, at },
+        tx,
       );
     });
   }
@@ -155,7 +197,8 @@ export class ConversationRepository {
         `update conversation_member set active = 1, max_seq = null, min_seq = :minSeq, read_seq = :seq, delivered_seq = :seq, read_at = :at, delivered_at = :at,
            since_seq = :seq, version = version + 1
          where conversation_id = :conversationId and user_id in (:userIds) and since_seq < :seq`,
-        { conversationId, userIds, seq, minSeq, at }, tx,
+        { conversationId, userIds, seq, minSeq, at },
+        tx,
       );
     });
   }

@@ -9,13 +9,19 @@ import { notFound, peerOf } from "./access.ts";
 import { warmConversation, type MembersDeps } from "./members.ts";
 
 /** Tells the conversation's other members that someone types; not in large groups, where it would be noise. */
-export async function tellTyping(deps: MembersDeps, userId: string, { conversationId, kind }: Params<"conversation.typing">): Promise<void> {
+export async function tellTyping(
+  deps: MembersDeps,
+  userId: string,
+  { conversationId, kind }: Params<"conversation.typing">,
+): Promise<void> {
   const parsed = parseConversationId(conversationId);
   if (parsed?.type !== "group" && peerOf(conversationId, userId) === null) throw notFound(conversationId);
   let member = await deps.conversations.member(conversationId, userId);
-  if (member === "cold" && (await warmConversation(deps, conversationId))) member = await deps.conversations.member(conversationId, userId);
+  if (member === "cold" && (await warmConversation(deps, conversationId)))
+    member = await deps.conversations.member(conversationId, userId);
   if (member === null || member === "cold") throw notFound(conversationId);
   if (member.refusal) throw imError(member.refusal);
-  if (parsed?.type === "group" && (await call(deps.calls, "group.memberCount", { groupId: parsed.groupId })) > MAX_READERS_GROUP) return;
+  if (parsed?.type === "group" && (await call(deps.calls, "group.memberCount", { groupId: parsed.groupId })) > MAX_READERS_GROUP)
+    return;
   await push(deps.calls, toConversation(conversationId, "typing", { conversationId, userId, kind }, [userRoom(userId)]));
 }

@@ -20,7 +20,10 @@ export interface AcceptQueueDeps {
   warm(conversationId: string): Promise<boolean>;
   /** Records are in the log: their senders are about to be told. Must not throw. */
   onLogged(records: readonly { record: MessageRecord; connectionId: string | undefined }[]): void;
-  readonly metrics: { increment(name: "im_messages_accepted_total" | "im_messages_duplicate_total" | "im_messages_logged_total", by?: number): void; observe(name: "im_accept_batch_size", value: number): void };
+  readonly metrics: {
+    increment(name: "im_messages_accepted_total" | "im_messages_duplicate_total" | "im_messages_logged_total", by?: number): void;
+    observe(name: "im_accept_batch_size", value: number): void;
+  };
   readonly now: () => number;
 }
 
@@ -163,7 +166,8 @@ export class AcceptQueue {
       const one = taken[i]!;
       if (outcome.kind === "cold" || outcome.kind === "unknown_key") cold.push(one);
       else if (outcome.kind === "accepted") toLog.push({ record: outcome.record, waiting: one.waiting, repeated: false });
-      else if (outcome.kind === "duplicate" && outcome.pending) toLog.push({ record: outcome.pending, waiting: one.waiting, repeated: true });
+      else if (outcome.kind === "duplicate" && outcome.pending)
+        toLog.push({ record: outcome.pending, waiting: one.waiting, repeated: true });
       else this.#answer(one, outcome);
     });
     this.#count(outcomes);

@@ -58,7 +58,10 @@ async function roleIn(deps: ChangeDeps, conversationId: string, userId: string) 
 }
 
 /** Replaces the text of one's own message; the earlier ones are kept as its history. */
-export async function editMessage(deps: ChangeDeps, { messageId, userId, content }: Deed & { content: Content }): Promise<Message> {
+export async function editMessage(
+  deps: ChangeDeps,
+  { messageId, userId, content }: Deed & { content: Content },
+): Promise<Message> {
   const { row } = await visibleMessage(deps, messageId, userId);
   if (String(row.sender_id) !== userId) throw imError("NOT_YOUR_MESSAGE");
   if (row.recalled_at !== null) throw imError("MESSAGE_RECALLED");
@@ -82,7 +85,8 @@ export async function addReaction(deps: ChangeDeps, { messageId, userId, emoji }
   const reaction = { conversationId: row.conversation_id, seq: Number(row.seq), emoji, userId, at: deps.now() };
   const isNew = await deps.repository.transaction(async (tx) => {
     const kinds = await deps.repository.reactionKinds(reaction.conversationId, reaction.seq, tx);
-    if (!kinds.includes(emoji) && kinds.length >= MAX_REACTION_KINDS) throw invalidField("emoji", `would be one of more than ${MAX_REACTION_KINDS} on this message`);
+    if (!kinds.includes(emoji) && kinds.length >= MAX_REACTION_KINDS)
+      throw invalidField("emoji", `would be one of more than ${MAX_REACTION_KINDS} on this message`);
     return deps.repository.addReaction(reaction, tx);
   });
   if (isNew) await announce(deps, messageId, { userId, emoji, added: true });
@@ -101,7 +105,13 @@ export async function deleteForMe(deps: ChangeDeps, { messageId, userId }: Deed)
   const { row } = await visibleMessage(deps, messageId, userId);
   const message = await viewed(deps, messageId, userId);
   await deps.repository.hide(userId, row.conversation_id, Number(row.seq));
-  await push(deps.calls, [{ room: userRoom(userId), event: "conversation:updated", payload: { conversationId: row.conversation_id, version: `m${row.seq}`, deleted: messageId } }]);
+  await push(deps.calls, [
+    {
+      room: userRoom(userId),
+      event: "conversation:updated",
+      payload: { conversationId: row.conversation_id, version: `m${row.seq}`, deleted: messageId },
+    },
+  ]);
   return message;
 }
 
@@ -113,7 +123,11 @@ async function viewed(deps: ChangeDeps, messageId: string, viewer: string | null
 }
 
 /** Tells everybody who can see the message. Whose reaction is whose stands in `change`, not in the reactions. */
-async function announce(deps: ChangeDeps, messageId: string, change?: { userId: string; emoji: string; added: boolean }): Promise<void> {
+async function announce(
+  deps: ChangeDeps,
+  messageId: string,
+  change?: { userId: string; emoji: string; added: boolean },
+): Promise<void> {
   const message = await viewed(deps, messageId, null);
   const blind = await call(deps.calls, "conversation.blindTo", { conversationId: message.conversationId, seq: message.seq });
   const payload = change ? { ...message, change } : message;

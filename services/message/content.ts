@@ -6,7 +6,9 @@ import { canonicalJson } from "../../lib/canonical-json.ts";
 import { imError } from "../../lib/errors.ts";
 import { checkJson, checkOf, prefixed } from "../../lib/validation.ts";
 
-const checks = Object.fromEntries(Object.entries(sentContent).map(([type, schema]) => [type, prefixed("content", checkOf(schema))]));
+const checks = Object.fromEntries(
+  Object.entries(sentContent).map(([type, schema]) => [type, prefixed("content", checkOf(schema))]),
+);
 
 /**
  * Checks what a client sent as content against its type.
@@ -17,11 +19,13 @@ export function checkContent(type: SendableType, content: Content): void {
   if (type === "text" || type === "markdown") {
     const { text } = content as { text: string };
     // A character takes at most three bytes of UTF-8, so that most texts need no counting.
-    if (text.length * 3 > MAX_TEXT_BYTES && Buffer.byteLength(text) > MAX_TEXT_BYTES) throw imError("TEXT_TOO_LARGE", { maxBytes: MAX_TEXT_BYTES });
+    if (text.length * 3 > MAX_TEXT_BYTES && Buffer.byteLength(text) > MAX_TEXT_BYTES)
+      throw imError("TEXT_TOO_LARGE", { maxBytes: MAX_TEXT_BYTES });
     return;
   }
   checkJson(content, "content");
-  if (Buffer.byteLength(JSON.stringify(content)) > MAX_CONTENT_BYTES) throw imError("TEXT_TOO_LARGE", { maxBytes: MAX_CONTENT_BYTES });
+  if (Buffer.byteLength(JSON.stringify(content)) > MAX_CONTENT_BYTES)
+    throw imError("TEXT_TOO_LARGE", { maxBytes: MAX_CONTENT_BYTES });
 }
 
 /** What a message says, as its sender sent it. */

@@ -17,15 +17,21 @@ const MAX_FORWARD_BYTES = 65_536;
 export async function snapshotForward(deps: VisibleDeps, content: Content, userId: string): Promise<Content> {
   const { title, items: messageIds } = content as { title: string; items: string[] };
   const rows = await mapConcurrently(messageIds, 16, (messageId) => visibleRow(deps, messageId, userId));
-  if (new Set(rows.map((row) => row.conversation_id)).size > 1) throw invalidField("content.items", "must be messages of one conversation");
+  if (new Set(rows.map((row) => row.conversation_id)).size > 1)
+    throw invalidField("content.items", "must be messages of one conversation");
   rows.sort((a, b) => Number(a.seq) - Number(b.seq));
   const senders = await call(deps.calls, "user.getMany", { userIds: [...new Set(rows.map((row) => String(row.sender_id)))] });
   const names = new Map(senders.map(({ userId: id, nickname }) => [id, nickname]));
   const items = rows.map((row) => ({
-    senderId: String(row.sender_id), senderName: names.get(String(row.sender_id)) ?? "", type: row.type, content: contentOf(row), createdAt: Number(row.created_at),
+    senderId: String(row.sender_id),
+    senderName: names.get(String(row.sender_id)) ?? "",
+    type: row.type,
+    content: contentOf(row),
+    createdAt: Number(row.created_at),
   }));
   const snapshot = { title, items };
-  if (Buffer.byteLength(JSON.stringify(snapshot)) > MAX_FORWARD_BYTES) throw imError("TEXT_TOO_LARGE", { maxBytes: MAX_FORWARD_BYTES });
+  if (Buffer.byteLength(JSON.stringify(snapshot)) > MAX_FORWARD_BYTES)
+    throw imError("TEXT_TOO_LARGE", { maxBytes: MAX_FORWARD_BYTES });
   return snapshot;
 }
 
@@ -35,6 +41,8 @@ async function visibleRow(deps: VisibleDeps, messageId: string, userId: string):
     if (row.recalled_at !== null || row.type === "system") throw imError("MESSAGE_NOT_FOUND");
     return row;
   } catch (error) {
-    throw isImError(error, "MESSAGE_NOT_FOUND") ? invalidField("content.items", `${messageId} is no message that you can forward`) : error;
+    throw isImError(error, "MESSAGE_NOT_FOUND")
+      ? invalidField("content.items", `${messageId} is no message that you can forward`)
+      : error;
   }
 }

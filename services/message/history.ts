@@ -22,8 +22,13 @@ export async function readHistory(deps: VisibleDeps, userId: string, params: His
 async function pageOf(deps: VisibleDeps, userId: string, params: HistoryParams, bounds: Bounds): Promise<MessageRow[]> {
   const { conversationId, beforeSeq, afterSeq, aroundSeq, aroundTime, limit = DEFAULT_PAGE } = params;
   const page = (within: Partial<Bounds>, direction: "up" | "down") => {
-    const clipped = { minSeq: Math.max(bounds.minSeq, within.minSeq ?? 0), maxSeq: Math.min(bounds.maxSeq, within.maxSeq ?? Infinity) };
-    return clipped.minSeq > clipped.maxSeq ? Promise.resolve([]) : deps.repository.page(conversationId, userId, clipped, direction, limit);
+    const clipped = {
+      minSeq: Math.max(bounds.minSeq, within.minSeq ?? 0),
+      maxSeq: Math.min(bounds.maxSeq, within.maxSeq ?? Infinity),
+    };
+    return clipped.minSeq > clipped.maxSeq
+      ? Promise.resolve([])
+      : deps.repository.page(conversationId, userId, clipped, direction, limit);
   };
   if (afterSeq !== undefined) return page({ minSeq: afterSeq + 1 }, "up");
   if (beforeSeq !== undefined) return page({ maxSeq: beforeSeq - 1 }, "down");
@@ -41,7 +46,12 @@ function balance(older: MessageRow[], newer: MessageRow[], limit: number): Messa
 }
 
 /** The first seq at or after a time, found by halving: times ascend with seqs. */
-async function seqAt({ repository }: VisibleDeps, conversationId: string, time: number, { minSeq, maxSeq }: Bounds): Promise<number> {
+async function seqAt(
+  { repository }: VisibleDeps,
+  conversationId: string,
+  time: number,
+  { minSeq, maxSeq }: Bounds,
+): Promise<number> {
   let low = minSeq;
   let high = maxSeq;
   while (low < high) {

@@ -35,12 +35,20 @@ interface Vars extends DatabaseVars, HotStoreVars, IdsVars, MessageLogVars, Metr
   deps: ChangeDeps & SendDeps;
 }
 
-const mine = (ctx: Parameters<typeof callerOf>[0] & { params: { messageId: string } }) => ({ messageId: ctx.params.messageId, userId: callerOf(ctx).userId });
+const mine = (ctx: Parameters<typeof callerOf>[0] & { params: { messageId: string } }) => ({
+  messageId: ctx.params.messageId,
+  userId: callerOf(ctx).userId,
+});
 
 export default defineService<"message", Vars>()({
   name: "message",
   mixins: [
-    withDatabase(), withHotStore(), withIds(), withMessageLog(), withMetrics(), withOutbox(),
+    withDatabase(),
+    withHotStore(),
+    withIds(),
+    withMessageLog(),
+    withMetrics(),
+    withOutbox(),
     withSubscriptions<Vars>({
       consumer: "message",
       handlers: {
@@ -53,7 +61,10 @@ export default defineService<"message", Vars>()({
   actions: {
     async send(ctx) {
       const { result, repeated } = await sendMessage(this.deps, {
-        senderId: callerOf(ctx).userId, params: ctx.params, connectionId: ctx.meta.connectionId, requestId: ctx.requestID,
+        senderId: callerOf(ctx).userId,
+        params: ctx.params,
+        connectionId: ctx.meta.connectionId,
+        requestId: ctx.requestID,
       });
       if (repeated) ctx.meta.repeated = true;
       return result;
@@ -107,21 +118,40 @@ export default defineService<"message", Vars>()({
     const { recallLimitMs, editLimitMs } = configOf(broker);
     const repository = new MessageRepository(sql);
     const queue = new AcceptQueue({
-      conversations: hot.conversations, log, metrics, now: Date.now,
-      lookUp: (requests) => Promise.all(requests.map((request) => repository.known(request.conversationId, request.senderId, request.clientMsgId))),
+      conversations: hot.conversations,
+      log,
+      metrics,
+      now: Date.now,
+      lookUp: (requests) =>
+        Promise.all(requests.map((request) => repository.known(request.conversationId, request.senderId, request.clientMsgId))),
       warm: (conversationId) => call(broker, "conversation.warm", { conversationId }),
       onLogged(items) {
         const deliveries = items.flatMap(({ record, connectionId }) =>
-          toConversation(record.conversationId, "message:new", messageOf(record, "accepted"), connectionId === undefined ? [] : [connectionId]),
+          toConversation(
+            record.conversationId,
+            "message:new",
+            messageOf(record, "accepted"),
+            connectionId === undefined ? [] : [connectionId],
+          ),
         );
         void push(broker, deliveries);
-        const sent = items.filter(({ record }) => record.type !== "system").map(({ record }) => ({ conversationId: record.conversationId, userId: record.senderId, seq: record.seq }));
-        if (sent.length > 0) call(broker, "conversation.sent", { items: sent }).catch((error: unknown) => logger.debug("Senders' cursors did not move", error));
+        const sent = items
+          .filter(({ record }) => record.type !== "system")
+          .map(({ record }) => ({ conversationId: record.conversationId, userId: record.senderId, seq: record.seq }));
+        if (sent.length > 0)
+          call(broker, "conversation.sent", { items: sent }).catch((error: unknown) =>
+            logger.debug("Senders' cursors did not move", error),
+          );
       },
     });
     const visible = { repository, conversations: hot.conversations, calls: broker };
     this.deps = {
-      ...visible, queue, ids, recallLimitMs, editLimitMs, now: Date.now,
+      ...visible,
+      queue,
+      ids,
+      recallLimitMs,
+      editLimitMs,
+      now: Date.now,
       replyPreview: async (conversationId, messageId, userId) => {
         const found = await visibleMessage(visible, messageId, userId).catch(() => null);
         return found?.row.conversation_id === conversationId && found.row.recalled_at === null ? replyTo(found.row) : null;
@@ -129,7 +159,11 @@ export default defineService<"message", Vars>()({
       snapshot: (content, userId) => snapshotForward(visible, content, userId),
       userExists: async (userId) => (await call(broker, "user.activeAmong", { userIds: [userId] })).length > 0,
       addEvent: async (tx, conversationId, messageId, actorId) => {
-        await outbox.add(tx, { subject: "im.message.recalled", key: conversationId, payload: { conversationId, messageId, actorId } });
+        await outbox.add(tx, {
+          subject: "im.message.recalled",
+          key: conversationId,
+          payload: { conversationId, messageId, actorId },
+        });
       },
     };
     metrics.gauge("im_pending_messages", async () => (await hot.conversations.pendingStats()).count);

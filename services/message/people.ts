@@ -8,13 +8,22 @@ import { toMessage } from "./repository.ts";
 import { visibleMessage, type VisibleDeps } from "./visible.ts";
 
 /** Who has read a message and who has not, without its sender and without those who hide it. */
-export async function readReaders(deps: VisibleDeps, { messageId, userId }: { messageId: string; userId: string }): Promise<Result<"message.readers">> {
+export async function readReaders(
+  deps: VisibleDeps,
+  { messageId, userId }: { messageId: string; userId: string },
+): Promise<Result<"message.readers">> {
   const { row } = await visibleMessage(deps, messageId, userId);
   const parsed = parseConversationId(row.conversation_id);
-  if (parsed?.type === "group" && (await call(deps.calls, "group.memberCount", { groupId: parsed.groupId })) > MAX_READERS_GROUP) {
+  if (
+    parsed?.type === "group" &&
+    (await call(deps.calls, "group.memberCount", { groupId: parsed.groupId })) > MAX_READERS_GROUP
+  ) {
     throw imError("TOO_MANY_READERS", { maxMembers: MAX_READERS_GROUP });
   }
-  const { read, unread } = await call(deps.calls, "conversation.readersOf", { conversationId: row.conversation_id, seq: Number(row.seq) });
+  const { read, unread } = await call(deps.calls, "conversation.readersOf", {
+    conversationId: row.conversation_id,
+    seq: Number(row.seq),
+  });
   const senderId = String(row.sender_id);
   return { read: read.filter((reader) => reader.userId !== senderId), unread: unread.filter((id) => id !== senderId) };
 }
@@ -37,7 +46,10 @@ export async function eraseMessages(deps: VisibleDeps & { now: () => number }, u
 }
 
 /** A page of a user's own messages over all conversations, in the order of (conversationId, seq). */
-export async function exportMessages(deps: VisibleDeps, { userId, after, limit }: Params<"message.exportOf">): Promise<Message[]> {
+export async function exportMessages(
+  deps: VisibleDeps,
+  { userId, after, limit }: Params<"message.exportOf">,
+): Promise<Message[]> {
   const found: Message[] = [];
   const ids = await call(deps.calls, "conversation.idsOf", { userId });
   for (const conversationId of ids.filter((id) => after === undefined || id >= after.conversationId)) {
@@ -57,7 +69,9 @@ export async function explainMessage(deps: VisibleDeps, messageId: string): Prom
   const seq = Number(row?.seq ?? hot!.record.seq);
   const readers = row ? await call(deps.calls, "conversation.readersOf", { conversationId, seq }) : { read: [] };
   return {
-    messageId, conversationId, seq,
+    messageId,
+    conversationId,
+    seq,
     senderId: String(row?.sender_id ?? hot!.record.senderId),
     type: row?.type ?? hot!.record.type,
     persistStatus: row ? "PERSISTED" : hot!.persistStatus,

@@ -35,7 +35,8 @@ export interface Bounds {
   readonly maxSeq: number;
 }
 
-const columns = "conversation_id, seq, message_id, sender_id, client_msg_id, type, content, reply_to, mentions, body_hash, created_at, persisted_at, version, edited_at, recalled_at";
+const columns =
+  "conversation_id, seq, message_id, sender_id, client_msg_id, type, content, reply_to, mentions, body_hash, created_at, persisted_at, version, edited_at, recalled_at";
 const qualified = columns.replaceAll(/(\w+)/g, "m.$1");
 const visible = `from message m where m.conversation_id = :conversationId and m.seq >= :minSeq and m.seq <= :maxSeq
   and not exists (select 1 from message_hidden h where h.user_id = :userId and h.conversation_id = m.conversation_id and h.seq = m.seq)`;
@@ -54,17 +55,26 @@ export class MessageRepository {
        where conversation_id = :conversationId and sender_id = :senderId and client_msg_id = :clientMsgId`,
       { conversationId, senderId, clientMsgId },
     );
-    return row ? { messageId: String(row.message_id), seq: Number(row.seq), createdAt: Number(row.created_at), bodyHash: row.body_hash } : null;
+    return row
+      ? { messageId: String(row.message_id), seq: Number(row.seq), createdAt: Number(row.created_at), bodyHash: row.body_hash }
+      : null;
   }
 
   async byId(messageId: string, tx?: Tx): Promise<MessageRow | null> {
-    const rows = await this.#sql.select<MessageRow>(`select ${columns} from message where message_id = :messageId and type <> 'void'`, { messageId }, tx);
+    const rows = await this.#sql.select<MessageRow>(
+      `select ${columns} from message where message_id = :messageId and type <> 'void'`,
+      { messageId },
+      tx,
+    );
     return rows[0] ?? null;
   }
 
   async bySeqs(conversationId: string, seqs: readonly number[]): Promise<MessageRow[]> {
     if (seqs.length === 0) return [];
-    return this.#sql.select<MessageRow>(`select ${columns} from message where conversation_id = :conversationId and seq in (:seqs)`, { conversationId, seqs });
+    return this.#sql.select<MessageRow>(
+      `select ${columns} from message where conversation_id = :conversationId and seq in (:seqs)`,
+      { conversationId, seqs },
+    );
   }
 
   /** Highest seq and its time; seq 0 when there is no message. */
@@ -78,7 +88,13 @@ export class MessageRepository {
   }
 
   /** Visible messages from a position on, in the direction of the page, at most `limit`. */
-  async page(conversationId: string, userId: string, bounds: Bounds, direction: "up" | "down", limit: number): Promise<MessageRow[]> {
+  async page(
+    conversationId: string,
+    userId: string,
+    bounds: Bounds,
+    direction: "up" | "down",
+    limit: number,
+  ): Promise<MessageRow[]> {
     const rows = await this.#sql.select<MessageRow>(
       `select ${qualified} ${visible} order by m.seq ${direction === "up" ? "asc" : "desc"} limit :limit`,
       { conversationId, userId, ...bounds, limit },
@@ -87,12 +103,18 @@ export class MessageRepository {
   }
 
   async createdAt(conversationId: string, seq: number): Promise<number | null> {
-    const [row] = await this.#sql.select<MessageRow>("select created_at from message where conversation_id = :conversationId and seq = :seq", { conversationId, seq });
+    const [row] = await this.#sql.select<MessageRow>(
+      "select created_at from message where conversation_id = :conversationId and seq = :seq",
+      { conversationId, seq },
+    );
     return row ? Number(row.created_at) : null;
   }
 
   async isHidden(userId: string, conversationId: string, seq: number): Promise<boolean> {
-    const rows = await this.#sql.select("select 1 as one from message_hidden where user_id = :userId and conversation_id = :conversationId and seq = :seq", { userId, conversationId, seq });
+    const rows = await this.#sql.select(
+      "select 1 as one from message_hidden where user_id = :userId and conversation_id = :conversationId and seq = :seq",
+      { userId, conversationId, seq },
+    );
     return rows.length > 0;
   }
 
@@ -104,36 +126,61 @@ export class MessageRepository {
   async unread(conversationId: string, userId: string, bounds: Bounds): Promise<{ count: number; mentioned: boolean }> {
     const counted = `${visible} and m.sender_id <> :userId and m.recalled_at is null and m.type not in ('system', 'void')`;
     const params: SqlParams = { conversationId, userId, ...bounds };
-    const [row] = await this.#sql.select<{ count: number; mentions: number }>(`select count(*) as count, count(m.mentions) as mentions ${counted}`, params);
+    const [row] = await this.#sql.select<{ count: number; mentions: number }>(
+      `select count(*) as count, count(m.mentions) as mentions ${counted}`,
+      params,
+    );
     const count = Number(row?.count ?? 0);
     if (Number(row?.mentions ?? 0) === 0) return { count, mentioned: false };
     const rows = await this.#sql.select<{ mentions: string }>(`select m.mentions ${counted} and m.mentions is not null`, params);
-    const mentioned = rows.some(({ mentions }) => (JSON.parse(mentions) as string[]).some((one) => one === "all" || one === userId));
+    const mentioned = rows.some(({ mentions }) =>
+      (JSON.parse(mentions) as string[]).some((one) => one === "all" || one === userId),
+    );
     return { count, mentioned };
   }
 
   async reactions(conversationId: string, seqs: readonly number[]): Promise<ReactionRow[]> {
     if (seqs.length === 0) return [];
     return this.#sql.select<ReactionRow>(
-      "select seq, emoji, user_id from reaction where conversation_id = :conversationId and seq in (:seqs) order by created_at, user_id", { conversationId, seqs },
+      "select seq, emoji, user_id from reaction where conversation_id = :conversationId and seq in (:seqs) order by created_at, user_id",
+      { conversationId, seqs },
     );
   }
 
   /** @returns false when the user had reacted so already */
-  async addReaction(row: { conversationId: string; seq: number; emoji: string; userId: string; at: number }, tx: Tx): Promise<boolean> {
+  async addReaction(
+    row: { conversationId: string; seq: number; emoji: string; userId: string; at: number },
+    tx: Tx,
+  ): Promise<boolean> {
     const { conversationId, seq, emoji, userId, at } = row;
-    return (await this.#sql.insertRows("reaction", [{ conversation_id: conversationId, seq, emoji, user_id: userId, created_at: at }], "keep", tx)) > 0;
+    return (
+      (await this.#sql.insertRows(
+        "reaction",
+        [{ conversation_id: conversationId, seq, emoji, user_id: userId, created_at: at }],
+        "keep",
+        tx,
+      )) > 0
+    );
   }
 
   async reactionKinds(conversationId: string, seq: number, tx: Tx): Promise<string[]> {
-    const rows = await this.#sql.select<{ emoji: string }>("select distinct emoji from reaction where conversation_id = :conversationId and seq = :seq", { conversationId, seq }, tx);
+    const rows = await this.#sql.select<{ emoji: string }>(
+      "select distinct emoji from reaction where conversation_id = :conversationId and seq = :seq",
+      { conversationId, seq },
+      tx,
+    );
     return rows.map(({ emoji }) => emoji);
   }
 
   /** @returns false when there was no such reaction */
   async removeReaction(conversationId: string, seq: number, emoji: string, userId: string): Promise<boolean> {
     const params = { conversationId, seq, emoji, userId };
-    return (await this.#sql.execute("delete from reaction where conversation_id = :conversationId and seq = :seq and emoji = :emoji and user_id = :userId", params)) > 0;
+    return (
+      (await this.#sql.execute(
+        "delete from reaction where conversation_id = :conversationId and seq = :seq and emoji = :emoji and user_id = :userId",
+        params,
+      )) > 0
+    );
   }
 
   /** Replaces the content, unless the message was changed meanwhile; the old one goes into the history of edits. */
@@ -142,10 +189,16 @@ export class MessageRepository {
     const changed = await this.#sql.execute(
       `update message set content = :content, edited_at = :at, version = version + 1
        where conversation_id = :conversationId and seq = :seq and version = :version and recalled_at is null`,
-      { conversationId, seq, version, content: JSON.stringify(content), at }, tx,
+      { conversationId, seq, version, content: JSON.stringify(content), at },
+      tx,
     );
     if (changed === 0) return false;
-    await this.#sql.insertRows("message_edit", [{ conversation_id: conversationId, seq, version, content: row.content, edited_at: at }], "keep", tx);
+    await this.#sql.insertRows(
+      "message_edit",
+      [{ conversation_id: conversationId, seq, version, content: row.content, edited_at: at }],
+      "keep",
+      tx,
+    );
     return true;
   }
 
@@ -155,7 +208,8 @@ export class MessageRepository {
     const changed = await this.#sql.execute(
       `update message set content = '{}', mentions = null, reply_to = null, recalled_at = :at, version = version + 1
        where conversation_id = :conversationId and seq = :seq and recalled_at is null`,
-      { ...key, at }, tx,
+      { ...key, at },
+      tx,
     );
     await this.#sql.execute("delete from message_edit where conversation_id = :conversationId and seq = :seq", key, tx);
     await this.#sql.execute("delete from reaction where conversation_id = :conversationId and seq = :seq", key, tx);
@@ -180,8 +234,15 @@ export const contentOf = (row: MessageRow): Content => JSON.parse(row.content) a
 /** A row as clients see it, without reactions and with the reply's preview still to come. */
 export function toMessage(row: MessageRow): Message {
   const message: Message = {
-    messageId: String(row.message_id), conversationId: row.conversation_id, seq: Number(row.seq), senderId: String(row.sender_id),
-    clientMsgId: row.client_msg_id, type: row.type, content: contentOf(row), createdAt: Number(row.created_at), status: "persisted",
+    messageId: String(row.message_id),
+    conversationId: row.conversation_id,
+    seq: Number(row.seq),
+    senderId: String(row.sender_id),
+    clientMsgId: row.client_msg_id,
+    type: row.type,
+    content: contentOf(row),
+    createdAt: Number(row.created_at),
+    status: "persisted",
   };
   if (row.mentions !== null) message.mentions = JSON.parse(row.mentions) as string[];
   if (row.edited_at !== null) message.editedAt = Number(row.edited_at);

@@ -40,8 +40,19 @@ export async function sendMessage(deps: SendDeps, input: SendInput): Promise<{ r
 }
 
 /** Writes a system message; the same client message id gives the same message. */
-export async function sendSystemMessage(deps: SendDeps, params: Params<"message.sendSystem">, requestId: string | null): Promise<SendResult> {
-  const request = buildRequest(deps, { ...params, senderId: SYSTEM_SENDER, type: "system", bySystem: true, requestId, hash: bodyHash({ type: "system", content: params.content }) });
+export async function sendSystemMessage(
+  deps: SendDeps,
+  params: Params<"message.sendSystem">,
+  requestId: string | null,
+): Promise<SendResult> {
+  const request = buildRequest(deps, {
+    ...params,
+    senderId: SYSTEM_SENDER,
+    type: "system",
+    bySystem: true,
+    requestId,
+    hash: bodyHash({ type: "system", content: params.content }),
+  });
   return resultOf(params.conversationId, await deps.queue.submit(params.conversationId, request));
 }
 
@@ -71,7 +82,18 @@ async function prepare(deps: SendDeps, input: SendInput): Promise<AcceptRequest>
 function requestOf(deps: SendDeps, input: SendInput, content: Content, replyTo: ReplyPreview | null): AcceptRequest {
   const { params, senderId, requestId } = input;
   const { conversationId, clientMsgId, type, mentions } = params;
-  return buildRequest(deps, { conversationId, clientMsgId, senderId, type, content, replyTo, mentions, bySystem: false, requestId, hash: bodyHash(params) });
+  return buildRequest(deps, {
+    conversationId,
+    clientMsgId,
+    senderId,
+    type,
+    content,
+    replyTo,
+    mentions,
+    bySystem: false,
+    requestId,
+    hash: bodyHash(params),
+  });
 }
 
 interface RequestInput {

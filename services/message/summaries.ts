@@ -8,7 +8,10 @@ const LOOK_BEHIND = 10;
 /** Conversations that are read at once. */
 const PARALLEL = 16;
 
-export async function readHeads({ repository, conversations }: VisibleDeps, { items }: Params<"message.heads">): Promise<Result<"message.heads">> {
+export async function readHeads(
+  { repository, conversations }: VisibleDeps,
+  { items }: Params<"message.heads">,
+): Promise<Result<"message.heads">> {
   const stable = await conversations.stableSeqs(items.map(({ conversationId }) => conversationId));
   return mapConcurrently(items, PARALLEL, async ({ conversationId, maxSeq }) => {
     const bound = Math.min(maxSeq ?? Infinity, stable.get(conversationId) ?? Infinity);
@@ -18,7 +21,10 @@ export async function readHeads({ repository, conversations }: VisibleDeps, { it
 }
 
 /** What a conversation list shows of each conversation. Unread is counted from the messages, so that it cannot drift. */
-export async function readSummaries(deps: VisibleDeps, { userId, items }: Params<"message.summaries">): Promise<Result<"message.summaries">> {
+export async function readSummaries(
+  deps: VisibleDeps,
+  { userId, items }: Params<"message.summaries">,
+): Promise<Result<"message.summaries">> {
   const heads = await readHeads(deps, { items: items.map(({ conversationId, maxSeq }) => ({ conversationId, maxSeq })) });
   const indexed = items.map((item, i) => ({ ...item, maxSeq: heads[i]!.maxSeq }));
   return mapConcurrently(indexed, PARALLEL, async ({ conversationId, minSeq, maxSeq, readSeq }) => {
@@ -26,7 +32,10 @@ export async function readSummaries(deps: VisibleDeps, { userId, items }: Params
     const last = newest.findLast(({ type }) => type !== "void");
     const [lastMessage = null] = last ? await viewMessages(deps.repository, conversationId, [last], userId) : [];
     const from = Math.max(readSeq + 1, minSeq);
-    const { count, mentioned } = from > maxSeq ? { count: 0, mentioned: false } : await deps.repository.unread(conversationId, userId, { minSeq: from, maxSeq });
+    const { count, mentioned } =
+      from > maxSeq
+        ? { count: 0, mentioned: false }
+        : await deps.repository.unread(conversationId, userId, { minSeq: from, maxSeq });
     return { conversationId, maxSeq, lastMessage, unread: count, mentioned };
   });
 }

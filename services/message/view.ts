@@ -1,6 +1,13 @@
 import type { HistoryItem, Message, Reaction, ReplyPreview } from "../../contracts/entities.ts";
 import { REACTION_USERS_SHOWN } from "../../contracts/limits.ts";
-import { contentOf, toMessage, type MessageRepository, type MessageRow, type ReactionRow, type StoredReply } from "./repository.ts";
+import {
+  contentOf,
+  toMessage,
+  type MessageRepository,
+  type MessageRow,
+  type ReactionRow,
+  type StoredReply,
+} from "./repository.ts";
 
 const PREVIEW_LENGTH = 100;
 
@@ -12,7 +19,13 @@ export function previewOf(row: MessageRow): string {
 }
 
 export function replyTo(row: MessageRow): ReplyPreview {
-  return { messageId: String(row.message_id), seq: Number(row.seq), senderId: String(row.sender_id), type: row.type, preview: previewOf(row) };
+  return {
+    messageId: String(row.message_id),
+    seq: Number(row.seq),
+    senderId: String(row.sender_id),
+    type: row.type,
+    preview: previewOf(row),
+  };
 }
 
 /** @param viewer whose own reactions are marked; null for what everybody gets */
@@ -26,12 +39,20 @@ function groupReactions(rows: readonly ReactionRow[], viewer: string | null): Re
 }
 
 /** Messages of one conversation as `viewer` sees them, with reactions and the previews of replies. */
-export async function viewMessages(repository: MessageRepository, conversationId: string, rows: readonly MessageRow[], viewer: string | null): Promise<Message[]> {
+export async function viewMessages(
+  repository: MessageRepository,
+  conversationId: string,
+  rows: readonly MessageRow[],
+  viewer: string | null,
+): Promise<Message[]> {
   const replies = rows.map((row) => (row.reply_to === null ? null : (JSON.parse(row.reply_to) as StoredReply)));
   const answered = [...new Set(replies.flatMap((reply) => (reply ? [reply.seq] : [])))];
   const [originals, reactions] = await Promise.all([
     repository.bySeqs(conversationId, answered),
-    repository.reactions(conversationId, rows.map(({ seq }) => Number(seq))),
+    repository.reactions(
+      conversationId,
+      rows.map(({ seq }) => Number(seq)),
+    ),
   ]);
   const originalBySeq = new Map(originals.map((row) => [Number(row.seq), row]));
   const reactionsBySeq = Map.groupBy(reactions, ({ seq }) => Number(seq));
@@ -47,8 +68,18 @@ export async function viewMessages(repository: MessageRepository, conversationId
 }
 
 /** A page of history: seqs without a message are joined to ranges. */
-export async function viewPage(repository: MessageRepository, conversationId: string, rows: readonly MessageRow[], viewer: string): Promise<HistoryItem[]> {
-  const messages = await viewMessages(repository, conversationId, rows.filter(({ type }) => type !== "void"), viewer);
+export async function viewPage(
+  repository: MessageRepository,
+  conversationId: string,
+  rows: readonly MessageRow[],
+  viewer: string,
+): Promise<HistoryItem[]> {
+  const messages = await viewMessages(
+    repository,
+    conversationId,
+    rows.filter(({ type }) => type !== "void"),
+    viewer,
+  );
   const bySeq = new Map(messages.map((message) => [message.seq, message]));
   const items: HistoryItem[] = [];
   for (const row of rows) {

@@ -26,12 +26,17 @@ export async function boundsFor(deps: VisibleDeps, conversationId: string, userI
 }
 
 /** A message that the user can see. @throws MESSAGE_NOT_FOUND, also when it exists but is not for them */
-export async function visibleMessage(deps: VisibleDeps, messageId: string, userId: string): Promise<{ row: MessageRow; access: Access }> {
+export async function visibleMessage(
+  deps: VisibleDeps,
+  messageId: string,
+  userId: string,
+): Promise<{ row: MessageRow; access: Access }> {
   const row = await deps.repository.byId(messageId);
   if (!row) throw imError("MESSAGE_NOT_FOUND");
   const bounds = await outsiderSeesNothing(boundsFor(deps, row.conversation_id, userId));
   const seq = Number(row.seq);
-  const isHidden = seq < bounds.minSeq || seq > bounds.maxSeq || (await deps.repository.isHidden(userId, row.conversation_id, seq));
+  const isHidden =
+    seq < bounds.minSeq || seq > bounds.maxSeq || (await deps.repository.isHidden(userId, row.conversation_id, seq));
   if (isHidden) throw imError("MESSAGE_NOT_FOUND");
   return { row, access: bounds.access };
 }

@@ -27,7 +27,9 @@ export async function persistBatch(deps: PersistDeps, records: readonly MessageR
 
 /** In the order of the primary key, so that two writers cannot wait for each other. */
 function sortByKey(records: readonly MessageRecord[]): MessageRecord[] {
-  return records.toSorted((a, b) => (a.conversationId === b.conversationId ? a.seq - b.seq : a.conversationId < b.conversationId ? -1 : 1));
+  return records.toSorted((a, b) =>
+    a.conversationId === b.conversationId ? a.seq - b.seq : a.conversationId < b.conversationId ? -1 : 1,
+  );
 }
 
 async function write(deps: PersistDeps, records: readonly MessageRecord[], tx: Tx): Promise<Rejected[]> {
@@ -50,7 +52,9 @@ async function conflictOf({ repository }: PersistDeps, record: MessageRecord, tx
   if (standing?.messageId === record.messageId) return null;
   if (standing) return `message ${standing.messageId} has its seq ${record.seq}`;
   const same = await repository.withClientMsgId(record, tx);
-  return same ? `message ${same.messageId} has its clientMsgId, at seq ${same.seq}` : "the database took it for a duplicate of none";
+  return same
+    ? `message ${same.messageId} has its clientMsgId, at seq ${same.seq}`
+    : "the database took it for a duplicate of none";
 }
 
 /** Finds what the database refuses: halves that pass are written, a single record that does not is rejected. */

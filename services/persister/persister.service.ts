@@ -69,7 +69,13 @@ export default defineService<"persister", Vars>()({
         if (dead.size > 0) {
           metrics.increment("im_messages_dead_total", dead.size);
           const detail = rejected.map(({ record, reason }) => `${record.messageId}: ${reason}`).join("; ");
-          await sql.transaction((tx) => outbox.add(tx, { subject: "im.system.alert.triggered", key: "persister", payload: { alert: "dead_letter", detail: detail.slice(0, 2_000) } }));
+          await sql.transaction((tx) =>
+            outbox.add(tx, {
+              subject: "im.system.alert.triggered",
+              key: "persister",
+              payload: { alert: "dead_letter", detail: detail.slice(0, 2_000) },
+            }),
+          );
         }
         return { rejected };
       },

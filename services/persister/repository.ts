@@ -18,12 +18,25 @@ export class PersistRepository {
 
   /** Writes the records in one statement; what is there already stays. @returns how many were new */
   insert(records: readonly MessageRecord[], at: number, tx: Tx): Promise<number> {
-    return this.#sql.insertRows("message", records.map((record) => rowOf(record, at)), "keep", tx);
+    return this.#sql.insertRows(
+      "message",
+      records.map((record) => rowOf(record, at)),
+      "keep",
+      tx,
+    );
   }
 
   /** Keeps the seq of a record that can never be written, so that its conversation has no hole. */
   async insertVoid(record: MessageRecord, at: number, tx: Tx): Promise<void> {
-    const row = { ...rowOf(record, at), sender_id: "0", client_msg_id: `void-${record.messageId}`, type: "void", content: "{}", reply_to: null, mentions: null };
+    const row = {
+      ...rowOf(record, at),
+      sender_id: "0",
+      client_msg_id: `void-${record.messageId}`,
+      type: "void",
+      content: "{}",
+      reply_to: null,
+      mentions: null,
+    };
     await this.#sql.insertRows("message", [row], "keep", tx);
   }
 
@@ -32,11 +45,19 @@ export class PersistRepository {
   }
 
   async withClientMsgId({ conversationId, senderId, clientMsgId }: MessageRecord, tx: Tx): Promise<Standing | null> {
-    return this.#one("conversation_id = :conversationId and sender_id = :senderId and client_msg_id = :clientMsgId", { conversationId, senderId, clientMsgId }, tx);
+    return this.#one(
+      "conversation_id = :conversationId and sender_id = :senderId and client_msg_id = :clientMsgId",
+      { conversationId, senderId, clientMsgId },
+      tx,
+    );
   }
 
   async #one(where: string, params: Record<string, string | number>, tx: Tx): Promise<Standing | null> {
-    const [row] = await this.#sql.select<{ message_id: string; conversation_id: string; seq: number }>(`select message_id, conversation_id, seq from message where ${where}`, params, tx);
+    const [row] = await this.#sql.select<{ message_id: string; conversation_id: string; seq: number }>(
+      `select message_id, conversation_id, seq from message where ${where}`,
+      params,
+      tx,
+    );
     return row ? { messageId: String(row.message_id), conversationId: row.conversation_id, seq: Number(row.seq) } : null;
   }
 
@@ -60,7 +81,9 @@ function rowOf(record: MessageRecord, at: number): Row {
     type: record.type,
     content: JSON.stringify(record.content),
     // The preview is made from the original when it is read: a recall takes it along.
-    reply_to: replyTo && JSON.stringify({ messageId: replyTo.messageId, seq: replyTo.seq, senderId: replyTo.senderId, type: replyTo.type }),
+    reply_to:
+      replyTo &&
+      JSON.stringify({ messageId: replyTo.messageId, seq: replyTo.seq, senderId: replyTo.senderId, type: replyTo.type }),
     mentions: mentions && JSON.stringify(mentions),
     body_hash: record.bodyHash,
     created_at: record.createdAt,
@@ -70,4 +93,3 @@ function rowOf(record: MessageRecord, at: number): Row {
     recalled_at: null,
   };
 }
-

@@ -30,6 +30,12 @@ export class ToldSenders {
     this.#timer = null;
     const told = [...this.#upTo.values()];
     this.#upTo = new Map();
-    await this.#push(told.map(({ senderId, conversationId, upToSeq }) => ({ room: userRoom(senderId), event: "message:persisted", payload: { conversationId, upToSeq } })));
+    await this.#push(
+      told.map(({ senderId, conversationId, upToSeq }) => ({
+        room: userRoom(senderId),
+        event: "message:persisted",
+        payload: { conversationId, upToSeq },
+      })),
+    );
   }
 }

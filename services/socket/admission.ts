@@ -33,7 +33,9 @@ export async function admit(deps: AdmissionDeps, socket: ImSocket): Promise<void
   } catch (error) {
     const wire = toWireError(error, language);
     if (wire.type === "INTERNAL") deps.logError("A connection could not be let in", { error });
-    throw Object.assign(new Error(wire.message), { data: { code: wire.code, message: wire.message, ...(wire.data && { data: wire.data }) } });
+    throw Object.assign(new Error(wire.message), {
+      data: { code: wire.code, message: wire.message, ...(wire.data && { data: wire.data }) },
+    });
   }
 }
 

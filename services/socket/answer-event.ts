@@ -31,7 +31,13 @@ export async function answerEvent(deps: EventDeps, socket: ImSocket, name: strin
   }
 }
 
-function dispatch(deps: EventDeps, socket: ImSocket, name: string, payloads: readonly unknown[], requestID: string): Promise<unknown> {
+function dispatch(
+  deps: EventDeps,
+  socket: ImSocket,
+  name: string,
+  payloads: readonly unknown[],
+  requestID: string,
+): Promise<unknown> {
   const event = Object.hasOwn(clientEvents, name) ? (clientEvents[name as ClientEventName] as ClientEvent) : null;
   if (!event) throw imError("UNKNOWN_EVENT");
   deps.count(name);
@@ -44,7 +50,10 @@ function dispatch(deps: EventDeps, socket: ImSocket, name: string, payloads: rea
   const { action, params: actionParams } = target(name as ClientEventName, event, params);
   if (action === null) return deps.renew(socket, (params as { token: string }).token);
   const { userId, sessionId, deviceId } = identity;
-  return deps.callAction(action, actionParams, { meta: { caller: { userId, sessionId, deviceId }, connectionId: socket.id, language, address }, requestID });
+  return deps.callAction(action, actionParams, {
+    meta: { caller: { userId, sessionId, deviceId }, connectionId: socket.id, language, address },
+    requestID,
+  });
 }
 
 const own: Partial<Record<string, TSchema>> = clientEventParams;

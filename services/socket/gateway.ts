@@ -1,6 +1,12 @@
 import { Server as Engine } from "engine.io";
 import { Server } from "socket.io";
-import { HEARTBEAT_EVERY_MS, MAX_SOCKET_FRAME_BYTES, PRESENCE_TTL_MS, SOCKET_CONNECT_TIMEOUT_MS, SOCKET_QUEUE_CUT_BYTES } from "../../config/limits.ts";
+import {
+  HEARTBEAT_EVERY_MS,
+  MAX_SOCKET_FRAME_BYTES,
+  PRESENCE_TTL_MS,
+  SOCKET_CONNECT_TIMEOUT_MS,
+  SOCKET_QUEUE_CUT_BYTES,
+} from "../../config/limits.ts";
 import type { Config } from "../../config/config.ts";
 import type { Deliveries } from "../../lib/push.ts";
 import { isAllowedOrigin } from "./origin.ts";
@@ -21,7 +27,11 @@ export function openGateway(config: Config): { io: ImServer; engine: Engine } {
     },
     ...(config.polling && { cors: { origin: [...config.corsOrigins], credentials: true } }),
   });
-  const io: ImServer = new Server({ connectTimeout: SOCKET_CONNECT_TIMEOUT_MS, serveClient: false, transports: config.polling ? ["polling", "websocket"] : ["websocket"] });
+  const io: ImServer = new Server({
+    connectTimeout: SOCKET_CONNECT_TIMEOUT_MS,
+    serveClient: false,
+    transports: config.polling ? ["polling", "websocket"] : ["websocket"],
+  });
   io.bind(engine);
   return { io, engine };
 }

@@ -60,7 +60,8 @@ export default defineService<"socket", Vars>()({
     },
     async sendHeartbeats(): Promise<void> {
       const connections = this.connections().map((socket) => ({ userId: socket.data.identity.userId, connectionId: socket.id }));
-      if (connections.length > 0) await call(this.broker, "presence.heartbeat", { gatewayNodeId: this.broker.nodeID, connections });
+      if (connections.length > 0)
+        await call(this.broker, "presence.heartbeat", { gatewayNodeId: this.broker.nodeID, connections });
     },
     /** Joins its rooms at once; those of groups joined or left while it connected are put right afterwards. */
     async enter(socket: ImSocket): Promise<void> {
@@ -86,7 +87,16 @@ export default defineService<"socket", Vars>()({
       return {
         verify: (token) => call(broker, "auth.verify", { token }),
         register: async ({ connectionId, identity: { userId, sessionId, deviceId, deviceType } }) =>
-          (await call(broker, "presence.connected", { connectionId, userId, sessionId, deviceId, deviceType, gatewayNodeId: broker.nodeID })).accepted,
+          (
+            await call(broker, "presence.connected", {
+              connectionId,
+              userId,
+              sessionId,
+              deviceId,
+              deviceType,
+              gatewayNodeId: broker.nodeID,
+            })
+          ).accepted,
         roomsOf: (userId) => call(broker, "conversation.roomsOf", { userId }),
         addressOf: ({ request }) => addressOf(request.socket.remoteAddress, request.headers["x-forwarded-for"]),
         waitFor: (address) => (rateLimits ? gate.check(address, "connect", MAX_CONNECTS_PER_MINUTE, Date.now()) : 0),
@@ -131,11 +141,13 @@ export default defineService<"socket", Vars>()({
     },
     join(ctx) {
       // No room at all would mean all connections.
-      if (ctx.params.userIds.length > 0) this.io.in(ctx.params.userIds.map(userRoom)).socketsJoin(conversationRoom(ctx.params.conversationId));
+      if (ctx.params.userIds.length > 0)
+        this.io.in(ctx.params.userIds.map(userRoom)).socketsJoin(conversationRoom(ctx.params.conversationId));
       return null;
     },
     leave(ctx) {
-      if (ctx.params.userIds.length > 0) this.io.in(ctx.params.userIds.map(userRoom)).socketsLeave(conversationRoom(ctx.params.conversationId));
+      if (ctx.params.userIds.length > 0)
+        this.io.in(ctx.params.userIds.map(userRoom)).socketsLeave(conversationRoom(ctx.params.conversationId));
       return null;
     },
     watch(ctx) {
@@ -147,7 +159,9 @@ export default defineService<"socket", Vars>()({
     },
     disconnect(ctx) {
       const { userId, deviceId, reason } = ctx.params as Params<"socket.disconnect">;
-      const meant = this.connections().filter(({ data: { identity } }) => identity.userId === userId && (deviceId === undefined || identity.deviceId === deviceId));
+      const meant = this.connections().filter(
+        ({ data: { identity } }) => identity.userId === userId && (deviceId === undefined || identity.deviceId === deviceId),
+      );
       for (const socket of meant) {
         socket.emit("session:ended", { code: 1004, reason });
         socket.disconnect(true);

@@ -33,7 +33,14 @@ const overTheWire = <T>(value: T): T => (value === undefined ? value : (JSON.par
 export async function createNode(services: readonly ServiceSchema[], options: NodeOptions = {}): Promise<TestNode> {
   const dataDir = options.dataDir ?? (await mkdtemp(join(tmpdir(), "im-test-")));
   const config = buildConfig({
-    dataDir, port: 0, metricsPort: 0, logLevel: "fatal", rateLimits: false, bcryptRounds: 4, nodeId: `test-${Math.random().toString(36).slice(2)}`, ...options.config,
+    dataDir,
+    port: 0,
+    metricsPort: 0,
+    logLevel: "fatal",
+    rateLimits: false,
+    bcryptRounds: 4,
+    nodeId: `test-${Math.random().toString(36).slice(2)}`,
+    ...options.config,
   });
   const broker = new ServiceBroker({ ...brokerOptions(config), logger: false, ...options.broker });
   for (const schema of services) broker.createService(schema);

@@ -1,7 +1,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 
 /** Waits until `condition` gives something truthy and returns it; fails with `what` after `timeoutMs`. */
-export async function waitFor<T>(condition: () => T | Promise<T>, what = "condition", timeoutMs = 5_000): Promise<NonNullable<T>> {
+export async function waitFor<T>(
+  condition: () => T | Promise<T>,
+  what = "condition",
+  timeoutMs = 5_000,
+): Promise<NonNullable<T>> {
   const end = performance.now() + timeoutMs;
   for (;;) {
     const value = await condition();
