@@ -17,6 +17,7 @@ export function accountName(given: { username?: string; phone?: string; email?: 
   if (given.email !== undefined) names.push({ kind: "email", value: normalEmail(given.email) });
   const [name, ...others] = names;
   if (!name) throw invalidField("username", "one of username, phone, email is required");
-  if (others.length > 0) throw invalid(others.map(({ kind }) => ({ field: kind, message: "only one of username, phone, email may be given" })));
+  if (others.length > 0)
+    throw invalid(others.map(({ kind }) => ({ field: kind, message: "only one of username, phone, email may be given" })));
   return name;
 }

@@ -25,8 +25,21 @@ interface Payload {
 
 export function signAccessToken(keys: TokenKeys, claims: AccessClaims, now: number): string {
   const { userId, sessionId, deviceId, deviceType, expiresAt } = claims;
-  const payload = { typ: KIND, sid: sessionId, did: deviceId, dty: deviceType, iat: Math.floor(now / 1_000), exp: Math.floor(expiresAt / 1_000) };
-  return jwt.sign(payload, keys.current.key, { algorithm: ALGORITHM, keyid: keys.current.kid, issuer: ISSUER, audience: AUDIENCE, subject: userId });
+  const payload = {
+    typ: KIND,
+    sid: sessionId,
+    did: deviceId,
+    dty: deviceType,
+    iat: Math.floor(now / 1_000),
+    exp: Math.floor(expiresAt / 1_000),
+  };
+  return jwt.sign(payload, keys.current.key, {
+    algorithm: ALGORITHM,
+    keyid: keys.current.kid,
+    issuer: ISSUER,
+    audience: AUDIENCE,
+    subject: userId,
+  });
 }
 
 /**
@@ -45,7 +58,12 @@ function openToken(keys: TokenKeys, token: string): Payload | null {
   try {
     const key = keys.byKid.get(jwt.decode(token, { complete: true })?.header.kid ?? "");
     if (!key) return null;
-    return jwt.verify(token, key.key, { algorithms: [ALGORITHM], issuer: ISSUER, audience: AUDIENCE, ignoreExpiration: true }) as unknown as Payload;
+    return jwt.verify(token, key.key, {
+      algorithms: [ALGORITHM],
+      issuer: ISSUER,
+      audience: AUDIENCE,
+      ignoreExpiration: true,
+    }) as unknown as Payload;
   } catch {
     return null;
   }

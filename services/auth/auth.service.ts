@@ -40,7 +40,14 @@ interface Vars extends DatabaseVars, OutboxVars, IdsVars, HotStoreVars {
 
 function depsOf({ sql, outbox, ids, hot, guard, keys, logger, broker }: Service & Vars): AuthDeps {
   return {
-    sql, outbox, ids, guard, keys, sessions: hot.sessions, config: configOf(broker), now: Date.now,
+    sql,
+    outbox,
+    ids,
+    guard,
+    keys,
+    sessions: hot.sessions,
+    config: configOf(broker),
+    now: Date.now,
     tellEnded: (event) => broadcast(broker, "session.ended", event),
     warn: (message) => logger.warn(message),
   };
@@ -108,8 +115,14 @@ export default defineService<"auth", Vars>()({
     this.seen = createSeenRecorder((sessionIds, now) => markSeen(this.sql, sessionIds, now), Date.now);
     this.endedAmong = createEndedAmong(depsOf(this));
     const every = (ms: number, work: () => Promise<void>): NodeJS.Timeout =>
-      setInterval(() => void work().catch((error: unknown) => this.logger.warn("Housekeeping of sessions failed:", error)), ms).unref();
-    this.timers = [every(FLUSH_SEEN_EVERY_MS, () => this.seen.flush()), every(PRUNE_EVERY_MS, () => pruneSessions(this.sql, Date.now()))];
+      setInterval(
+        () => void work().catch((error: unknown) => this.logger.warn("Housekeeping of sessions failed:", error)),
+        ms,
+      ).unref();
+    this.timers = [
+      every(FLUSH_SEEN_EVERY_MS, () => this.seen.flush()),
+      every(PRUNE_EVERY_MS, () => pruneSessions(this.sql, Date.now())),
+    ];
   },
 
   async stopped() {

@@ -7,13 +7,21 @@ import { endSessions } from "./end-sessions.ts";
 import { findLiveSessions } from "./repository.ts";
 
 /** The caller's signed-in devices, last used first. Without an answer of presence all are offline. */
-export async function listDevices(deps: Pick<AuthDeps, "sql" | "now">, calls: Calls, { userId, sessionId }: Caller): Promise<Device[]> {
+export async function listDevices(
+  deps: Pick<AuthDeps, "sql" | "now">,
+  calls: Calls,
+  { userId, sessionId }: Caller,
+): Promise<Device[]> {
   const [rows, heartbeats] = await Promise.all([findLiveSessions(deps.sql, userId, deps.now()), connectedDevices(calls, userId)]);
   return rows.map((row) => {
     const heartbeatAt = heartbeats.get(row.device_id);
     return {
-      deviceId: row.device_id, deviceType: row.device_type, deviceName: row.device_name, online: heartbeatAt !== undefined,
-      lastSeenAt: Math.max(Number(row.last_seen_at), heartbeatAt ?? 0), current: String(row.session_id) === sessionId,
+      deviceId: row.device_id,
+      deviceType: row.device_type,
+      deviceName: row.device_name,
+      online: heartbeatAt !== undefined,
+      lastSeenAt: Math.max(Number(row.last_seen_at), heartbeatAt ?? 0),
+      current: String(row.session_id) === sessionId,
     };
   });
 }

@@ -13,7 +13,12 @@ export async function endSessions(deps: EndDeps, choice: SessionChoice, reason: 
 }
 
 /** The part that is durable. Call `announceEnded` with the result once `tx` has committed. */
-export async function endInTransaction(deps: EndDeps, choice: SessionChoice, reason: SessionEndReason, tx: Tx): Promise<string[]> {
+export async function endInTransaction(
+  deps: EndDeps,
+  choice: SessionChoice,
+  reason: SessionEndReason,
+  tx: Tx,
+): Promise<string[]> {
   const sessionIds = await markEnded(deps.sql, choice, reason, deps.now(), tx);
   const payload = { userId: choice.userId, sessionIds, reason };
   if (sessionIds.length > 0) await deps.outbox.add(tx, { subject: "im.user.session.ended", key: choice.userId, payload });
@@ -24,12 +29,19 @@ export async function endInTransaction(deps: EndDeps, choice: SessionChoice, rea
  * Makes the ending count at once: the check on each request, then the gateways. Should it fail, the event of the
  * transaction does the first and the gateways' own look every few seconds the second.
  */
-export async function announceEnded(deps: EndDeps, userId: string, sessionIds: string[], reason: SessionEndReason): Promise<void> {
+export async function announceEnded(
+  deps: EndDeps,
+  userId: string,
+  sessionIds: string[],
+  reason: SessionEndReason,
+): Promise<void> {
   if (sessionIds.length === 0) return;
   try {
     await deps.sessions.end(sessionIds);
     await deps.tellEnded({ userId, sessionIds, reason });
   } catch (error) {
-    deps.warn(`Ended sessions of user ${userId} are told by the event only: ${error instanceof Error ? error.name : "unknown error"}`);
+    deps.warn(
+      `Ended sessions of user ${userId} are told by the event only: ${error instanceof Error ? error.name : "unknown error"}`,
+    );
   }
 }

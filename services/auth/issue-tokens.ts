@@ -12,7 +12,13 @@ export const sessionEnd = ({ config }: Pick<AuthDeps, "config">, now: number): n
 /** Stores the hash of a new refresh token of a session and returns the token. */
 export async function addRefreshToken(deps: IssueDeps, sessionId: string, now: number, tx: Tx): Promise<string> {
   const token = makeRefreshToken();
-  const row = { token_hash: refreshTokenHash(token), session_id: sessionId, created_at: now, expires_at: sessionEnd(deps, now), used_at: null };
+  const row = {
+    token_hash: refreshTokenHash(token),
+    session_id: sessionId,
+    created_at: now,
+    expires_at: sessionEnd(deps, now),
+    used_at: null,
+  };
   await insertRefreshToken(deps.sql, row, tx);
   return token;
 }
@@ -21,7 +27,10 @@ export async function addRefreshToken(deps: IssueDeps, sessionId: string, now: n
 export function tokensOf(deps: IssueDeps, row: SessionRow, refreshToken: string, now: number): Result<"auth.refresh"> {
   const expiresIn = Math.min(deps.config.accessTokenTtlS, deps.config.refreshTokenTtlS);
   const claims = {
-    userId: String(row.user_id), sessionId: String(row.session_id), deviceId: row.device_id, deviceType: row.device_type,
+    userId: String(row.user_id),
+    sessionId: String(row.session_id),
+    deviceId: row.device_id,
+    deviceType: row.device_type,
     expiresAt: (Math.floor(now / 1_000) + expiresIn) * 1_000,
   };
   return { accessToken: signAccessToken(deps.keys, claims, now), refreshToken, expiresIn };
@@ -29,6 +38,11 @@ export function tokensOf(deps: IssueDeps, row: SessionRow, refreshToken: string,
 
 /** Puts a live session where each request looks first; without it the session is read from SQL. */
 export async function keepHot({ sessions }: Pick<AuthDeps, "sessions">, row: SessionRow): Promise<void> {
-  const session = { sessionId: String(row.session_id), userId: String(row.user_id), deviceId: row.device_id, expiresAt: Number(row.expires_at) };
+  const session = {
+    sessionId: String(row.session_id),
+    userId: String(row.user_id),
+    deviceId: row.device_id,
+    expiresAt: Number(row.expires_at),
+  };
   await sessions.put(session).catch(() => undefined);
 }

@@ -39,9 +39,15 @@ async function checkPassword(deps: AuthDeps, calls: Calls, address: string | nul
   const { username, phone, email, password, code } = input;
   if (code !== undefined) throw invalidField("code", "one-time codes are not available yet; use the password");
   if (password === undefined) throw invalidField("password", "is required");
-  const account = { ...(username !== undefined && { username }), ...(phone !== undefined && { phone }), ...(email !== undefined && { email }) };
+  const account = {
+    ...(username !== undefined && { username }),
+    ...(phone !== undefined && { phone }),
+    ...(email !== undefined && { email }),
+  };
   const { kind, value } = accountName(account);
-  const found = await deps.guard({ account: `${kind}:${value}`, address }, () => call(calls, "user.authenticate", { ...account, password }));
+  const found = await deps.guard({ account: `${kind}:${value}`, address }, () =>
+    call(calls, "user.authenticate", { ...account, password }),
+  );
   if (!found) throw imError("WRONG_CREDENTIALS");
   return found;
 }
@@ -55,9 +61,16 @@ interface Opened {
 async function openSession(deps: AuthDeps, userId: string, input: Login, tx: Tx): Promise<Opened> {
   const now = deps.now();
   const session = {
-    session_id: deps.ids.next(), user_id: userId, device_id: input.deviceId ?? randomBytes(12).toString("base64url"),
-    device_type: input.deviceType ?? "web", device_name: input.deviceName ?? "",
-    created_at: now, last_seen_at: now, expires_at: sessionEnd(deps, now), ended_at: null, end_reason: null,
+    session_id: deps.ids.next(),
+    user_id: userId,
+    device_id: input.deviceId ?? randomBytes(12).toString("base64url"),
+    device_type: input.deviceType ?? "web",
+    device_name: input.deviceName ?? "",
+    created_at: now,
+    last_seen_at: now,
+    expires_at: sessionEnd(deps, now),
+    ended_at: null,
+    end_reason: null,
   } satisfies SessionRow;
   await insertSession(deps.sql, session, tx);
   const refreshToken = await addRefreshToken(deps, session.session_id, now, tx);

@@ -38,9 +38,16 @@ async function rotate(deps: AuthDeps, tokenHash: string, tx: Tx): Promise<Outcom
   if (!isMine) {
     const userId = String(session.user_id);
     // An expired token that was never used proves nothing.
-    return token.used_at === null ? { kind: "refused" } : { kind: "reused", userId, ended: await endInTransaction(deps, { userId, sessionId }, "token_reused", tx) };
+    return token.used_at === null
+      ? { kind: "refused" }
+      : { kind: "reused", userId, ended: await endInTransaction(deps, { userId, sessionId }, "token_reused", tx) };
   }
   const expiresAt = sessionEnd(deps, now);
   if (!(await prolongSession(deps.sql, sessionId, expiresAt, now, tx))) return { kind: "refused" };
-  return { kind: "renewed", session: { ...session, expires_at: expiresAt }, refreshToken: await addRefreshToken(deps, sessionId, now, tx), now };
+  return {
+    kind: "renewed",
+    session: { ...session, expires_at: expiresAt },
+    refreshToken: await addRefreshToken(deps, sessionId, now, tx),
+    now,
+  };
 }

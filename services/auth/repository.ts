@@ -34,9 +34,14 @@ export interface SessionChoice {
   readonly madeUpTo?: number;
 }
 
-export const isLive = (row: Pick<SessionRow, "ended_at" | "expires_at">, now: number): boolean => row.ended_at === null && Number(row.expires_at) > now;
+export const isLive = (row: Pick<SessionRow, "ended_at" | "expires_at">, now: number): boolean =>
+  row.ended_at === null && Number(row.expires_at) > now;
 
-export async function insertSession(sql: Database, row: Omit<SessionRow, "session_id"> & { session_id: string }, tx: Tx): Promise<void> {
+export async function insertSession(
+  sql: Database,
+  row: Omit<SessionRow, "session_id"> & { session_id: string },
+  tx: Tx,
+): Promise<void> {
   await sql.insertRows("session", [{ ...row }], "fail", tx);
 }
 
@@ -57,9 +62,19 @@ export function findLiveSessions(sql: Database, userId: string, now: number): Pr
  * Ends sessions and returns their ids. It writes before it reads: of two transactions that both add a session and end the
  * others, one waits for the other and then sees what that one added.
  */
-export async function markEnded(sql: Database, choice: SessionChoice, reason: SessionEndReason, now: number, tx: Tx): Promise<string[]> {
+export async function markEnded(
+  sql: Database,
+  choice: SessionChoice,
+  reason: SessionEndReason,
+  now: number,
+  tx: Tx,
+): Promise<string[]> {
   const { where, params } = chosen(choice);
-  const ended = await sql.execute(`update session set ended_at = :now, end_reason = :reason where ${where} and ended_at is null`, { ...params, now, reason }, tx);
+  const ended = await sql.execute(
+    `update session set ended_at = :now, end_reason = :reason where ${where} and ended_at is null`,
+    { ...params, now, reason },
+    tx,
+  );
   if (ended === 0) return [];
   const rows = await sql.select<SessionRow>(
     `select session_id from session where ${where} and ended_at = :now and end_reason = :reason`,
@@ -69,14 +84,19 @@ export async function markEnded(sql: Database, choice: SessionChoice, reason: Se
   return rows.map((row) => String(row.session_id));
 }
 
-function chosen({ userId, sessionId, exceptSessionId, deviceId, deviceTypes, madeUpTo }: SessionChoice): { where: string; params: SqlParams } {
+function chosen({ userId, sessionId, exceptSessionId, deviceId, deviceTypes, madeUpTo }: SessionChoice): {
+  where: string;
+  params: SqlParams;
+} {
   const where = ["user_id = :userId"];
   if (sessionId !== undefined) where.push("session_id = :sessionId");
   if (exceptSessionId) where.push("session_id <> :exceptSessionId");
   if (deviceId !== undefined) where.push("device_id = :deviceId");
   if (deviceTypes) where.push("device_type in (:deviceTypes)");
   if (madeUpTo !== undefined) where.push("created_at <= :madeUpTo");
-  const given = Object.entries({ userId, sessionId, exceptSessionId, deviceId, deviceTypes, madeUpTo }).filter(([, value]) => value !== undefined && value !== null);
+  const given = Object.entries({ userId, sessionId, exceptSessionId, deviceId, deviceTypes, madeUpTo }).filter(
+    ([, value]) => value !== undefined && value !== null,
+  );
   return { where: where.join(" and "), params: Object.fromEntries(given) as SqlParams };
 }
 
@@ -91,7 +111,10 @@ export async function prolongSession(sql: Database, sessionId: string, expiresAt
 }
 
 export async function markSeen(sql: Database, sessionIds: readonly string[], now: number): Promise<void> {
-  await sql.execute("update session set last_seen_at = :now where session_id in (:sessionIds) and last_seen_at < :now", { sessionIds, now });
+  await sql.execute("update session set last_seen_at = :now where session_id in (:sessionIds) and last_seen_at < :now", {
+    sessionIds,
+    now,
+  });
 }
 
 export async function findEndedSince(sql: Database, since: number): Promise<string[]> {

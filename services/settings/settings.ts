@@ -5,7 +5,12 @@ import type { UserSetting } from "./setting-model.ts";
 
 /** What holds for those who never chose. */
 export const DEFAULT_SETTINGS: Settings = {
-  whoMayAddMe: "everyone", searchable: true, showReadReceipts: true, showPresence: true, dnd: null, language: "en",
+  whoMayAddMe: "everyone",
+  searchable: true,
+  showReadReceipts: true,
+  showPresence: true,
+  dnd: null,
+  language: "en",
 };
 
 type Model = ModelStatic<UserSetting>;
@@ -37,8 +42,12 @@ export async function forgetSettings(model: Model, userId: string): Promise<void
 
 function toSettings({ whoMayAddMe, searchable, showReadReceipts, showPresence, dnd, language }: UserSetting): Settings {
   return {
-    whoMayAddMe, searchable: Boolean(searchable), showReadReceipts: Boolean(showReadReceipts), showPresence: Boolean(showPresence),
-    dnd: dnd === null ? null : (JSON.parse(dnd) as Settings["dnd"]), language,
+    whoMayAddMe,
+    searchable: Boolean(searchable),
+    showReadReceipts: Boolean(showReadReceipts),
+    showPresence: Boolean(showPresence),
+    dnd: dnd === null ? null : (JSON.parse(dnd) as Settings["dnd"]),
+    language,
   };
 }
 

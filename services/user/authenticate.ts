@@ -9,7 +9,10 @@ import { findByAccount, findUser, replacePassword, toOwnUser, type UserRow } fro
  * nothing; a hash of a lower cost than the configured one is renewed.
  * @throws VALIDATION unless exactly one account is given; UNAVAILABLE
  */
-export async function authenticate(deps: UserDeps, { password, ...account }: Params<"user.authenticate">): Promise<Result<"user.authenticate">> {
+export async function authenticate(
+  deps: UserDeps,
+  { password, ...account }: Params<"user.authenticate">,
+): Promise<Result<"user.authenticate">> {
   const name = accountName(account);
   checkWellFormed(password, "password");
   const row = await findActive(deps, name);
@@ -21,7 +24,10 @@ export async function authenticate(deps: UserDeps, { password, ...account }: Par
 }
 
 /** Whether a user who signed in with this credential could still do so. */
-export async function credentialHolds(deps: Pick<UserDeps, "sql">, { userId, credential }: Params<"user.credentialHolds">): Promise<boolean> {
+export async function credentialHolds(
+  deps: Pick<UserDeps, "sql">,
+  { userId, credential }: Params<"user.credentialHolds">,
+): Promise<boolean> {
   const row = await findUser(deps.sql, userId);
   return row?.status === "active" && credentialOf(row.password_hash) === credential;
 }

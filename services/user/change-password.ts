@@ -12,7 +12,11 @@ import { replacePassword, type UserRow } from "./repository.ts";
  * Replaces the password and ends every session but the caller's.
  * @throws WRONG_OLD_PASSWORD, also when another change came first; RATE_LIMITED, WEAK_PASSWORD, VALIDATION
  */
-export async function changePassword(deps: UserDeps, { userId, sessionId }: Caller, input: Params<"user.changePassword">): Promise<void> {
+export async function changePassword(
+  deps: UserDeps,
+  { userId, sessionId }: Caller,
+  input: Params<"user.changePassword">,
+): Promise<void> {
   checkWellFormed(input.oldPassword, "oldPassword");
   checkWellFormed(input.newPassword, "newPassword");
   const row = await ownAccount(deps, userId);

@@ -19,7 +19,12 @@ export async function deleteAccount(deps: UserDeps, userId: string): Promise<voi
 
   await deps.sql.transaction(async (tx) => {
     if (!(await eraseUser(deps.sql, userId, deps.now(), tx))) throw imError("SESSION_ENDED");
-    await deps.outbox.add(tx, { subject: "im.user.deleted", key: userId, payload: { userId, groupIds }, requestId: deps.requestId });
+    await deps.outbox.add(tx, {
+      subject: "im.user.deleted",
+      key: userId,
+      payload: { userId, groupIds },
+      requestId: deps.requestId,
+    });
   });
   await endSessionsNow(deps, { userId, reason: "deleted" });
 }

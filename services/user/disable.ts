@@ -10,7 +10,8 @@ export async function setDisabled(deps: UserDeps, { userId, disabled }: Params<"
     const row = await findUser(deps.sql, userId, tx);
     if (!row || row.status === "deleted") throw imError("USER_NOT_FOUND");
     const isChanged = await setStatus(deps.sql, userId, disabled ? "disabled" : "active", deps.now(), tx);
-    if (isChanged && disabled) await deps.outbox.add(tx, { subject: "im.user.disabled", key: userId, payload: { userId }, requestId: deps.requestId });
+    if (isChanged && disabled)
+      await deps.outbox.add(tx, { subject: "im.user.disabled", key: userId, payload: { userId }, requestId: deps.requestId });
   });
   if (disabled) await endSessionsNow(deps, { userId, reason: "disabled" });
 }

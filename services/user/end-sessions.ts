@@ -10,6 +10,8 @@ export async function endSessionsNow(deps: Pick<UserDeps, "calls" | "warn">, par
   try {
     await call(deps.calls, "auth.endSessions", params);
   } catch (error) {
-    deps.warn(`Sessions of user ${params.userId} end by the event only: ${error instanceof Error ? error.name : "unknown error"}`);
+    deps.warn(
+      `Sessions of user ${params.userId} end by the event only: ${error instanceof Error ? error.name : "unknown error"}`,
+    );
   }
 }

@@ -10,7 +10,10 @@ const MESSAGES_PER_PAGE = 1_000;
  * All of the caller's own data (S26). It is complete or fails: a service that is away is an error and not a gap.
  * `deps.calls` carries the caller.
  */
-export async function exportData(deps: Pick<UserDeps, "sql" | "calls" | "now">, userId: string): Promise<Record<string, unknown>> {
+export async function exportData(
+  deps: Pick<UserDeps, "sql" | "calls" | "now">,
+  userId: string,
+): Promise<Record<string, unknown>> {
   const { calls } = deps;
   const user = toOwnUser(await ownAccount(deps, userId));
   const [settings, devices, friends, groups, conversations, notifications, messages] = await Promise.all([
@@ -22,7 +25,17 @@ export async function exportData(deps: Pick<UserDeps, "sql" | "calls" | "now">, 
     call(calls, "notification.exportOf", { userId }),
     ownMessages(deps, userId),
   ]);
-  return { exportedAt: deps.now(), user, settings, devices: devices.items, friends, groups, conversations, notifications, messages };
+  return {
+    exportedAt: deps.now(),
+    user,
+    settings,
+    devices: devices.items,
+    friends,
+    groups,
+    conversations,
+    notifications,
+    messages,
+  };
 }
 
 async function ownMessages({ calls }: Pick<UserDeps, "calls">, userId: string): Promise<Message[]> {

@@ -18,13 +18,30 @@ export async function register(deps: UserDeps, input: Params<"user.register">): 
 
   const now = deps.now();
   const row = {
-    user_id: deps.ids.next(), username, username_key: usernameKey(username), password_hash: await hashPassword(password, deps.config.bcryptRounds),
-    nickname, avatar: "", signature: "", gender: "unknown", region: "", phone, email, status: "active", created_at: now, updated_at: now,
+    user_id: deps.ids.next(),
+    username,
+    username_key: usernameKey(username),
+    password_hash: await hashPassword(password, deps.config.bcryptRounds),
+    nickname,
+    avatar: "",
+    signature: "",
+    gender: "unknown",
+    region: "",
+    phone,
+    email,
+    status: "active",
+    created_at: now,
+    updated_at: now,
   } satisfies UserRow;
   await naming(deps.sql, () =>
     deps.sql.transaction(async (tx) => {
       await insertUser(deps.sql, row, tx);
-      await deps.outbox.add(tx, { subject: "im.user.created", key: row.user_id, payload: { userId: row.user_id }, requestId: deps.requestId });
+      await deps.outbox.add(tx, {
+        subject: "im.user.created",
+        key: row.user_id,
+        payload: { userId: row.user_id },
+        requestId: deps.requestId,
+      });
     }),
   );
   return { user: toOwnUser(row) };

@@ -20,12 +20,26 @@ export interface UserRow {
 }
 
 /** What a person may change of themselves; keys are columns. */
-export type ProfileColumns = Partial<Pick<UserRow, "nickname" | "avatar" | "signature" | "gender" | "region" | "phone" | "email">>;
+export type ProfileColumns = Partial<
+  Pick<UserRow, "nickname" | "avatar" | "signature" | "gender" | "region" | "phone" | "email">
+>;
 
 /** What is left of a deleted user beside the user name, which stays taken. */
-const ERASED: SqlParams = { nickname: "Deleted user", avatar: "", signature: "", gender: "unknown", region: "", phone: null, email: null, password_hash: "" };
+const ERASED: SqlParams = {
+  nickname: "Deleted user",
+  avatar: "",
+  signature: "",
+  gender: "unknown",
+  region: "",
+  phone: null,
+  email: null,
+  password_hash: "",
+};
 
-const accountColumns = { username: "username_key", phone: "phone", email: "email" } as const satisfies Record<AccountName["kind"], keyof UserRow>;
+const accountColumns = { username: "username_key", phone: "phone", email: "email" } as const satisfies Record<
+  AccountName["kind"],
+  keyof UserRow
+>;
 
 export async function insertUser(sql: Database, row: Omit<UserRow, "user_id"> & { user_id: string }, tx: Tx): Promise<void> {
   await sql.insertRows("user", [{ ...row }], "fail", tx);
@@ -54,12 +68,24 @@ export function findActiveByKeyword(sql: Database, usernameKey: string, phone: s
 }
 
 /** Changes an active user; false when there is none. */
-export async function updateProfile(sql: Database, userId: string, columns: ProfileColumns, now: number, tx: Tx): Promise<boolean> {
+export async function updateProfile(
+  sql: Database,
+  userId: string,
+  columns: ProfileColumns,
+  now: number,
+  tx: Tx,
+): Promise<boolean> {
   return (await setColumns(sql, columns, "user_id = :userId and status = 'active'", { userId, now }, tx)) > 0;
 }
 
 /** False when the hash is no longer the old one or the user is not active. */
-export async function replacePassword(sql: Database, userId: string, hashes: { old: string; new: string }, now: number, tx?: Tx): Promise<boolean> {
+export async function replacePassword(
+  sql: Database,
+  userId: string,
+  hashes: { old: string; new: string },
+  now: number,
+  tx?: Tx,
+): Promise<boolean> {
   const changed = await sql.execute(
     "update user set password_hash = :new, updated_at = :now where user_id = :userId and password_hash = :old and status = 'active'",
     { ...hashes, userId, now },
@@ -70,11 +96,19 @@ export async function replacePassword(sql: Database, userId: string, hashes: { o
 
 /** False when the user was not active. */
 export async function eraseUser(sql: Database, userId: string, now: number, tx: Tx): Promise<boolean> {
-  return (await setColumns(sql, { ...ERASED, status: "deleted" }, "user_id = :userId and status = 'active'", { userId, now }, tx)) > 0;
+  return (
+    (await setColumns(sql, { ...ERASED, status: "deleted" }, "user_id = :userId and status = 'active'", { userId, now }, tx)) > 0
+  );
 }
 
 /** False when the user had that status already or is deleted. */
-export async function setStatus(sql: Database, userId: string, status: "active" | "disabled", now: number, tx: Tx): Promise<boolean> {
+export async function setStatus(
+  sql: Database,
+  userId: string,
+  status: "active" | "disabled",
+  now: number,
+  tx: Tx,
+): Promise<boolean> {
   const changed = await sql.execute(
     "update user set status = :status, updated_at = :now where user_id = :userId and status not in (:status, 'deleted')",
     { status, userId, now },
@@ -95,5 +129,9 @@ export function toOwnUser(row: UserRow): OwnUser {
 /** Column names come from this file, never from a caller. */
 function setColumns(sql: Database, columns: SqlParams, where: string, params: SqlParams, tx: Tx): Promise<number> {
   const assignments = Object.keys(columns).map((column) => `${column} = :${column}`);
-  return sql.execute(`update user set ${[...assignments, "updated_at = :now"].join(", ")} where ${where}`, { ...columns, ...params }, tx);
+  return sql.execute(
+    `update user set ${[...assignments, "updated_at = :now"].join(", ")} where ${where}`,
+    { ...columns, ...params },
+    tx,
+  );
 }

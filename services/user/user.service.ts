@@ -39,7 +39,15 @@ export default defineService<"user", Vars>()({
       const { sql, outbox, ids, guard, logger } = this;
       const config = configOf(this.broker);
       return {
-        sql, outbox, ids, guard, config, limits: this.hot.limits, calls: ctx, now: Date.now, requestId: ctx.requestID ?? null,
+        sql,
+        outbox,
+        ids,
+        guard,
+        config,
+        limits: this.hot.limits,
+        calls: ctx,
+        now: Date.now,
+        requestId: ctx.requestID ?? null,
         warn: (message) => logger.warn(message),
       };
     },

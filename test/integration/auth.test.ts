@@ -11,7 +11,16 @@ import auth from "../../services/auth/auth.service.ts";
 import { pruneSessions } from "../../services/auth/prune.ts";
 import settings from "../../services/settings/settings.service.ts";
 import user from "../../services/user/user.service.ts";
-import { buildUser, createAccountNode, createProbe, errorType, PASSWORD, signIn, standIn, uniqueName } from "../support/accounts.ts";
+import {
+  buildUser,
+  createAccountNode,
+  createProbe,
+  errorType,
+  PASSWORD,
+  signIn,
+  standIn,
+  uniqueName,
+} from "../support/accounts.ts";
 import { createNode, type TestNode } from "../support/node.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -21,7 +30,10 @@ const devicesOf = async (node: TestNode, who: Parameters<TestNode["as"]>[0]) => 
 /** What the gateways of a node heard of ended sessions. */
 function endingsHeard() {
   const heard: { sessionIds: string[]; reason: SessionEndReason }[] = [];
-  const gateway = { name: "gateway", events: { "session.ended": (ctx: { params: (typeof heard)[number] }) => void heard.push(ctx.params) } };
+  const gateway = {
+    name: "gateway",
+    events: { "session.ended": (ctx: { params: (typeof heard)[number] }) => void heard.push(ctx.params) },
+  };
   return { heard, gateway: gateway as unknown as ReturnType<typeof standIn> };
 }
 
@@ -33,7 +45,10 @@ test("signs in by user name, phone or e-mail, and the token says who that is", a
     assert.deepEqual(tokens.user, own);
     assert.equal(tokens.expiresIn, 900);
     const verified = await node.call("auth.verify", { token: tokens.accessToken });
-    assert.deepEqual({ ...verified, sessionId: "", expiresAt: 0 }, { userId: own.userId, sessionId: "", deviceId: "phone-1", deviceType: "ios", expiresAt: 0 });
+    assert.deepEqual(
+      { ...verified, sessionId: "", expiresAt: 0 },
+      { userId: own.userId, sessionId: "", deviceId: "phone-1", deviceType: "ios", expiresAt: 0 },
+    );
     assert.ok(Math.abs(verified.expiresAt - Date.now() - 900_000) < 5_000);
   }
 });
@@ -43,7 +58,9 @@ test("known and unknown accounts get the same answer", async () => {
   const { username } = await buildUser(node);
   const answers: ReturnType<typeof toWireError>[] = [];
   for (const name of [username, uniqueName("nobody")]) {
-    await node.call("auth.login", { username: name, password: "not-the-password" }).catch((error: unknown) => answers.push(toWireError(error)));
+    await node
+      .call("auth.login", { username: name, password: "not-the-password" })
+      .catch((error: unknown) => answers.push(toWireError(error)));
   }
   assert.equal(answers.length, 2);
   assert.deepEqual(answers[0], answers[1]);
@@ -61,7 +78,11 @@ test("a sign-in names exactly one account and has a password and no code", async
     [{ username, password: "lone\ud800" }, "password"],
     [{ username, password: PASSWORD, deviceId: "a b" }, "deviceId"],
   ] as const) {
-    await assert.rejects(node.call("auth.login", input), (error) => isImError(error, "VALIDATION") && JSON.stringify(error.data).includes(field), field);
+    await assert.rejects(
+      node.call("auth.login", input),
+      (error) => isImError(error, "VALIDATION") && JSON.stringify(error.data).includes(field),
+      field,
+    );
   }
 });
 
@@ -133,7 +154,10 @@ test("the reuse of a refresh token ends its whole family at once", async () => {
   assert.equal(await verifyType(node, renewed.accessToken), "SESSION_ENDED");
   assert.equal(await verifyType(node, stolen.accessToken), "SESSION_ENDED");
   assert.equal(await verifyType(node, bystander.accessToken), "");
-  assert.deepEqual(heard.map(({ reason }) => reason), ["token_reused"]);
+  assert.deepEqual(
+    heard.map(({ reason }) => reason),
+    ["token_reused"],
+  );
 });
 
 test("of two uses of a refresh token at one time one is served and the other ends the family", async () => {
@@ -163,7 +187,10 @@ test("an access token of another key or of no session is refused, an expired one
   const claims = { ...caller, deviceType: "web", expiresAt: Date.now() + 60_000 } as const;
   const keys = tokenKeys(node.config.jwtSecret, null);
   assert.equal(await verifyType(node, signAccessToken(keys, claims, Date.now())), "");
-  assert.equal(await verifyType(node, signAccessToken(keys, { ...claims, expiresAt: Date.now() - 1 }, Date.now())), "TOKEN_EXPIRED");
+  assert.equal(
+    await verifyType(node, signAccessToken(keys, { ...claims, expiresAt: Date.now() - 1 }, Date.now())),
+    "TOKEN_EXPIRED",
+  );
   assert.equal(await verifyType(node, signAccessToken(keys, { ...claims, sessionId: "404" }, Date.now())), "SESSION_ENDED");
   assert.equal(await verifyType(node, signAccessToken(tokenKeys("x".repeat(48), null), claims, Date.now())), "UNAUTHENTICATED");
 });
@@ -175,7 +202,8 @@ test("sessions survive a restart, and the change of the secret while the previou
   const ended = await signIn(node, username);
   await node.as(ended.caller, "auth.logout", {});
   await using again = await createAccountNode([], {
-    dataDir: node.config.dataDir, config: { jwtSecret: randomBytes(32).toString("hex"), jwtPreviousSecret: node.config.jwtSecret },
+    dataDir: node.config.dataDir,
+    config: { jwtSecret: randomBytes(32).toString("hex"), jwtPreviousSecret: node.config.jwtSecret },
   });
   assert.equal((await again.call("auth.verify", { token: live.accessToken })).sessionId, live.caller.sessionId);
   assert.equal(await verifyType(again, ended.accessToken), "SESSION_ENDED");
@@ -191,10 +219,20 @@ test("log-out ends this session, or all", async () => {
   const [a, b, c] = [await signIn(node, username), await signIn(node, username), await signIn(node, username)];
   assert.equal(await node.as(a.caller, "auth.logout", {}), null);
   assert.equal(await node.as(a.caller, "auth.logout", {}), null);
-  assert.deepEqual(await Promise.all([a, b, c].map(({ accessToken }) => verifyType(node, accessToken))), ["SESSION_ENDED", "", ""]);
+  assert.deepEqual(await Promise.all([a, b, c].map(({ accessToken }) => verifyType(node, accessToken))), [
+    "SESSION_ENDED",
+    "",
+    "",
+  ]);
   await node.as(b.caller, "auth.logout", { all: true });
-  assert.deepEqual(await Promise.all([b, c].map(({ accessToken }) => verifyType(node, accessToken))), ["SESSION_ENDED", "SESSION_ENDED"]);
-  assert.deepEqual(heard.map(({ sessionIds }) => sessionIds.length), [1, 2]);
+  assert.deepEqual(await Promise.all([b, c].map(({ accessToken }) => verifyType(node, accessToken))), [
+    "SESSION_ENDED",
+    "SESSION_ENDED",
+  ]);
+  assert.deepEqual(
+    heard.map(({ sessionIds }) => sessionIds.length),
+    [1, 2],
+  );
 });
 
 test("devices are listed with what presence knows, and one can be ended", async () => {
@@ -205,12 +243,25 @@ test("devices are listed with what presence knows, and one can be ended", async 
   const phone = await signIn(node, username, { deviceId: "phone", deviceType: "android", deviceName: "Pixel" });
   const laptop = await signIn(node, username, { deviceId: "laptop", deviceType: "desktop" });
   const byId = Object.fromEntries((await devicesOf(node, laptop.caller)).map((device) => [device.deviceId, device]));
-  assert.deepEqual(byId["phone"], { deviceId: "phone", deviceType: "android", deviceName: "Pixel", online: true, lastSeenAt: heartbeatAt, current: false });
-  assert.deepEqual({ ...byId["laptop"], lastSeenAt: 0 }, { deviceId: "laptop", deviceType: "desktop", deviceName: "", online: false, lastSeenAt: 0, current: true });
+  assert.deepEqual(byId["phone"], {
+    deviceId: "phone",
+    deviceType: "android",
+    deviceName: "Pixel",
+    online: true,
+    lastSeenAt: heartbeatAt,
+    current: false,
+  });
+  assert.deepEqual(
+    { ...byId["laptop"], lastSeenAt: 0 },
+    { deviceId: "laptop", deviceType: "desktop", deviceName: "", online: false, lastSeenAt: 0, current: true },
+  );
 
   assert.equal(await node.as(laptop.caller, "auth.endDevice", { deviceId: "phone" }), null);
   assert.equal(await verifyType(node, phone.accessToken), "SESSION_ENDED");
-  assert.deepEqual((await devicesOf(node, laptop.caller)).map(({ deviceId }) => deviceId), ["laptop"]);
+  assert.deepEqual(
+    (await devicesOf(node, laptop.caller)).map(({ deviceId }) => deviceId),
+    ["laptop"],
+  );
   assert.equal(await errorType(node.as(laptop.caller, "auth.endDevice", { deviceId: "phone" })), "DEVICE_NOT_FOUND");
   const stranger = await buildUser(node);
   assert.equal(await errorType(node.as(stranger.userId, "auth.endDevice", { deviceId: "laptop" })), "DEVICE_NOT_FOUND");
@@ -219,14 +270,18 @@ test("devices are listed with what presence knows, and one can be ended", async 
 test("without presence all devices are offline", async () => {
   await using node = await createAccountNode();
   const { caller } = await signIn(node, (await buildUser(node)).username);
-  assert.deepEqual((await devicesOf(node, caller)).map(({ online }) => online), [false]);
+  assert.deepEqual(
+    (await devicesOf(node, caller)).map(({ online }) => online),
+    [false],
+  );
 });
 
 test("sessions of a user end as asked, and asking again ends none", async () => {
   await using node = await createAccountNode();
   const { userId, username } = await buildUser(node);
   const [a, b, c] = [await signIn(node, username, { deviceId: "a" }), await signIn(node, username), await signIn(node, username)];
-  const ask = async (choice: { deviceId?: string; exceptSessionId?: string | null }) => (await node.call("auth.endSessions", { userId, reason: "kicked", ...choice })).ended;
+  const ask = async (choice: { deviceId?: string; exceptSessionId?: string | null }) =>
+    (await node.call("auth.endSessions", { userId, reason: "kicked", ...choice })).ended;
   assert.deepEqual(await ask({ deviceId: "a" }), [a.caller.sessionId]);
   assert.deepEqual(await ask({ deviceId: "a" }), []);
   assert.deepEqual(await ask({ exceptSessionId: c.caller.sessionId }), [b.caller.sessionId]);
@@ -242,7 +297,10 @@ test("tells which sessions have ended, also those that ended on another node", a
   assert.deepEqual(await other.call("auth.endedAmong", { sessionIds }), []);
   await node.as(b.caller, "auth.logout", {});
   assert.deepEqual(await node.call("auth.endedAmong", { sessionIds }), [b.caller.sessionId]);
-  await waitFor(async () => (await other.call("auth.endedAmong", { sessionIds }))[0] === b.caller.sessionId, "the other node to see it");
+  await waitFor(
+    async () => (await other.call("auth.endedAmong", { sessionIds }))[0] === b.caller.sessionId,
+    "the other node to see it",
+  );
   assert.deepEqual(await node.call("auth.endedAmong", { sessionIds: [] }), []);
 });
 
@@ -267,7 +325,9 @@ test("events end what a crash left alive, but not what was made afterwards", asy
   assert.equal(await verifyType(node, own.accessToken), "SESSION_ENDED");
 
   const later = await signIn(node, username, { deviceName: "Dora's phone" });
-  await probe.sql.execute("update session set created_at = created_at + 60000 where session_id = :id", { id: later.caller.sessionId });
+  await probe.sql.execute("update session set created_at = created_at + 60000 where session_id = :id", {
+    id: later.caller.sessionId,
+  });
   await probe.publish("im.user.disabled", { userId });
   assert.equal(await verifyType(node, later.accessToken), "");
   await probe.publish("im.user.deleted", { userId, groupIds: [] });
@@ -281,14 +341,27 @@ test("an ending that did not reach the hot store reaches it by its event", async
   await using node = await createAccountNode([probe.schema]);
   const { userId, username } = await buildUser(node);
   const { accessToken, caller } = await signIn(node, username);
-  await probe.sql.execute("update session set ended_at = 1, end_reason = 'kicked' where session_id = :id", { id: caller.sessionId });
+  await probe.sql.execute("update session set ended_at = 1, end_reason = 'kicked' where session_id = :id", {
+    id: caller.sessionId,
+  });
   assert.equal(await verifyType(node, accessToken), "");
   await probe.publish("im.user.session.ended", { userId, sessionIds: [caller.sessionId], reason: "kicked" });
   assert.equal(await verifyType(node, accessToken), "SESSION_ENDED");
 });
 
 test("a sign-in that a ban or a new password overtook leaves no session", async () => {
-  const own = { userId: "5", username: "eve", nickname: "Eve", avatar: "", signature: "", gender: "unknown", region: "", phone: null, email: null, createdAt: 1 };
+  const own = {
+    userId: "5",
+    username: "eve",
+    nickname: "Eve",
+    avatar: "",
+    signature: "",
+    gender: "unknown",
+    region: "",
+    phone: null,
+    email: null,
+    createdAt: 1,
+  };
   const overtaken = standIn("user", { authenticate: () => ({ user: own, credential: "old" }), credentialHolds: () => false });
   await using node = await createNode([auth, overtaken]);
   assert.equal(await errorType(node.call("auth.login", { username: "eve", password: PASSWORD })), "WRONG_CREDENTIALS");
@@ -299,9 +372,13 @@ test("ten wrong passwords of an account, known or not, and fifty of an address a
   await using node = await createAccountNode([], { config: { rateLimits: true } });
   const { username } = await buildUser(node);
   const tryIn = (name: string, password: string, address: string) =>
-    call(node.broker, "auth.login", { username: name, password }, { meta: { address } }).then(() => "", (error: unknown) => toWireError(error));
+    call(node.broker, "auth.login", { username: name, password }, { meta: { address } }).then(
+      () => "",
+      (error: unknown) => toWireError(error),
+    );
   for (const name of [username, uniqueName("nobody")]) {
-    for (let i = 0; i < WRONG_PASSWORDS_PER_ACCOUNT; i++) assert.equal((await tryIn(name, "wrong", `192.0.2.${i}`) as { type: string }).type, "WRONG_CREDENTIALS");
+    for (let i = 0; i < WRONG_PASSWORDS_PER_ACCOUNT; i++)
+      assert.equal(((await tryIn(name, "wrong", `192.0.2.${i}`)) as { type: string }).type, "WRONG_CREDENTIALS");
     const refused = (await tryIn(name.toUpperCase(), PASSWORD, "192.0.2.99")) as ReturnType<typeof toWireError>;
     assert.equal(refused.type, "RATE_LIMITED");
     assert.equal(refused.status, 429);
@@ -316,7 +393,8 @@ test("ten wrong passwords of an account, known or not, and fifty of an address a
 test("with limits switched off nothing is counted", async () => {
   await using node = await createAccountNode();
   const { username } = await buildUser(node);
-  for (let i = 0; i < 2 * WRONG_PASSWORDS_PER_ACCOUNT; i++) assert.equal(await errorType(node.call("auth.login", { username, password: "wrong" })), "WRONG_CREDENTIALS");
+  for (let i = 0; i < 2 * WRONG_PASSWORDS_PER_ACCOUNT; i++)
+    assert.equal(await errorType(node.call("auth.login", { username, password: "wrong" })), "WRONG_CREDENTIALS");
   await signIn(node, username);
 });
 
@@ -355,7 +433,9 @@ test("neither passwords nor tokens are stored as they are", async () => {
   await using node = await createAccountNode([probe.schema]);
   const { username } = await buildUser(node);
   const { refreshToken, accessToken } = await signIn(node, username);
-  const tables = await Promise.all(["user", "session", "refresh_token", "outbox"].map((table) => probe.sql.select(`select * from ${table}`)));
+  const tables = await Promise.all(
+    ["user", "session", "refresh_token", "outbox"].map((table) => probe.sql.select(`select * from ${table}`)),
+  );
   const rows = JSON.stringify(tables);
   for (const secret of [PASSWORD, refreshToken, accessToken]) assert.ok(!rows.includes(secret));
 });

@@ -5,7 +5,14 @@ import settings from "../../services/settings/settings.service.ts";
 import { createProbe, errorType } from "../support/accounts.ts";
 import { createNode } from "../support/node.ts";
 
-const defaults: Settings = { whoMayAddMe: "everyone", searchable: true, showReadReceipts: true, showPresence: true, dnd: null, language: "en" };
+const defaults: Settings = {
+  whoMayAddMe: "everyone",
+  searchable: true,
+  showReadReceipts: true,
+  showPresence: true,
+  dnd: null,
+  language: "en",
+};
 const dnd = { from: "22:00", to: "07:30", timeZone: "Asia/Shanghai" };
 
 test("who never chose has the defaults", async () => {
@@ -17,25 +24,48 @@ test("who never chose has the defaults", async () => {
 test("a change touches the given settings and no others, and nobody else's", async () => {
   await using node = await createNode([settings]);
   assert.deepEqual(await node.as("1", "settings.update", { searchable: false, dnd }), { ...defaults, searchable: false, dnd });
-  assert.deepEqual(await node.as("1", "settings.update", { language: "zh", whoMayAddMe: "nobody" }), { ...defaults, searchable: false, dnd, language: "zh", whoMayAddMe: "nobody" });
-  assert.deepEqual(await node.as("1", "settings.update", { dnd: null, searchable: true }), { ...defaults, language: "zh", whoMayAddMe: "nobody" });
+  assert.deepEqual(await node.as("1", "settings.update", { language: "zh", whoMayAddMe: "nobody" }), {
+    ...defaults,
+    searchable: false,
+    dnd,
+    language: "zh",
+    whoMayAddMe: "nobody",
+  });
+  assert.deepEqual(await node.as("1", "settings.update", { dnd: null, searchable: true }), {
+    ...defaults,
+    language: "zh",
+    whoMayAddMe: "nobody",
+  });
   assert.deepEqual(await node.as("2", "settings.get", {}), defaults);
 });
 
 test("changes of different settings at one time all hold", async () => {
   await using node = await createNode([settings]);
   await Promise.all([
-    node.as("1", "settings.update", { searchable: false }), node.as("1", "settings.update", { showPresence: false }),
-    node.as("1", "settings.update", { showReadReceipts: false }), node.as("1", "settings.update", { dnd }), node.as("1", "settings.update", { language: "zh" }),
+    node.as("1", "settings.update", { searchable: false }),
+    node.as("1", "settings.update", { showPresence: false }),
+    node.as("1", "settings.update", { showReadReceipts: false }),
+    node.as("1", "settings.update", { dnd }),
+    node.as("1", "settings.update", { language: "zh" }),
   ]);
-  assert.deepEqual(await node.as("1", "settings.get", {}), { ...defaults, searchable: false, showPresence: false, showReadReceipts: false, dnd, language: "zh" });
+  assert.deepEqual(await node.as("1", "settings.get", {}), {
+    ...defaults,
+    searchable: false,
+    showPresence: false,
+    showReadReceipts: false,
+    dnd,
+    language: "zh",
+  });
 });
 
 test("settings of many come with defaults and large ids as they are", async () => {
   await using node = await createNode([settings]);
   const large = "9223372036854775807";
   await node.as(large, "settings.update", { searchable: false });
-  assert.deepEqual(await node.call("settings.of", { userIds: ["1", large] }), { 1: defaults, [large]: { ...defaults, searchable: false } });
+  assert.deepEqual(await node.call("settings.of", { userIds: ["1", large] }), {
+    1: defaults,
+    [large]: { ...defaults, searchable: false },
+  });
   assert.deepEqual(await node.call("settings.of", { userIds: [] }), {});
 });
 
@@ -48,7 +78,11 @@ test("a time zone that does not exist, a wrong hour, an unknown field are refuse
     [{ searchable: "no" }, "searchable"],
     [{ userId: "2" }, "userId"],
   ] as const) {
-    await assert.rejects(node.as("1", "settings.update", change as never), (error) => JSON.stringify((error as { data?: unknown }).data).includes(`"${field}`), field);
+    await assert.rejects(
+      node.as("1", "settings.update", change as never),
+      (error) => JSON.stringify((error as { data?: unknown }).data).includes(`"${field}`),
+      field,
+    );
   }
   assert.deepEqual(await node.as("1", "settings.get", {}), defaults);
 });

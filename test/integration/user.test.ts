@@ -14,8 +14,16 @@ test("registers an account that others see without what is private", async () =>
   const username = uniqueName("Alice");
   const own = await buildUser(node, { username, phone: "+8613800000001", email: "Alice@Example.com" });
   assert.deepEqual(own, {
-    userId: own.userId, username, nickname: username, avatar: "", signature: "", gender: "unknown", region: "",
-    phone: "+8613800000001", email: "alice@example.com", createdAt: own.createdAt,
+    userId: own.userId,
+    username,
+    nickname: username,
+    avatar: "",
+    signature: "",
+    gender: "unknown",
+    region: "",
+    phone: "+8613800000001",
+    email: "alice@example.com",
+    createdAt: own.createdAt,
   });
   assert.deepEqual(await node.as(own.userId, "user.me", {}), own);
   const { phone: _phone, email: _email, createdAt: _createdAt, ...seen } = own;
@@ -46,23 +54,49 @@ test("of registrations of one name at one time exactly one succeeds", async () =
 test("refuses weak passwords, codes, lone surrogates and harmful names", async () => {
   await using node = await createAccountNode();
   assert.equal(await errorType(buildUser(node, { password: "password1" })), "WEAK_PASSWORD");
-  assert.equal(await errorType(buildUser(node, { username: "zebulon.krabbeltrog", password: "zebulon.krabbeltrog" })), "WEAK_PASSWORD");
+  assert.equal(
+    await errorType(buildUser(node, { username: "zebulon.krabbeltrog", password: "zebulon.krabbeltrog" })),
+    "WEAK_PASSWORD",
+  );
   for (const [field, value] of [
-    ["code", "123456"], ["password", "correct-\ud800-battery"], ["password", "short"], ["nickname", "a\u0000b"], ["nickname", "a\udc00b"], ["username", "a b"],
-    ["username", "al"], ["phone", "12"], ["email", "nobody"], ["status", "active"],
+    ["code", "123456"],
+    ["password", "correct-\ud800-battery"],
+    ["password", "short"],
+    ["nickname", "a\u0000b"],
+    ["nickname", "a\udc00b"],
+    ["username", "a b"],
+    ["username", "al"],
+    ["phone", "12"],
+    ["email", "nobody"],
+    ["status", "active"],
   ] as const) {
-    await assert.rejects(buildUser(node, { [field]: value }), (error) => toWireError(error).status === 400 && JSON.stringify(error).includes(field), `${field} ${value}`);
+    await assert.rejects(
+      buildUser(node, { [field]: value }),
+      (error) => toWireError(error).status === 400 && JSON.stringify(error).includes(field),
+      `${field} ${value}`,
+    );
   }
 });
 
 test("a profile changes in the given fields and no others", async () => {
   await using node = await createAccountNode();
   const before = await buildUser(node, { phone: "13800000003" });
-  const change = { nickname: "阿丽 😀 \u202e<b>", signature: "first\nsecond", gender: "female", region: "上海", avatar: "https://example.com/a.png", email: "c@example.com" } as const;
+  const change = {
+    nickname: "阿丽 😀 \u202e<b>",
+    signature: "first\nsecond",
+    gender: "female",
+    region: "上海",
+    avatar: "https://example.com/a.png",
+    email: "c@example.com",
+  } as const;
   const after = { ...before, ...change };
   assert.deepEqual(await node.as(before.userId, "user.updateProfile", change), after);
   assert.deepEqual(await node.as(before.userId, "user.updateProfile", {}), after);
-  assert.deepEqual(await node.as(before.userId, "user.updateProfile", { phone: null, avatar: "" }), { ...after, phone: null, avatar: "" });
+  assert.deepEqual(await node.as(before.userId, "user.updateProfile", { phone: null, avatar: "" }), {
+    ...after,
+    phone: null,
+    avatar: "",
+  });
   assert.deepEqual(await node.as(before.userId, "user.me", {}), { ...after, phone: null, avatar: "" });
   assert.equal(await errorType(node.as(before.userId, "user.updateProfile", { username: "other" } as never)), "VALIDATION");
 });
@@ -73,7 +107,8 @@ test("search finds the exact name or phone of people who do not hide, and takes 
   const search = async (keyword: string) => (await node.as("1", "user.search", { keyword })).items.map(({ userId }) => userId);
   assert.deepEqual(await search("find_me.1"), [found.userId]);
   assert.deepEqual(await search("+4912345678"), [found.userId]);
-  for (const keyword of ["find_me", "find%me.1", "%", "_", "find?me.1", "' or 1=1 --", "12345678", "$ne", '{"$gt":""}']) assert.deepEqual(await search(keyword), [], keyword);
+  for (const keyword of ["find_me", "find%me.1", "%", "_", "find?me.1", "' or 1=1 --", "12345678", "$ne", '{"$gt":""}'])
+    assert.deepEqual(await search(keyword), [], keyword);
 
   await node.as(found.userId, "settings.update", { searchable: false });
   assert.deepEqual(await search("Find_Me.1"), []);
@@ -115,8 +150,14 @@ test("a new password ends the other sessions and not the own one", async () => {
   const own = await signIn(node, username);
   const other = await signIn(node, username);
   const next = "another-fine-sentence";
-  assert.equal(await errorType(node.as(own.caller, "user.changePassword", { oldPassword: "not this one", newPassword: next })), "WRONG_OLD_PASSWORD");
-  assert.equal(await errorType(node.as(own.caller, "user.changePassword", { oldPassword: PASSWORD, newPassword: "password1" })), "WEAK_PASSWORD");
+  assert.equal(
+    await errorType(node.as(own.caller, "user.changePassword", { oldPassword: "not this one", newPassword: next })),
+    "WRONG_OLD_PASSWORD",
+  );
+  assert.equal(
+    await errorType(node.as(own.caller, "user.changePassword", { oldPassword: PASSWORD, newPassword: "password1" })),
+    "WEAK_PASSWORD",
+  );
   assert.equal((await node.call("auth.verify", { token: other.accessToken })).sessionId, other.caller.sessionId);
 
   assert.equal(await node.as(own.caller, "user.changePassword", { oldPassword: PASSWORD, newPassword: next }), null);
@@ -131,7 +172,8 @@ test("a new password ends the other sessions and not the own one", async () => {
 test("guessing the old password is limited", async () => {
   await using node = await createAccountNode([], { config: { rateLimits: true } });
   const { userId } = await buildUser(node);
-  const change = (oldPassword: string) => errorType(node.as(userId, "user.changePassword", { oldPassword, newPassword: "another-fine-sentence" }));
+  const change = (oldPassword: string) =>
+    errorType(node.as(userId, "user.changePassword", { oldPassword, newPassword: "another-fine-sentence" }));
   for (let i = 0; i < WRONG_PASSWORDS_PER_ACCOUNT; i++) assert.equal(await change("wrong"), "WRONG_OLD_PASSWORD");
   assert.equal(await change(PASSWORD), "RATE_LIMITED");
 });
@@ -139,8 +181,12 @@ test("guessing the old password is limited", async () => {
 test("of two changes of the password at one time one wins", async () => {
   await using node = await createAccountNode();
   const { userId } = await buildUser(node);
-  const change = (newPassword: string) => errorType(node.as(userId, "user.changePassword", { oldPassword: PASSWORD, newPassword }));
-  assert.deepEqual((await Promise.all([change("first-of-two-changes"), change("second-of-two-changes")])).sort(), ["", "WRONG_OLD_PASSWORD"]);
+  const change = (newPassword: string) =>
+    errorType(node.as(userId, "user.changePassword", { oldPassword: PASSWORD, newPassword }));
+  assert.deepEqual((await Promise.all([change("first-of-two-changes"), change("second-of-two-changes")])).sort(), [
+    "",
+    "WRONG_OLD_PASSWORD",
+  ]);
 });
 
 test("a deleted account leaves only its user name", async () => {
@@ -194,11 +240,27 @@ test("the export holds all of one's own, messages paged to their end", async () 
   const own = await buildUser(node);
   const { caller } = await signIn(node, own.username, { deviceId: "laptop" });
   const data = (await node.as(caller, "user.exportMe", {})) as Record<string, unknown[]>;
-  assert.deepEqual(Object.keys(data).sort(), ["conversations", "devices", "exportedAt", "friends", "groups", "messages", "notifications", "settings", "user"]);
+  assert.deepEqual(Object.keys(data).sort(), [
+    "conversations",
+    "devices",
+    "exportedAt",
+    "friends",
+    "groups",
+    "messages",
+    "notifications",
+    "settings",
+    "user",
+  ]);
   assert.deepEqual(data["user"], own);
   assert.deepEqual(data["friends"], { of: own.userId });
-  assert.deepEqual((data["devices"] as { deviceId: string }[]).map(({ deviceId }) => deviceId), ["laptop"]);
-  assert.deepEqual((data["messages"] as { seq: number }[]).map(({ seq }) => seq), Array.from({ length: total }, (_, i) => i + 1));
+  assert.deepEqual(
+    (data["devices"] as { deviceId: string }[]).map(({ deviceId }) => deviceId),
+    ["laptop"],
+  );
+  assert.deepEqual(
+    (data["messages"] as { seq: number }[]).map(({ seq }) => seq),
+    Array.from({ length: total }, (_, i) => i + 1),
+  );
   assert.ok(!JSON.stringify(data).includes("$2b$"));
 });
 

@@ -29,7 +29,10 @@ let names = 0;
 export const uniqueName = (prefix = "user"): string => `${prefix}_${process.pid}_${++names}`;
 
 /** Registers a user with a name of their own. */
-export async function buildUser(node: TestNode, more: Partial<Params<"user.register">> = {}): Promise<Result<"user.register">["user"]> {
+export async function buildUser(
+  node: TestNode,
+  more: Partial<Params<"user.register">> = {},
+): Promise<Result<"user.register">["user"]> {
   return (await node.call("user.register", { username: uniqueName(), password: PASSWORD, ...more })).user;
 }
 
@@ -40,7 +43,11 @@ export interface SignedIn extends Result<"auth.login"> {
 /** Signs a user in; `caller` is who a gateway would say that they are. */
 export async function signIn(node: TestNode, username: string, more: Partial<Params<"auth.login">> = {}): Promise<SignedIn> {
   const tokens = await node.call("auth.login", { username, password: PASSWORD, ...more });
-  const { userId, sessionId, deviceId } = verifyAccessToken(tokenKeys(node.config.jwtSecret, null), tokens.accessToken, Date.now());
+  const { userId, sessionId, deviceId } = verifyAccessToken(
+    tokenKeys(node.config.jwtSecret, null),
+    tokens.accessToken,
+    Date.now(),
+  );
   return { ...tokens, caller: { userId, sessionId, deviceId } };
 }
 
@@ -53,7 +60,6 @@ export async function errorType(work: Promise<unknown>): Promise<string> {
     return String((error as { type?: unknown }).type);
   }
 }
-
 
 /** A service that lets a test look into a node's database and publish durable events as the service that makes a change would. */
 export interface Probe {

@@ -36,7 +36,10 @@ test("runs no more than the limit, the others in their order", async () => {
 
 test("a failure is its caller's and makes room", async () => {
   const limiter = createLimiter({ concurrency: 1 });
-  await assert.rejects(limiter.run(() => Promise.reject(new Error("no"))), /no/);
+  await assert.rejects(
+    limiter.run(() => Promise.reject(new Error("no"))),
+    /no/,
+  );
   assert.equal(await limiter.run(() => Promise.resolve(1)), 1);
 });
 

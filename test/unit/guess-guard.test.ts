@@ -5,7 +5,8 @@ import { isImError } from "../../lib/errors.ts";
 import { createGuessGuard } from "../../lib/guess-guard.ts";
 import { memoryLimits } from "../../mixins/hot-store/limits-memory.ts";
 
-const isLimited = (error: unknown): boolean => isImError(error, "RATE_LIMITED") && ((error.data as { retryAfterMs: number }).retryAfterMs > 0);
+const isLimited = (error: unknown): boolean =>
+  isImError(error, "RATE_LIMITED") && (error.data as { retryAfterMs: number }).retryAfterMs > 0;
 
 function guarded() {
   const guard = createGuessGuard(memoryLimits());
@@ -15,7 +16,11 @@ function guarded() {
       attempts.push(account);
       return Promise.resolve(isRight ? account : null);
     });
-  return { attempts, wrong: (account: string, address: string | null = null) => attempt(account, address, false), right: (account: string, address: string | null = null) => attempt(account, address, true) };
+  return {
+    attempts,
+    wrong: (account: string, address: string | null = null) => attempt(account, address, false),
+    right: (account: string, address: string | null = null) => attempt(account, address, true),
+  };
 }
 
 test("after ten wrong passwords the account is refused without another look, also with the right one", async () => {
@@ -61,6 +66,10 @@ test("right passwords count nowhere", async () => {
 
 test("an attempt that fails to give an answer counts nowhere", async () => {
   const guard = createGuessGuard(memoryLimits());
-  for (let i = 0; i < 20; i++) await assert.rejects(guard({ account: "a", address: null }, () => Promise.reject(new Error("away"))), /away/);
+  for (let i = 0; i < 20; i++)
+    await assert.rejects(
+      guard({ account: "a", address: null }, () => Promise.reject(new Error("away"))),
+      /away/,
+    );
   assert.equal(await guard({ account: "a", address: null }, () => Promise.resolve(1)), 1);
 });

@@ -36,7 +36,10 @@ test("without a hash the answer is no, after the time of one comparison", async 
     known.push(await time(hash));
     unknown.push(await time(null));
   }
-  assert.ok(Math.min(...unknown) > Math.min(...known) * 0.5, `unknown ${Math.min(...unknown)} ms, known ${Math.min(...known)} ms`);
+  assert.ok(
+    Math.min(...unknown) > Math.min(...known) * 0.5,
+    `unknown ${Math.min(...unknown)} ms, known ${Math.min(...known)} ms`,
+  );
 });
 
 test("hashes tell their cost and have a name that says nothing of them", async () => {
@@ -48,15 +51,28 @@ test("hashes tell their cost and have a name that says nothing of them", async (
 });
 
 test("lone surrogates are refused with the field named, whole characters are not", () => {
-  assert.throws(() => checkWellFormed("pass\ud800word", "newPassword"), (error) => isImError(error, "VALIDATION") && JSON.stringify(error.data).includes("newPassword"));
+  assert.throws(
+    () => checkWellFormed("pass\ud800word", "newPassword"),
+    (error) => isImError(error, "VALIDATION") && JSON.stringify(error.data).includes("newPassword"),
+  );
   checkWellFormed("pass😀word", "password");
 });
 
 test("common and guessable passwords are weak", async () => {
-  for (const weak of ["password", "12345678", "qwertyuiop", "Passw0rd!", "iloveyou", "aaaaaaaaaaaa", "11111111", "密码密码密码密码"]) {
+  for (const weak of [
+    "password",
+    "12345678",
+    "qwertyuiop",
+    "Passw0rd!",
+    "iloveyou",
+    "aaaaaaaaaaaa",
+    "11111111",
+    "密码密码密码密码",
+  ]) {
     await assert.rejects(checkStrength(weak, []), isWeak, weak);
   }
-  for (const good of ["correct-horse-battery", "tangerine-42-boat", "Tr0ub4dor&3", "床前明月光疑是地上霜吗"]) await checkStrength(good, []);
+  for (const good of ["correct-horse-battery", "tangerine-42-boat", "Tr0ub4dor&3", "床前明月光疑是地上霜吗"])
+    await checkStrength(good, []);
 });
 
 test("a password made of what is known of the user is weak", async () => {

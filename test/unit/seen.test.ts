@@ -5,7 +5,10 @@ import { createSeenRecorder } from "../../services/auth/seen.ts";
 test("a session is stored at most once a minute, many in one call", async () => {
   const clock = { now: 1_000_000 };
   const stored: [string[], number][] = [];
-  const seen = createSeenRecorder(async (sessionIds, now) => void stored.push([sessionIds, now]), () => clock.now);
+  const seen = createSeenRecorder(
+    async (sessionIds, now) => void stored.push([sessionIds, now]),
+    () => clock.now,
+  );
   seen.saw("1");
   seen.saw("2");
   seen.saw("1");
@@ -17,5 +20,8 @@ test("a session is stored at most once a minute, many in one call", async () => 
   clock.now += 1;
   seen.saw("1");
   await seen.flush();
-  assert.deepEqual(stored, [[["1", "2"], 1_000_000], [["1"], 1_060_000]]);
+  assert.deepEqual(stored, [
+    [["1", "2"], 1_000_000],
+    [["1"], 1_060_000],
+  ]);
 });

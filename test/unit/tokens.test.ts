@@ -12,12 +12,30 @@ const keys = tokenKeys(SECRET, null);
 const claims = { userId: "7", sessionId: "9", deviceId: "phone", deviceType: "ios", expiresAt: NOW + 900_000 } as const;
 
 const refuses = (token: string, type: "UNAUTHENTICATED" | "TOKEN_EXPIRED" = "UNAUTHENTICATED", usedKeys = keys): void =>
-  assert.throws(() => verifyAccessToken(usedKeys, token, NOW), (error) => isImError(error, type), token);
+  assert.throws(
+    () => verifyAccessToken(usedKeys, token, NOW),
+    (error) => isImError(error, type),
+    token,
+  );
 
 /** A token as an attacker who knows the secret might make it, to change one thing at a time. */
-function forge({ header = {}, payload = {}, secret = SECRET }: { header?: object; payload?: object; secret?: string } = {}): string {
+function forge({
+  header = {},
+  payload = {},
+  secret = SECRET,
+}: { header?: object; payload?: object; secret?: string } = {}): string {
   const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
-  const body = { typ: "access", sub: "7", sid: "9", did: "phone", dty: "ios", iss: "moleculer-im", aud: "moleculer-im", exp: NOW / 1_000 + 900, ...payload };
+  const body = {
+    typ: "access",
+    sub: "7",
+    sid: "9",
+    did: "phone",
+    dty: "ios",
+    iss: "moleculer-im",
+    aud: "moleculer-im",
+    exp: NOW / 1_000 + 900,
+    ...payload,
+  };
   const text = `${part({ alg: "HS256", typ: "JWT", kid: keys.current.kid, ...header })}.${part(body)}`;
   return `${text}.${createHmac("sha256", secret).update(text).digest("base64url")}`;
 }
@@ -33,7 +51,12 @@ test("refuses what was not signed with our key, as an access token, by us, for u
   refuses(forge({ header: { kid: undefined } }));
   refuses(forge({ header: { alg: "HS512" } }));
   refuses(forge({ header: { alg: "none" } }));
-  refuses(`${forge({ header: { alg: "none" } }).split(".").slice(0, 2).join(".")}.`);
+  refuses(
+    `${forge({ header: { alg: "none" } })
+      .split(".")
+      .slice(0, 2)
+      .join(".")}.`,
+  );
   refuses(forge({ payload: { iss: "someone" } }));
   refuses(forge({ payload: { iss: undefined } }));
   refuses(forge({ payload: { aud: "someone" } }));
@@ -43,7 +66,19 @@ test("refuses what was not signed with our key, as an access token, by us, for u
 });
 
 test("refuses what is no token at all", () => {
-  for (const token of ["", "x", "..", "a.b.c", makeRefreshToken(), `${forge()}x`, forge().toUpperCase(), "a".repeat(100_000), "\u0000", "null"]) refuses(token);
+  for (const token of [
+    "",
+    "x",
+    "..",
+    "a.b.c",
+    makeRefreshToken(),
+    `${forge()}x`,
+    forge().toUpperCase(),
+    "a".repeat(100_000),
+    "\u0000",
+    "null",
+  ])
+    refuses(token);
   refuses(jwt.sign("text", SECRET, { keyid: keys.current.kid }));
 });
 
