@@ -4,7 +4,13 @@ import type { Socket } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
 import type { Config } from "../../config/config.ts";
-import { HEADERS_TIMEOUT_MS, KEEP_ALIVE_MS, MAX_HEADER_BYTES, RECEIVE_TIMEOUT_MS, RETRY_AFTER_S } from "../../config/http-limits.ts";
+import {
+  HEADERS_TIMEOUT_MS,
+  KEEP_ALIVE_MS,
+  MAX_HEADER_BYTES,
+  RECEIVE_TIMEOUT_MS,
+  RETRY_AFTER_S,
+} from "../../config/http-limits.ts";
 import { SHUTDOWN_TIMEOUT_MS } from "../../config/limits.ts";
 import type { ErrorType } from "../../contracts/errors.ts";
 import { errorEnvelope, sendJson } from "../../lib/envelope.ts";
@@ -119,7 +125,8 @@ export class HttpHost {
 
   #answer(req: IncomingMessage, res: ServerResponse): void {
     const mount = this.#mountOf(req);
-    if (!mount || this.#isDraining) return refuse(req, res, "UNAVAILABLE", { "Retry-After": String(RETRY_AFTER_S), Connection: "close" });
+    if (!mount || this.#isDraining)
+      return refuse(req, res, "UNAVAILABLE", { "Retry-After": String(RETRY_AFTER_S), Connection: "close" });
     if (!mount.upgrade) {
       this.#answering.add(res);
       res.once("close", () => this.#answering.delete(res));
@@ -135,7 +142,10 @@ export class HttpHost {
   readonly #onUpgrade = (req: IncomingMessage, socket: Duplex, head: Buffer): void => {
     const mount = this.#mountOf(req);
     if (mount?.upgrade && !this.#isDraining) mount.upgrade(req, socket, head);
-    else if (!this.#hasOtherUpgrades()) socket.on("error", () => socket.destroy()).end("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    else if (!this.#hasOtherUpgrades())
+      socket
+        .on("error", () => socket.destroy())
+        .end("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
   };
 
   #hasOtherUpgrades(): boolean {

@@ -1,12 +1,12 @@
 import type { Server } from "node:http";
 import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
+import { DRAIN, onDrain } from "../drain.ts";
 import { sharedPerBroker } from "../shared.ts";
 import { HttpHost } from "./host.ts";
 
 export type { HttpHost, HttpMount } from "./host.ts";
 
 const givenServers = new WeakMap<ServiceBroker, Server>();
-const openHosts = new WeakMap<ServiceBroker, HttpHost>();
 
 /**
  * Uses a server of someone else's: it is neither told to listen nor closed. Call it before the broker starts, and give the
@@ -16,26 +16,18 @@ export function provideHttpServer(broker: ServiceBroker, server: Server): void {
   givenServers.set(broker, server);
 }
 
-/** The node's one HTTP server. Its first user makes it listen, the last one closes it. */
+/**
+ * The node's one HTTP server. Its first user makes it listen, the last one closes it. A node that stops takes no new request
+ * and answers the running ones while all services still work.
+ */
 export const sharedHttp = sharedPerBroker<HttpHost>(
   async (broker, config) => {
     const host = await HttpHost.open(broker, config, givenServers.get(broker) ?? null);
-    openHosts.set(broker, host);
+    onDrain(broker, DRAIN.intake, () => host.drain());
     return host;
   },
-  async (host, broker) => {
-    openHosts.delete(broker);
-    await host.close();
-  },
+  (host) => host.close(),
 );
-
-/**
- * Takes no new request and waits for the running ones. As a broker's `stopping` hook it runs while all services still work,
- * so that no request in flight fails because its service stopped first.
- */
-export async function drainHttp(broker: ServiceBroker): Promise<void> {
-  await openHosts.get(broker)?.drain();
-}
 
 /** What `withHttp()` puts on `this`. */
 export interface HttpVars {

@@ -13,7 +13,9 @@ export function registerProcessMetrics(registry: Registry): () => void {
   let previous = performance.eventLoopUtilization();
   const add = (name: string, help: string, read: () => number): void => {
     new Gauge({
-      name, help, registers: [registry],
+      name,
+      help,
+      registers: [registry],
       collect() {
         this.set(read());
       },

@@ -1,5 +1,13 @@
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
-import { METRICS, type CounterName, type GaugeName, type HistogramName, type LabelArgs, type MetricDef, type MetricName } from "../../config/metrics.ts";
+import {
+  METRICS,
+  type CounterName,
+  type GaugeName,
+  type HistogramName,
+  type LabelArgs,
+  type MetricDef,
+  type MetricName,
+} from "../../config/metrics.ts";
 import { registerProcessMetrics } from "./process-metrics.ts";
 
 /** What services count and measure with. None of it ever throws for a declared metric; labels are bounded sets, never ids. */

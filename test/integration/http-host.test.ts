@@ -4,8 +4,9 @@ import { createServer, request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { test } from "node:test";
 import type { ServiceSchema } from "moleculer";
+import { drain } from "../../mixins/drain.ts";
 import { registerProbe } from "../../mixins/health/index.ts";
-import { drainHttp, provideHttpServer, withHttp, type HttpHost, type HttpMount, type HttpVars } from "../../mixins/http/index.ts";
+import { provideHttpServer, withHttp, type HttpHost, type HttpMount, type HttpVars } from "../../mixins/http/index.ts";
 import { createNode, type TestNode } from "../support/node.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -56,7 +57,11 @@ test("readiness names the part that is down", async () => {
   const remove = registerProbe(node.broker, "database", () => Promise.reject(new Error("/secret/path is away")));
   const answer = await fetch(`${url}/health/ready`);
   assert.equal(answer.status, 503);
-  assert.deepEqual(await answer.json(), { status: "unavailable", down: ["database"], parts: { node: "up", hotStore: "up", database: "down" } });
+  assert.deepEqual(await answer.json(), {
+    status: "unavailable",
+    down: ["database"],
+    parts: { node: "up", hotStore: "up", database: "down" },
+  });
   remove();
   assert.equal((await fetch(`${url}/health/ready`)).status, 200);
 });
@@ -94,7 +99,8 @@ test("an upgrade goes to the mount of its path", async () => {
   const socketMount: HttpMount = {
     path: "/socket.io",
     request: (_req, res) => void res.end(),
-    upgrade: (_req, socket) => void socket.end("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
+    upgrade: (_req, socket) =>
+      void socket.end("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"),
   };
   await using node = await createNode([user("one", answering("/", "plain"), socketMount)]);
   const upgradeAt = (path: string): Promise<string> =>
@@ -130,7 +136,7 @@ test("draining lets a running request finish, takes no new one, and frees the po
   const { port } = hostOf(node).address();
   const running = fetch(`http://127.0.0.1:${port}/`);
   await waitFor(() => arrived === 1);
-  const drained = drainHttp(node.broker);
+  const drained = drain(node.broker, 5_000);
   await assert.rejects(fetch(`http://127.0.0.1:${port}/`));
   finish();
   assert.equal(await (await running).text(), "done");
@@ -154,7 +160,10 @@ test("a server that was handed in keeps its own paths and is given back as it wa
     },
   };
   const node = await createNode([giving, user("one", answering("/", "ours"))]);
-  assert.deepEqual([await text("/api/v1/users/me"), await text("/docs/"), await text("/"), await text("/api/v2")], ["ours", "ours", "owner's", "owner's"]);
+  assert.deepEqual(
+    [await text("/api/v1/users/me"), await text("/docs/"), await text("/"), await text("/api/v2")],
+    ["ours", "ours", "owner's", "owner's"],
+  );
   await node.stop();
   assert.equal(server.listening, true);
   assert.equal(await text("/docs/"), "owner's");

@@ -6,12 +6,16 @@ import { metricsAddress, withMetrics, type Metrics, type MetricsVars } from "../
 import { createNode, type TestNode } from "../support/node.ts";
 
 const measuring = (name: string): ServiceSchema => ({ name, mixins: [withMetrics()] });
-const metricsOf = (node: TestNode, service: string): Metrics => (node.broker.getLocalService(service) as unknown as MetricsVars).metrics;
+const metricsOf = (node: TestNode, service: string): Metrics =>
+  (node.broker.getLocalService(service) as unknown as MetricsVars).metrics;
 const portOf = (node: TestNode): number => metricsAddress(node.broker)?.port ?? 0;
 const scrape = async (node: TestNode): Promise<string> => (await fetch(`http://127.0.0.1:${portOf(node)}/metrics`)).text();
 /** Lines of a metric without the node's label. */
 const linesOf = (text: string, name: string): string[] =>
-  text.split("\n").filter((line) => line.startsWith(name)).map((line) => line.replace(/,?node="[^"]*"/, "").replace("{}", ""));
+  text
+    .split("\n")
+    .filter((line) => line.startsWith(name))
+    .map((line) => line.replace(/,?node="[^"]*"/, "").replace("{}", ""));
 
 test("services of a node count into one registry", async () => {
   await using node = await createNode([measuring("one"), measuring("two")]);
@@ -30,7 +34,12 @@ test("every declared metric and those of the process are served", async () => {
   await using node = await createNode([measuring("one")]);
   const text = await scrape(node);
   for (const [name, { type }] of Object.entries(METRICS)) assert.ok(text.includes(`# TYPE ${name} ${type}\n`), name);
-  for (const name of ["process_cpu_seconds_total", "process_resident_memory_bytes", "nodejs_event_loop_lag_max_seconds", "nodejs_event_loop_utilization"]) {
+  for (const name of [
+    "process_cpu_seconds_total",
+    "process_resident_memory_bytes",
+    "nodejs_event_loop_lag_max_seconds",
+    "nodejs_event_loop_utilization",
+  ]) {
     assert.match(linesOf(text, name).join(), /^\S+ [0-9.e+-]+$/, name);
   }
 });

@@ -1,0 +1,383 @@
+import assert from "node:assert/strict";
+import { request as httpRequest } from "node:http";
+import { connect } from "node:net";
+import { test } from "node:test";
+import { Errors } from "moleculer";
+import { MAX_BODY_BYTES } from "../../contracts/limits.ts";
+import { imError } from "../../lib/errors.ts";
+import { createEdge, type Answer, type EdgeNode } from "../support/edge.ts";
+import { waitFor } from "../support/wait.ts";
+
+const fieldsOf = (answer: Answer): string[] =>
+  ((answer.data?.["fields"] as { field: string }[] | undefined) ?? []).map(({ field }) => field);
+const paramsOf = (answer: Answer): unknown => answer.data?.["params"];
+const codeOf = ({ status, code }: Answer): [number, number] => [status, code];
+
+/** Status line and headers of the answer to a raw request. */
+async function raw(node: EdgeNode, bytes: string): Promise<string> {
+  const socket = connect(Number(new URL(node.url).port), "127.0.0.1");
+  socket.end(bytes);
+  const chunks: Buffer[] = [];
+  for await (const chunk of socket) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks).toString();
+}
+
+test("an answer is an envelope that carries the request's id", async () => {
+  await using node = await createEdge();
+  const answer = await node.ask("GET", "/api/v1/users/me", { headers: { "X-Request-Id": "my.request-1" } });
+  assert.deepEqual(codeOf(answer), [200, 0]);
+  assert.equal(answer.message, "ok");
+  assert.ok(Math.abs(Date.now() - answer.timestamp) < 10_000);
+  assert.deepEqual(
+    [answer.requestId, answer.headers.get("x-request-id"), answer.data?.["requestId"]],
+    ["my.request-1", "my.request-1", "my.request-1"],
+  );
+});
+
+test("a request id that could harm a log is replaced", async () => {
+  await using node = await createEdge();
+  for (const given of ["a b", "x".repeat(65), '"><script>']) {
+    const { requestId } = await node.ask("GET", "/api/v1/users/me", {
+      headers: { "X-Request-Id": given, "X-Correlation-Id": given },
+    });
+    assert.match(requestId, /^[0-9a-f-]{36}$/);
+  }
+});
+
+test("path, query and body become the action's params", async () => {
+  await using node = await createEdge();
+  const id = "d_1_2";
+  assert.deepEqual(paramsOf(await node.ask("GET", "/api/v1/users/42")), { userId: "42" });
+  assert.deepEqual(paramsOf(await node.ask("GET", `/api/v1/messages/conversations/${id}/history?beforeSeq=7&limit=5`)), {
+    conversationId: id,
+    beforeSeq: 7,
+    limit: 5,
+  });
+  assert.deepEqual(paramsOf(await node.ask("GET", "/api/v1/notifications?read=false")), { read: false });
+  assert.deepEqual(paramsOf(await node.ask("PUT", `/api/v1/social/conversations/${id}`, { body: { pinned: true } })), {
+    conversationId: id,
+    pinned: true,
+  });
+  assert.deepEqual(paramsOf(await node.ask("POST", "/api/v1/auth/logout")), {});
+  assert.deepEqual(paramsOf(await node.ask("DELETE", "/api/v1/messages/5/reactions/%F0%9F%91%8D")), {
+    messageId: "5",
+    emoji: "👍",
+  });
+});
+
+test("the caller comes from the token, never from the request", async () => {
+  await using node = await createEdge();
+  const answer = await node.ask("GET", "/api/v1/users/me", { userId: "7" });
+  assert.deepEqual((answer.data?.["meta"] as { caller: unknown }).caller, { userId: "7", sessionId: "9", deviceId: "test" });
+});
+
+test("who has no good token is told to sign in", async () => {
+  await using node = await createEdge();
+  const me = (headers: Record<string, string>): Promise<Answer> => node.ask("GET", "/api/v1/users/me", { userId: null, headers });
+  const missing = await me({});
+  assert.deepEqual([...codeOf(missing), missing.headers.get("www-authenticate")], [401, 1010, "Bearer"]);
+  const wrong = await me({ Authorization: "Bearer nobody" });
+  assert.deepEqual([...codeOf(wrong), wrong.headers.get("www-authenticate")], [401, 1010, 'Bearer error="invalid_token"']);
+  assert.deepEqual(codeOf(await me({ Authorization: "Bearer expired" })), [401, 1003]);
+  for (const header of ["Basic dXNlcjoxMjM=", "Bearer", "Bearer a b", "user-1"])
+    assert.deepEqual(codeOf(await me({ Authorization: header })), [401, 1010], header);
+});
+
+test("a token in the URL is refused", async () => {
+  await using node = await createEdge();
+  for (const name of ["token", "access_token"]) {
+    assert.deepEqual(codeOf(await node.ask("GET", `/api/v1/users/me?${name}=user-1`, { userId: null })), [401, 1010]);
+    const answer = await node.ask("GET", `/api/v1/users/me?${name}=user-1`);
+    assert.deepEqual([...codeOf(answer), ...fieldsOf(answer)], [400, 9001, name]);
+  }
+});
+
+test("an unknown path is 404, a wrong method 405 with the right ones", async () => {
+  await using node = await createEdge();
+  for (const path of [
+    "/api/v1/nothing",
+    "/api/v1",
+    "/api/v2/users/me",
+    "/nothing",
+    "/api/v1/users/me/",
+    "/API/v1/users/me",
+    "/api/v1/Users/me",
+  ]) {
+    assert.deepEqual(codeOf(await node.ask("GET", path)), [404, 9003], path);
+  }
+  const allowed: [string, string, string][] = [
+    ["POST", "/api/v1/users/me", "GET, DELETE"],
+    ["PATCH", "/api/v1/users/42", "GET"],
+    ["PUT", "/api/v1/social/groups/invitations", "GET"],
+    ["DELETE", "/api/v1/social/friends/requests", "GET"],
+  ];
+  for (const [method, path, allow] of allowed) {
+    const answer = await node.ask(method, path);
+    assert.deepEqual([...codeOf(answer), answer.headers.get("allow")], [405, 9004, allow], path);
+  }
+});
+
+test("OPTIONS never runs an action, and foreign pages get no permission", async () => {
+  let calls = 0;
+  await using node = await createEdge(
+    { "user.register": () => ++calls },
+    { config: { corsOrigins: ["https://chat.example.com"] } },
+  );
+  const preflight = (origin: string): Promise<Response> =>
+    fetch(`${node.url}/api/v1/users/register`, {
+      method: "OPTIONS",
+      headers: { Origin: origin, "Access-Control-Request-Method": "POST" },
+    });
+  const own = await preflight("https://chat.example.com");
+  assert.deepEqual([own.status, own.headers.get("access-control-allow-origin")], [204, "https://chat.example.com"]);
+  assert.match(own.headers.get("access-control-allow-headers") ?? "", /Authorization/);
+  assert.equal((await preflight(node.url)).headers.get("access-control-allow-origin"), node.url);
+  for (const origin of ["https://evil.example.com", "null", "https://chat.example.com.evil.com"]) {
+    const foreign = await preflight(origin);
+    assert.deepEqual([foreign.status, foreign.headers.get("access-control-allow-origin")], [204, null], origin);
+  }
+  assert.equal(calls, 0);
+});
+
+test("answers carry the headers that keep browsers from mistakes", async () => {
+  await using node = await createEdge();
+  const { headers } = await node.ask("GET", "/api/v1/users/me");
+  assert.equal(headers.get("x-content-type-options"), "nosniff");
+  assert.equal(
+    headers.get("content-security-policy"),
+    "default-src 'none';base-uri 'none';form-action 'none';frame-ancestors 'none'",
+  );
+  assert.equal(headers.get("cache-control"), "no-store");
+  assert.equal(headers.get("x-powered-by"), null);
+  assert.equal(headers.get("content-type"), "application/json; charset=utf-8");
+});
+
+test("an error speaks the language of the client", async () => {
+  await using node = await createEdge();
+  const message = async (language: string): Promise<string> =>
+    (await node.ask("GET", "/api/v1/nothing", { headers: { "Accept-Language": language } })).message;
+  assert.match(await message("zh-CN,zh;q=0.9,en;q=0.8"), /接口不存在/);
+  assert.match(await message("en;q=0.9, zh;q=0.5"), /There is nothing/);
+  assert.match(await message("fr"), /There is nothing/);
+});
+
+test("fields that are unknown, given twice or given in the wrong place are named", async () => {
+  await using node = await createEdge();
+  const refused: [string, string, unknown, string][] = [
+    ["GET", "/api/v1/users/me?x=1", undefined, "x"],
+    ["GET", "/api/v1/notifications?limit=1&limit=2", undefined, "limit"],
+    ["GET", "/api/v1/notifications?limit=0", undefined, "limit"],
+    ["GET", "/api/v1/notifications?limit=1.5", undefined, "limit"],
+    ["GET", "/api/v1/notifications?limit=", undefined, "limit"],
+    ["GET", "/api/v1/notifications?read=yes", undefined, "read"],
+    ["GET", "/api/v1/notifications?__proto__=1", undefined, "__proto__"],
+    ["GET", "/api/v1/users/42?userId=43", undefined, "userId"],
+    ["GET", "/api/v1/users/0", undefined, "userId"],
+    ["GET", "/api/v1/users/%00", undefined, "userId"],
+    ["POST", "/api/v1/social/conversations?userId=5", {}, "userId"],
+    ["POST", "/api/v1/social/conversations", { userId: 5 }, "userId"],
+    ["POST", "/api/v1/social/conversations", {}, "userId"],
+    ["POST", "/api/v1/social/conversations", { userId: "5", senderId: "1" }, "senderId"],
+    ["PUT", "/api/v1/social/friends/5", { userId: "6" }, "userId"],
+    ["PUT", "/api/v1/social/friends/5", [], ""],
+    ["PUT", "/api/v1/social/friends/5", "1", ""],
+    ["PUT", "/api/v1/social/friends/5", '{"remark":"a","remark":"b"}', "remark"],
+    ["PUT", "/api/v1/social/friends/5", '{"remark":"a","\\u0072emark":"b"}', "remark"],
+    ["POST", "/api/v1/social/conversations", '{"userId":"5","__proto__":{"admin":true}}', "__proto__"],
+  ];
+  for (const [method, path, body, field] of refused) {
+    const answer = await node.ask(method, path, { body });
+    assert.deepEqual([...codeOf(answer), ...fieldsOf(answer)], [400, 9001, field], `${method} ${path} ${JSON.stringify(body)}`);
+  }
+});
+
+test("deep JSON, and harmful names inside a content, are refused", async () => {
+  await using node = await createEdge();
+  const send = (content: string): Promise<Answer> =>
+    node.ask("POST", "/api/v1/messages", {
+      body: `{"conversationId":"d_1_2","clientMsgId":"a","type":"custom","content":${content}}`,
+    });
+  assert.deepEqual(codeOf(await send('{"kind":"k","data":{"a":[1,{"b":2}]}}')), [201, 0]);
+  for (const content of [
+    "[".repeat(20) + "]".repeat(20),
+    `${'{"a":'.repeat(20)}1${"}".repeat(20)}`,
+    '{"a":{"__proto__":1}}',
+    '{"a\\u0000":1}',
+    '{"\\ud800":1}',
+    '{"a":[{"x":1,"x":2}]}',
+  ]) {
+    assert.deepEqual(codeOf(await send(content)), [400, 9001], content);
+  }
+});
+
+test("texts pass through unchanged, whatever they hold", async () => {
+  await using node = await createEdge();
+  const text = '<script>alert(1)</script> \u202Eabc \u0000 __proto__ 👩‍👩‍👧 \\u2028\u2028 {"a":1,"a":2}';
+  const body = { conversationId: "d_1_2", clientMsgId: "a", type: "text", content: { text } };
+  assert.deepEqual(paramsOf(await node.ask("POST", "/api/v1/messages", { body })), body);
+  const surrogate = await node.ask("POST", "/api/v1/messages", {
+    body: JSON.stringify({ ...body, content: { text: "\ud800" } }),
+  });
+  assert.equal((paramsOf(surrogate) as typeof body).content.text, "\ud800");
+});
+
+test("bodies that are no JSON over HTTP are refused as such", async () => {
+  await using node = await createEdge();
+  const post = (body: string, headers: Record<string, string> = {}): Promise<Answer> =>
+    node.ask("POST", "/api/v1/auth/logout", { body, headers });
+  for (const body of ["{", "{'a':1}", "nothing", '{"a":1}}', "\u0000"])
+    assert.deepEqual(codeOf(await post(body)), [400, 9008], body);
+  for (const type of [
+    "text/plain",
+    "application/x-www-form-urlencoded",
+    "multipart/form-data; boundary=x",
+    "application/json; charset=utf-16",
+    "application/jsonp",
+  ]) {
+    assert.deepEqual(codeOf(await post("{}", { "Content-Type": type })), [400, 9008], type);
+  }
+  assert.deepEqual(codeOf(await post("{}", { "Content-Type": "application/json; charset=UTF-8" })), [200, 0]);
+  assert.deepEqual(codeOf(await post("{}", { "Content-Encoding": "gzip" })), [400, 9008]);
+  const auth = "Authorization: Bearer user-1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\n";
+  assert.match(
+    await raw(
+      node,
+      `POST /api/v1/auth/logout HTTP/1.1\r\n${auth}Content-Length: 8\r\n\r\n{"a":"\xff\xfe`.replace(
+        "Content-Length: 8",
+        "Content-Length: 10",
+      ),
+    ),
+    /^HTTP\/1\.1 400 /,
+  );
+  assert.match(
+    await raw(node, `GET /api/v1/users/me HTTP/1.1\r\n${auth}Content-Length: 2\r\n\r\n{}`),
+    /^HTTP\/1\.1 400 [^]*"field":"body"/,
+  );
+});
+
+test("a body that is too large is 413, sent at once or in pieces", async () => {
+  await using node = await createEdge();
+  const large = JSON.stringify({ all: true, x: "a".repeat(MAX_BODY_BYTES) });
+  assert.deepEqual(codeOf(await node.ask("POST", "/api/v1/auth/logout", { body: large })), [413, 9007]);
+  const status = await new Promise<number | undefined>((resolve, reject) => {
+    const req = httpRequest(`${node.url}/api/v1/auth/logout`, {
+      method: "POST",
+      headers: { Authorization: "Bearer user-1", "Content-Type": "application/json" },
+    });
+    req.on("response", (res) => resolve(res.resume().statusCode)).on("error", reject);
+    for (let sent = 0; sent <= MAX_BODY_BYTES; sent += 65_536) req.write("a".repeat(65_536));
+    req.end();
+  });
+  assert.equal(status, 413);
+});
+
+test("URLs that cannot be decoded, and raw NULs, are 400", async () => {
+  await using node = await createEdge();
+  for (const path of ["/api/v1/users/%", "/api/v1/users/%E0%A4%A", "/api/v1/users/search?keyword=%ff", "/docs/%"]) {
+    assert.deepEqual(codeOf(await node.ask("GET", path)), [400, 9008], path);
+  }
+  assert.match(await raw(node, "GET /api/v1/users/\u0000 HTTP/1.1\r\nHost: x\r\n\r\n"), /^HTTP\/1\.1 400 [^]*"code":9008/);
+});
+
+test("headers that would make a cache answer do not", async () => {
+  await using node = await createEdge();
+  const answer = await node.ask("GET", "/api/v1/users/me", {
+    headers: { "If-None-Match": "*", "If-Modified-Since": new Date().toUTCString() },
+  });
+  assert.equal(answer.status, 200);
+});
+
+test("a message sent again is 200, the first time 201", async () => {
+  let sends = 0;
+  await using node = await createEdge({
+    "message.send": (ctx) => {
+      if (sends++ > 0) ctx.meta.repeated = true;
+      return { messageId: "1", conversationId: "d_1_2", seq: 1, createdAt: 1 };
+    },
+  });
+  const body = { conversationId: "d_1_2", clientMsgId: "a", type: "text", content: { text: "x" } };
+  assert.equal((await node.ask("POST", "/api/v1/messages", { body })).status, 201);
+  assert.equal((await node.ask("POST", "/api/v1/messages", { body })).status, 200);
+});
+
+test("an answer without anything to say has null as its data", async () => {
+  await using node = await createEdge({ "auth.logout": () => undefined, "friend.block": () => null });
+  assert.equal((await node.ask("POST", "/api/v1/auth/logout")).data, null);
+  assert.equal((await node.ask("PUT", "/api/v1/social/blacklist/5")).data, null);
+});
+
+test("errors of actions keep their code, status and data; others tell nothing", async () => {
+  const failures: Record<string, unknown> = {
+    "1": imError("GROUP_NOT_FOUND"),
+    "2": new Error("SELECT secret FROM /srv/im.sqlite"),
+    "3": new Errors.RequestTimeoutError({ action: "user.get", nodeID: "n" }),
+    "4": imError("SEND_FAILED"),
+    "5": "not even an error",
+    "6": new Errors.MoleculerError("boom", 418, "TEAPOT", { path: "/srv" }),
+    "7": imError("QUOTA_EXCEEDED", { retryAfterMs: 61_500 }),
+    "8": undefined,
+  };
+  await using node = await createEdge({ "user.get": (ctx) => Promise.reject(failures[String(ctx.params["userId"])] as Error) });
+  const get = (id: string): Promise<Answer> => node.ask("GET", `/api/v1/users/${id}`);
+  assert.deepEqual(codeOf(await get("1")), [404, 4001]);
+  for (const id of ["2", "5", "6"]) {
+    const answer = await get(id);
+    assert.deepEqual([...codeOf(answer), answer.data], [500, 9000, null], id);
+    assert.doesNotMatch(JSON.stringify(answer), /secret|srv|boom/);
+  }
+  for (const [id, status, code, wait] of [
+    ["3", 503, 9006, "1"],
+    ["4", 503, 3001, "1"],
+    ["7", 429, 9009, "62"],
+  ] as const) {
+    const answer = await get(id);
+    assert.deepEqual([...codeOf(answer), answer.headers.get("retry-after")], [status, code, wait], id);
+  }
+  assert.equal((await get("8")).status, 500);
+  assert.equal((await node.ask("GET", "/api/v1/users/me")).status, 200);
+});
+
+test("a service that is missing is 503 with Retry-After", async () => {
+  await using node = await createEdge({}, { services: ["auth"] });
+  const answer = await node.ask("GET", "/api/v1/users/me");
+  assert.deepEqual([...codeOf(answer), answer.headers.get("retry-after")], [503, 9006, "1"]);
+});
+
+test("a running request is answered before the node stops", async () => {
+  let isRunning = false;
+  let finish: (value: unknown) => void = () => undefined;
+  const node = await createEdge({
+    "user.me": () => {
+      isRunning = true;
+      return new Promise((resolve) => (finish = resolve));
+    },
+  });
+  const asked = node.ask("GET", "/api/v1/users/me");
+  await waitFor(() => isRunning);
+  const stopped = node.stop();
+  await waitFor(async () => {
+    try {
+      await fetch(`${node.url}/api/v1/users/me`);
+      return false;
+    } catch {
+      return true;
+    }
+  }, "the port to close");
+  finish({ done: true });
+  assert.deepEqual((await asked).data, { done: true });
+  await stopped;
+});
+
+test("the process survives clients that leave in the middle", async () => {
+  await using node = await createEdge();
+  for (const bytes of [
+    "POST /api/v1/users/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{",
+    "GET /api/v1",
+    "\r\n\r\n\u0000",
+  ]) {
+    const socket = connect(Number(new URL(node.url).port), "127.0.0.1").on("error", () => undefined);
+    await new Promise((resolve) => socket.write(bytes, resolve));
+    socket.destroy();
+  }
+  assert.equal((await node.ask("GET", "/api/v1/users/me")).status, 200);
+});
