@@ -1,0 +1,49 @@
+import type { Notification } from "../../contracts/entities.ts";
+import type { Params } from "../../contracts/index.ts";
+import { DEFAULT_PAGE } from "../../contracts/limits.ts";
+import type { Language } from "../../contracts/meta.ts";
+import { idCursor, toPage } from "../../lib/page.ts";
+import { invalidField } from "../../lib/validation.ts";
+import type { NotificationDeps } from "./deps.ts";
+import { languagesOf, presentNotifications } from "./present.ts";
+import { countUnread, notificationsOf, setRead, type StoredNotification } from "./repository.ts";
+
+type Reading = Pick<NotificationDeps, "sql" | "calls">;
+
+export interface Reader {
+  readonly userId: string;
+  /** Of the request; without one the user's own. */
+  readonly language?: Language | undefined;
+}
+
+export async function listNotifications(
+  { sql, calls }: Reading, { userId, language }: Reader, { read, limit = DEFAULT_PAGE, cursor }: Params<"notification.list">,
+): Promise<{ items: Notification[]; nextCursor: string | null }> {
+  const found = await notificationsOf(sql, userId, { read, before: idCursor(cursor), limit: limit + 1 });
+  const { rows, nextCursor } = toPage(found, limit, ({ notificationId }) => notificationId);
+  const languageOf = language ? () => language : await languagesOf(calls, [userId]);
+  return { items: await presentNotifications(calls, rows, languageOf), nextCursor };
+}
+
+/**
+ * Marks those of the given that are the user's, or all. @returns how many are unread afterwards
+ * @throws VALIDATION unless exactly one of both is given
+ */
+export async function markRead({ sql, now }: Pick<NotificationDeps, "sql" | "now">, userId: string, { ids, all }: Params<"notification.markRead">): Promise<number> {
+  if ((ids === undefined) === (all === undefined)) throw invalidField("ids", "give either ids or all");
+  await setRead(sql, userId, now(), ids);
+  return countUnread(sql, userId);
+}
+
+const EXPORT_PAGE = 1_000;
+
+/** All of a user's notifications, in the language they have chosen. */
+export async function exportNotifications({ sql, calls }: Reading, userId: string): Promise<Notification[]> {
+  const all: StoredNotification[] = [];
+  for (;;) {
+    const page = await notificationsOf(sql, userId, { before: all.at(-1)?.notificationId ?? null, limit: EXPORT_PAGE });
+    all.push(...page);
+    if (page.length < EXPORT_PAGE) break;
+  }
+  return presentNotifications(calls, all, await languagesOf(calls, [userId]));
+}
