@@ -1,0 +1,9 @@
+import type { Calls } from "../../lib/service.ts";
+import type { HotPresence } from "../../mixins/hot-store/port.ts";
+
+/** What the use cases of this service work with. */
+export interface PresenceDeps {
+  readonly presence: HotPresence;
+  readonly calls: Calls;
+  readonly now: () => number;
+}

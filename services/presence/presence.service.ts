@@ -1,0 +1,96 @@
+/**
+ * Presence (G1): which devices of a user are connected, through which gateway, and when the user was last seen. The hot store
+ * keeps it; nothing of it is in SQL. Gateways report their connections, friends subscribe within each one's privacy.
+ *
+ * Watchers hear of the first connection at once and of the last one's end after a delay, unless the user came back: a page
+ * that is loaded again makes no noise. What is pushed is a hint; subscribing again gives the truth. Whoever ends a friendship
+ * or blocks someone is no longer watched by them.
+ */
+import { PRESENCE_OFFLINE_DELAY_MS } from "../../config/limits.ts";
+import { broadcast, callerOf, defineService, type Calls } from "../../lib/service.ts";
+import { withSubscriptions } from "../../mixins/event-stream/index.ts";
+import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
+import { configOf } from "../../mixins/shared.ts";
+import { announceDeparture, announcePresence } from "./announce.ts";
+import { createDepartures, type Departures } from "./departures.ts";
+import type { PresenceDeps } from "./deps.ts";
+import { stopWatching, subscribe, unsubscribe } from "./subscribe.ts";
+import { createTurns } from "./turns.ts";
+
+type Vars = HotStoreVars & { departures: Departures; inTurn: ReturnType<typeof createTurns>; deps(calls: Calls): PresenceDeps };
+
+export default defineService<"presence", Vars>()({
+  name: "presence",
+  settings: { offlineDelayMs: PRESENCE_OFFLINE_DELAY_MS },
+  mixins: [
+    withHotStore(),
+    withSubscriptions<Vars>({
+      consumer: "presence",
+      handlers: {
+        async "im.friend.removed"({ payload: { userId, peerId } }) {
+          const deps = this.deps(this.broker);
+          await stopWatching(deps, userId, peerId);
+          await stopWatching(deps, peerId, userId);
+        },
+        async "im.friend.block.changed"({ payload: { userId, peerId, blocked } }) {
+          if (blocked) await stopWatching(this.deps(this.broker), peerId, userId);
+        },
+      },
+    }),
+  ],
+  methods: {
+    deps(calls: Calls): PresenceDeps {
+      return { presence: this.hot.presence, calls, now: Date.now };
+    },
+    /** One after the other, so that the last push says what was read last. A failure is no fault of the connection behind it. */
+    tell(announce: (deps: PresenceDeps, userId: string) => Promise<void>, userId: string): void {
+      this.inTurn(userId, () => announce(this.deps(this.broker), userId)).catch((error: unknown) => this.logger.warn(`Nobody was told how user ${userId} stands:`, error));
+    },
+    hint(userId: string, online: boolean): void {
+      broadcast(this.broker, "presence.changed", { userId, online, at: Date.now() }).catch((error: unknown) => this.logger.debug("A hint was lost:", error));
+    },
+  },
+  actions: {
+    async subscribe(ctx) {
+      const { userId } = callerOf(ctx);
+      return { items: await subscribe(this.deps(ctx), { userId, connectionId: ctx.meta.connectionId, userIds: ctx.params.userIds }) };
+    },
+    async unsubscribe(ctx) {
+      const { userId } = callerOf(ctx);
+      return { items: await unsubscribe(this.deps(ctx), { userId, connectionId: ctx.meta.connectionId, userIds: ctx.params.userIds }) };
+    },
+    async connected(ctx) {
+      const { userId } = ctx.params;
+      const { accepted, first } = await this.hot.presence.connect(ctx.params, configOf(this.broker).maxConnectionsPerUser, Date.now());
+      if (first) {
+        this.hint(userId, true);
+        if (!this.departures.cancel(userId)) this.tell(announcePresence, userId);
+      }
+      return { accepted };
+    },
+    async disconnected(ctx) {
+      const { userId, connectionId } = ctx.params;
+      const { last } = await this.hot.presence.disconnect(userId, connectionId, Date.now());
+      if (last) {
+        this.hint(userId, false);
+        this.departures.add(userId);
+      }
+      return null;
+    },
+    async heartbeat(ctx) {
+      await this.hot.presence.heartbeat(ctx.params.gatewayNodeId, ctx.params.connections, Date.now());
+      return null;
+    },
+    async of(ctx) {
+      const states = await this.hot.presence.of(ctx.params.userIds, Date.now());
+      return ctx.params.userIds.map((userId) => ({ userId, online: false, lastSeenAt: null, connections: [], ...states.get(userId) }));
+    },
+  },
+  async started() {
+    this.inTurn = createTurns();
+    this.departures = createDepartures((this.settings as { offlineDelayMs: number }).offlineDelayMs, (userId) => this.tell(announceDeparture, userId));
+  },
+  async stopped() {
+    this.departures.clear();
+  },
+});

@@ -1,0 +1,174 @@
+import assert from "node:assert/strict";
+import { describe, it } from "node:test";
+import type { ServiceSchema } from "moleculer";
+import type { Presence } from "../../contracts/entities.ts";
+import friend from "../../services/friend/friend.service.ts";
+import presence from "../../services/presence/presence.service.ts";
+import { createNeighbours, type Neighbours } from "../support/neighbours.ts";
+import { createNode, type TestNode } from "../support/node.ts";
+import { waitFor } from "../support/wait.ts";
+
+const ann = "9";
+const bob = "10";
+const cid = "11";
+const hidden = (userId: string): Presence => ({ userId, online: false, lastSeenAt: null, devices: [] });
+
+interface World extends AsyncDisposable {
+  readonly node: TestNode;
+  readonly around: Neighbours;
+  /** Subjects of the `presence.changed` hints. */
+  readonly hints: { userId: string; online: boolean }[];
+  pushes(userId: string): Presence[];
+  connect(userId: string, connectionId: string, deviceId?: string): Promise<boolean>;
+  disconnect(userId: string, connectionId: string): Promise<void>;
+}
+
+/** @param offlineDelayMs long, unless the test is about leaving */
+async function presenceNode(offlineDelayMs = 60_000): Promise<World> {
+  const around = createNeighbours();
+  const hints: World["hints"] = [];
+  const listener: ServiceSchema = { name: "listener", events: { "presence.changed": (ctx: { params: World["hints"][number] }) => void hints.push(ctx.params) } };
+  const node = await createNode([friend, { ...presence, settings: { offlineDelayMs } as ServiceSchema["settings"] }, ...around.services, listener]);
+  return {
+    node, around, hints,
+    pushes: (userId) => around.deliveries.filter(({ room, event }) => room === `p:${userId}` && event === "presence:changed").map(({ payload }) => payload as Presence),
+    connect: async (userId, connectionId, deviceId = "phone") => {
+      const { accepted } = await node.call("presence.connected", { connectionId, userId, sessionId: "1", deviceId, deviceType: "ios", gatewayNodeId: "gate" });
+      return accepted;
+    },
+    disconnect: async (userId, connectionId) => void (await node.call("presence.disconnected", { userId, connectionId })),
+    [Symbol.asyncDispose]: () => node.stop(),
+  };
+}
+
+async function befriend({ node }: World, a: string, b: string): Promise<void> {
+  const { requestId } = await node.as(a, "friend.request", { userId: b });
+  await node.as(b, "friend.handleRequest", { requestId, action: "accept" });
+}
+
+const subscribe = async ({ node }: World, who: string, userIds: string[], connectionId?: string): Promise<Presence[]> =>
+  (await node.as(who, "presence.subscribe", { userIds }, connectionId === undefined ? {} : { connectionId })).items;
+
+describe("subscribing", () => {
+  it("shows friends and watches them; anyone else looks offline and is not watched", async () => {
+    await using world = await presenceNode();
+    await befriend(world, ann, bob);
+    await world.connect(bob, "b1");
+    await world.connect(bob, "b2");
+    await world.connect(cid, "c1");
+    const items = await subscribe(world, ann, [cid, bob, ann, "404"], "a1");
+    assert.deepEqual(items.map(({ userId }) => userId), [cid, bob, ann, "404"]);
+    assert.deepEqual(items[1]?.devices, [{ deviceId: "phone", deviceType: "ios" }]);
+    assert.equal(items[1].online, true);
+    assert.ok(items[1].lastSeenAt);
+    for (const userId of [cid, ann, "404"]) assert.deepEqual(items.find((item) => item.userId === userId), hidden(userId));
+    assert.deepEqual(world.around.watches, [{ connectionId: "a1", userIds: [bob], on: true }]);
+  });
+
+  it("shows nothing of a friend who hides it, or who has blocked me", async () => {
+    await using world = await presenceNode();
+    await befriend(world, ann, bob);
+    await befriend(world, ann, cid);
+    world.around.settings.set(bob, { showPresence: false });
+    await world.node.as(cid, "friend.block", { userId: ann });
+    for (const userId of [bob, cid]) await world.connect(userId, `${userId}-1`);
+    assert.deepEqual(await subscribe(world, ann, [bob, cid], "a1"), [hidden(bob), hidden(cid)]);
+    assert.deepEqual(world.around.watches, []);
+  });
+
+  it("can be taken back, and works without a socket for the answer alone", async () => {
+    await using world = await presenceNode();
+    await befriend(world, ann, bob);
+    assert.equal((await subscribe(world, ann, [bob])).length, 1);
+    assert.deepEqual(world.around.watches, []);
+    const { items } = await world.node.as(ann, "presence.unsubscribe", { userIds: [bob, cid] }, { connectionId: "a1" });
+    assert.deepEqual(items, [hidden(bob), hidden(cid)]);
+    assert.deepEqual(world.around.watches, [{ connectionId: "a1", userIds: [bob, cid], on: false }]);
+  });
+
+  it("ends on every connection of both when the friendship ends", async () => {
+    await using world = await presenceNode();
+    await befriend(world, ann, bob);
+    for (const connectionId of ["a1", "a2"]) await world.connect(ann, connectionId);
+    await world.connect(bob, "b1");
+    await world.node.as(ann, "friend.remove", { userId: bob });
+    await waitFor(() => world.around.watches.length === 3);
+    assert.deepEqual(world.around.watches, [
+      { connectionId: "a1", userIds: [bob], on: false }, { connectionId: "a2", userIds: [bob], on: false }, { connectionId: "b1", userIds: [ann], on: false },
+    ]);
+  });
+
+  it("ends for the one who is blocked, not for the other", async () => {
+    await using world = await presenceNode();
+    await befriend(world, ann, bob);
+    await world.connect(ann, "a1");
+    await world.connect(bob, "b1");
+    await world.node.as(ann, "friend.block", { userId: bob });
+    await waitFor(() => world.around.events.some(({ subject }) => subject === "im.friend.block.changed") && world.around.watches.length > 0);
+    assert.deepEqual(world.around.watches, [{ connectionId: "b1", userIds: [ann], on: false }]);
+  });
+});
+
+describe("coming and going", () => {
+  it("is told once for the first connection and once for the last", async () => {
+    await using world = await presenceNode(10);
+    await world.connect(bob, "b1", "phone");
+    await world.connect(bob, "b2", "laptop");
+    await world.disconnect(bob, "b1");
+    await world.disconnect(bob, "b2");
+    await world.disconnect(bob, "b2");
+    await waitFor(() => world.pushes(bob).some(({ online }) => !online));
+    assert.deepEqual(world.pushes(bob).map(({ online }) => online), [true, false]);
+    assert.deepEqual(world.pushes(bob)[0]?.devices.map(({ deviceId }) => deviceId).includes("phone"), true);
+    const gone = world.pushes(bob)[1];
+    assert.deepEqual(gone?.devices, []);
+    assert.ok(gone.lastSeenAt);
+    await waitFor(() => world.hints.length === 2);
+    assert.deepEqual(world.hints.map(({ userId, online }) => [userId, online]), [[bob, true], [bob, false]]);
+  });
+
+  it("is not told when the user is back before the delay is over", async () => {
+    await using world = await presenceNode();
+    await world.connect(bob, "b1");
+    await waitFor(() => world.pushes(bob).length === 1);
+    await world.disconnect(bob, "b1");
+    await world.connect(bob, "b2");
+    await world.connect(cid, "c1");
+    await waitFor(() => world.pushes(cid).length === 1);
+    assert.equal(world.pushes(bob).length, 1);
+  });
+
+  it("is told to nobody by those who hide it", async () => {
+    await using world = await presenceNode(10);
+    world.around.settings.set(bob, { showPresence: false });
+    await world.connect(bob, "b1");
+    await world.disconnect(bob, "b1");
+    await world.connect(cid, "c1");
+    await world.disconnect(cid, "c1");
+    await waitFor(() => world.pushes(cid).length === 2);
+    assert.deepEqual(world.pushes(bob), []);
+  });
+});
+
+describe("connections", () => {
+  it("are at most as many as allowed, and free again when one closes", async () => {
+    await using world = await presenceNode();
+    for (let count = 1; count <= 5; count++) assert.equal(await world.connect(bob, `b${count}`), true);
+    assert.equal(await world.connect(bob, "b6"), false);
+    await world.disconnect(bob, "b1");
+    assert.equal(await world.connect(bob, "b6"), true);
+  });
+
+  it("are shown to operators with gateway and heartbeat, also of those who hide their presence", async () => {
+    await using world = await presenceNode();
+    world.around.settings.set(bob, { showPresence: false });
+    await world.connect(bob, "b1");
+    await world.node.call("presence.heartbeat", { gatewayNodeId: "gate", connections: [{ userId: bob, connectionId: "b1" }] });
+    const [of, other] = await world.node.call("presence.of", { userIds: [bob, cid] });
+    assert.ok(of);
+    assert.equal(of["online"], true);
+    const [connection] = of["connections"] as Record<string, unknown>[];
+    assert.deepEqual([connection?.["connectionId"], connection?.["gatewayNodeId"], typeof connection?.["heartbeatAt"]], ["b1", "gate", "number"]);
+    assert.deepEqual(other, { userId: cid, online: false, lastSeenAt: null, connections: [] });
+  });
+});
