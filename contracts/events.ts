@@ -15,6 +15,10 @@ export interface DomainEvents {
   "im.friend.updated": { userId: string; peerId: string };
   "im.friend.block.changed": { userId: string; peerId: string; blocked: boolean };
   "im.group.created": { groupId: string; actorId: string; memberIds: string[] };
+  "im.group.member.joined": { groupId: string; change: GroupChange };
+  /** Also of members who were removed. */
+  "im.group.member.left": { groupId: string; change: GroupChange };
+  /** Every other change of a group. */
   "im.group.changed": { groupId: string; change: GroupChange };
   "im.group.invitation.sent": { invitationId: string; groupId: string; inviterId: string; inviteeId: string };
   "im.group.invitation.handled": {

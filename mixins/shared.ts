@@ -1,5 +1,6 @@
 import type { ServiceBroker } from "moleculer";
 import type { Config } from "../config/config.ts";
+import { registerProbe } from "./health/index.ts";
 
 const configs = new WeakMap<ServiceBroker, Config>();
 
@@ -29,23 +30,42 @@ interface Share<T> {
   users: number;
 }
 
+/** Makes the node's readiness depend on the resource, from its first `acquire` on. */
+export interface Probe<T> {
+  /** How `GET /health/ready` names it. */
+  readonly part: string;
+  ping(resource: T): Promise<unknown>;
+}
+
 /** After the last release it can be opened again; that waits until the closing is done. */
 export function sharedPerBroker<T>(
   open: (broker: ServiceBroker, config: Config) => Promise<T>,
   close: (resource: T, broker: ServiceBroker) => Promise<void>,
+  probe?: Probe<T>,
 ): Shared<T> {
   const shares = new WeakMap<ServiceBroker, Share<T>>();
+  const probes = new WeakMap<ServiceBroker, () => void>();
   const closings = new WeakMap<ServiceBroker, Promise<void>>();
 
   const opening = async (broker: ServiceBroker): Promise<T> => {
     await closings.get(broker)?.catch(() => undefined); // whoever released it was told
     return open(broker, configOf(broker));
   };
+  const watch = (broker: ServiceBroker, { opened }: Share<T>): void => {
+    if (probe)
+      probes.set(
+        broker,
+        registerProbe(broker, probe.part, async () => probe.ping(await opened)),
+      );
+  };
 
   return {
     async acquire(broker) {
       let share = shares.get(broker);
-      if (!share) shares.set(broker, (share = { opened: opening(broker), users: 0 }));
+      if (!share) {
+        shares.set(broker, (share = { opened: opening(broker), users: 0 }));
+        watch(broker, share);
+      }
       share.users++;
       try {
         return await share.opened;
@@ -58,6 +78,7 @@ export function sharedPerBroker<T>(
       const share = shares.get(broker);
       if (!share || --share.users > 0) return;
       shares.delete(broker);
+      probes.get(broker)?.();
       const closing = share.opened.then((resource) => close(resource, broker));
       closings.set(broker, closing);
       await closing;

@@ -16,7 +16,10 @@ export async function openDatabase(config: Config, logger: SqliteLogger): Promis
 }
 
 /** The node's one database, its schema up to date. */
-export const sharedDatabase = sharedPerBroker<Database>(openMigrated, (db) => db.close());
+export const sharedDatabase = sharedPerBroker<Database>(openMigrated, (db) => db.close(), {
+  part: "database",
+  ping: (db) => db.ping(),
+});
 
 async function openMigrated(broker: ServiceBroker, config: Config): Promise<Database> {
   const logger = broker.getLogger("database");

@@ -14,4 +14,5 @@ export const sharedEventStream = sharedPerBroker<EventStream>(
     await stream.close();
     await sharedDatabase.release(broker);
   },
+  { part: "eventStream", ping: (stream) => stream.ping() },
 );

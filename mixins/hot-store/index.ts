@@ -17,6 +17,7 @@ export function openHotStore(config: Config): Promise<HotStore> {
 export const sharedHotStore = sharedPerBroker<HotStore>(
   (_broker, config) => openHotStore(config),
   (hot) => hot.close(),
+  { part: "hotStore", ping: (hot) => hot.ping() },
 );
 export const acquireHotStore = (broker: ServiceBroker): Promise<HotStore> => sharedHotStore.acquire(broker);
 export const releaseHotStore = (broker: ServiceBroker): Promise<void> => sharedHotStore.release(broker);

@@ -28,7 +28,10 @@ async function open(broker: ServiceBroker, config: Config): Promise<Opened> {
 }
 
 /** The node's one message log. */
-export const sharedMessageLog = sharedPerBroker<Opened>(open, (opened) => opened.close());
+export const sharedMessageLog = sharedPerBroker<Opened>(open, (opened) => opened.close(), {
+  part: "messageLog",
+  ping: ({ log }) => log.ping(),
+});
 
 /** What `withMessageLog()` puts on `this`. */
 export interface MessageLogVars {

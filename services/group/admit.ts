@@ -9,7 +9,11 @@ import { addMembers, membersOf } from "./repository/members.ts";
  * @returns who is new
  * @throws GROUP_FULL when there is not room for all
  */
-export async function admit(deps: Pick<GroupDeps, "sql" | "now">, at: { tx: Tx; version: number; groupId: string }, userIds: readonly string[]): Promise<string[]> {
+export async function admit(
+  deps: Pick<GroupDeps, "sql" | "now">,
+  at: { tx: Tx; version: number; groupId: string },
+  userIds: readonly string[],
+): Promise<string[]> {
   const { tx, version, groupId } = at;
   if (userIds.length === 0) return [];
   const members = new Set((await membersOf(deps.sql, groupId, userIds, tx)).map(({ userId }) => userId));

@@ -26,9 +26,20 @@ const CHUNK = 500;
 /** Ids that a system message names; one that concerns more people gives their number as `userCount`. */
 const NAMED_USERS = 50;
 
-const membershipEvents = new Set<GroupChange["event"]>(["group.created", "group.dissolved", "member.joined", "member.left", "member.removed"]);
+const membershipEvents = new Set<GroupChange["event"]>([
+  "group.created",
+  "group.dissolved",
+  "member.joined",
+  "member.left",
+  "member.removed",
+]);
 const stateEvents = new Set<GroupChange["event"]>([
-  "group.muted", "group.unmuted", "group.owner.changed", "member.role.changed", "member.muted", "member.unmuted",
+  "group.muted",
+  "group.unmuted",
+  "group.owner.changed",
+  "member.role.changed",
+  "member.muted",
+  "member.unmuted",
 ]);
 
 /**
@@ -42,10 +53,20 @@ export async function announceChange(deps: AnnounceDeps, { eventId, groupId, cha
   await deps.queue.once(eventId, groupId, async () => {
     const conversationId = groupConversationId(groupId);
     const moves = membershipEvents.has(change.event) ? await movesOf(deps, groupId, change) : { joined: [], left: [] };
-    await refreshStates(deps, conversationId, stateEvents.has(change.event) ? [change.actorId, ...change.userIds] : [...moves.joined, ...moves.left]);
-    const entering = await Promise.allSettled([inChunks(moves.joined, (userIds) => moveSockets(deps, "socket.join", conversationId, userIds))]);
+    await refreshStates(
+      deps,
+      conversationId,
+      stateEvents.has(change.event) ? [change.actorId, ...change.userIds] : [...moves.joined, ...moves.left],
+    );
+    const entering = await Promise.allSettled([
+      inChunks(moves.joined, (userIds) => moveSockets(deps, "socket.join", conversationId, userIds)),
+    ]);
     try {
-      const { seq } = await call(deps.calls, "message.sendSystem", { conversationId, clientMsgId: `ev-${eventId}`, content: contentOf(change) });
+      const { seq } = await call(deps.calls, "message.sendSystem", {
+        conversationId,
+        clientMsgId: `ev-${eventId}`,
+        content: contentOf(change),
+      });
       await moveBounds(deps, { groupId, conversationId, seq, moves });
     } finally {
       await inChunks(moves.left, (userIds) => moveSockets(deps, "socket.leave", conversationId, userIds));
@@ -72,19 +93,31 @@ function contentOf({ event, actorId, userIds, data }: GroupChange): Content {
 }
 
 async function refreshStates(deps: AnnounceDeps, conversationId: string, userIds: readonly string[]): Promise<void> {
-  await inChunks([...new Set(userIds)], (some) => call(deps.calls, "conversation.refreshMembers", { conversationId, userIds: some }));
+  await inChunks([...new Set(userIds)], (some) =>
+    call(deps.calls, "conversation.refreshMembers", { conversationId, userIds: some }),
+  );
 }
 
-async function moveBounds(deps: AnnounceDeps, { groupId, conversationId, seq, moves }: { groupId: string; conversationId: string; seq: number; moves: Moves }): Promise<void> {
+async function moveBounds(
+  deps: AnnounceDeps,
+  { groupId, conversationId, seq, moves }: { groupId: string; conversationId: string; seq: number; moves: Moves },
+): Promise<void> {
   if (moves.joined.length > 0) {
     const historyVisible = (await findGroup(deps.sql, groupId))?.historyVisible ?? false;
-    await inChunks(moves.joined, (userIds) => call(deps.calls, "conversation.joined", { conversationId, userIds, seq, historyVisible }));
+    await inChunks(moves.joined, (userIds) =>
+      call(deps.calls, "conversation.joined", { conversationId, userIds, seq, historyVisible }),
+    );
   }
   await inChunks(moves.left, (userIds) => call(deps.calls, "conversation.left", { conversationId, userIds, seq }));
 }
 
 /** Where no gateway runs there is no connection to move. */
-async function moveSockets(deps: AnnounceDeps, action: "socket.join" | "socket.leave", conversationId: string, userIds: string[]): Promise<void> {
+async function moveSockets(
+  deps: AnnounceDeps,
+  action: "socket.join" | "socket.leave",
+  conversationId: string,
+  userIds: string[],
+): Promise<void> {
   try {
     await call(deps.calls, action, { conversationId, userIds });
   } catch (error) {
@@ -93,9 +126,19 @@ async function moveSockets(deps: AnnounceDeps, action: "socket.join" | "socket.l
 }
 
 /** To the members, and to those who have left the room with this change. */
-export async function pushUpdated(deps: Pick<AnnounceDeps, "calls">, groupId: string, version: string, leftIds: readonly string[] = []): Promise<void> {
+export async function pushUpdated(
+  deps: Pick<AnnounceDeps, "calls">,
+  groupId: string,
+  version: string,
+  leftIds: readonly string[] = [],
+): Promise<void> {
   const rooms = [conversationRoom(groupConversationId(groupId)), ...leftIds.map(userRoom)];
-  await inChunks(rooms, (some) => push(deps.calls, some.map((room) => ({ room, event: "group:updated", payload: { groupId, version } }))));
+  await inChunks(rooms, (some) =>
+    push(
+      deps.calls,
+      some.map((room) => ({ room, event: "group:updated", payload: { groupId, version } })),
+    ),
+  );
 }
 
 async function inChunks(items: readonly string[], work: (chunk: string[]) => Promise<unknown>): Promise<void> {

@@ -17,10 +17,12 @@ export class AnnouncementQueue {
     if (inWork) return inWork;
     const before = this.#lastOf.get(groupId) ?? Promise.resolve();
     const work = this.#run(eventId, before, announce);
-    const settled = work.catch(() => undefined).finally(() => {
-      this.#inWork.delete(eventId);
-      if (this.#lastOf.get(groupId) === settled) this.#lastOf.delete(groupId);
-    });
+    const settled = work
+      .catch(() => undefined)
+      .finally(() => {
+        this.#inWork.delete(eventId);
+        if (this.#lastOf.get(groupId) === settled) this.#lastOf.delete(groupId);
+      });
     this.#inWork.set(eventId, work);
     this.#lastOf.set(groupId, settled);
     return work;

@@ -49,7 +49,11 @@ export interface AtGroup {
 }
 
 /** `changeGroups` by a member of the group. @throws GROUP_NOT_FOUND for outsiders */
-export async function changeAsMember<T>(deps: GroupDeps, who: Who, work: (at: AtGroup) => Promise<Pick<Outcome<T>, "result" | "changes">>): Promise<T> {
+export async function changeAsMember<T>(
+  deps: GroupDeps,
+  who: Who,
+  work: (at: AtGroup) => Promise<Pick<Outcome<T>, "result" | "changes">>,
+): Promise<T> {
   return changeGroups(deps, async (tx, version) => {
     const { group, me } = await groupOfMember(deps.sql, who, tx);
     return { groupId: who.groupId, actorId: who.userId, ...(await work({ tx, version, group, me })) };
@@ -57,7 +61,11 @@ export async function changeAsMember<T>(deps: GroupDeps, who: Who, work: (at: At
 }
 
 /** @throws GROUP_NOT_FOUND for outsiders, and when the group is dissolved or never was */
-export async function groupOfMember(sql: Database, { groupId, userId }: Who, tx?: Tx): Promise<{ group: GroupRecord; me: MemberRecord }> {
+export async function groupOfMember(
+  sql: Database,
+  { groupId, userId }: Who,
+  tx?: Tx,
+): Promise<{ group: GroupRecord; me: MemberRecord }> {
   const group = await liveGroup(sql, groupId, tx);
   const me = await findMember(sql, groupId, userId, tx);
   if (!me) throw imError("GROUP_NOT_FOUND");
@@ -83,15 +91,31 @@ export function assertMay(role: Role, deed: Deed, targetRole?: Role): void {
   if (!mayDo(role, deed, targetRole)) throw imError("ROLE_FORBIDS");
 }
 
-async function recordChanges<T>(deps: GroupDeps, tx: Tx, version: number, { groupId, actorId, changes }: Outcome<T>): Promise<Announcement[]> {
+async function recordChanges<T>(
+  deps: GroupDeps,
+  tx: Tx,
+  version: number,
+  { groupId, actorId, changes }: Outcome<T>,
+): Promise<Announcement[]> {
   if (changes.length > 0) await updateGroup(deps.sql, groupId, { version }, tx);
   const announcements: Announcement[] = [];
   for (const draft of changes) {
     const change: GroupChange = { actorId, userIds: [], ...draft, data: { ...draft.data, version: String(version) } };
-    const eventId = await deps.outbox.add(tx, { subject: "im.group.changed", key: groupId, payload: { groupId, change }, requestId: deps.requestId });
+    const eventId = await deps.outbox.add(tx, {
+      subject: subjectOf(change),
+      key: groupId,
+      payload: { groupId, change },
+      requestId: deps.requestId,
+    });
     announcements.push({ eventId, groupId, change });
   }
   return announcements;
+}
+
+/** All carry the same payload and, having one key, keep their order. */
+function subjectOf({ event }: GroupChange): "im.group.changed" | "im.group.member.joined" | "im.group.member.left" {
+  if (event === "member.joined") return "im.group.member.joined";
+  return event === "member.left" || event === "member.removed" ? "im.group.member.left" : "im.group.changed";
 }
 
 async function announceNow(deps: GroupDeps, announcement: Announcement): Promise<void> {

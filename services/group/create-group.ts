@@ -21,7 +21,10 @@ export interface NewGroup {
 }
 
 /** The creator becomes the owner; the first system message (seq 1) names the creator and those who joined at once. */
-export async function createGroup(deps: GroupDeps, input: NewGroup): Promise<{ group: Group; joined: string[]; invited: string[] }> {
+export async function createGroup(
+  deps: GroupDeps,
+  input: NewGroup,
+): Promise<{ group: Group; joined: string[]; invited: string[] }> {
   const { userId } = input;
   const { atOnce, byInvitation } = await selectInvitees(deps, userId, input.memberIds ?? []);
   await deps.quota.spend("groupsCreated", userId, 1);
@@ -35,13 +38,20 @@ export async function createGroup(deps: GroupDeps, input: NewGroup): Promise<{ g
     await deps.outbox.add(tx, { subject: "im.group.created", key: groupId, payload, requestId: deps.requestId });
     const invited = await sendInvitations(deps, { tx, groupId, inviterId: userId }, byInvitation);
     return {
-      groupId, actorId: userId, result: { group: groupFor(group, "owner"), joined: [...atOnce], invited },
+      groupId,
+      actorId: userId,
+      result: { group: groupFor(group, "owner"), joined: [...atOnce], invited },
       changes: [{ event: "group.created", userIds: [userId, ...atOnce], data: { name: group.name } }],
     };
   });
 }
 
-async function insertWithMembers(deps: Pick<GroupDeps, "sql">, tx: Tx, group: GroupRecord, memberIds: readonly string[]): Promise<void> {
+async function insertWithMembers(
+  deps: Pick<GroupDeps, "sql">,
+  tx: Tx,
+  group: GroupRecord,
+  memberIds: readonly string[],
+): Promise<void> {
   const at = { groupId: group.groupId, now: group.createdAt, version: group.version };
   await insertGroup(deps.sql, group, tx);
   await insertMembers(deps.sql, { ...at, userIds: [group.ownerId] }, "owner", tx);
@@ -50,8 +60,19 @@ async function insertWithMembers(deps: Pick<GroupDeps, "sql">, tx: Tx, group: Gr
 
 function recordOf(input: NewGroup, made: { groupId: string; version: number; memberCount: number; now: number }): GroupRecord {
   return {
-    groupId: made.groupId, name: input.name, avatar: input.avatar ?? "", announcement: "", ownerId: input.userId, memberCount: made.memberCount,
-    maxMembers: input.maxMembers ?? DEFAULT_GROUP_MEMBERS, joinMode: input.joinMode ?? "invite", historyVisible: input.historyVisible ?? false,
-    memberInvite: input.memberInvite ?? true, allMuted: false, dissolvedAt: null, version: made.version, createdAt: made.now,
+    groupId: made.groupId,
+    name: input.name,
+    avatar: input.avatar ?? "",
+    announcement: "",
+    ownerId: input.userId,
+    memberCount: made.memberCount,
+    maxMembers: input.maxMembers ?? DEFAULT_GROUP_MEMBERS,
+    joinMode: input.joinMode ?? "invite",
+    historyVisible: input.historyVisible ?? false,
+    memberInvite: input.memberInvite ?? true,
+    allMuted: false,
+    dissolvedAt: null,
+    version: made.version,
+    createdAt: made.now,
   };
 }

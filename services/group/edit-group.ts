@@ -20,7 +20,9 @@ export interface GroupEdit {
 
 /** Fields with an event of their own; the others share "group.settings.changed". */
 const eventOf: Partial<Record<keyof GroupFields, GroupChange["event"]>> = {
-  name: "group.renamed", avatar: "group.avatar.changed", announcement: "group.announcement.changed",
+  name: "group.renamed",
+  avatar: "group.avatar.changed",
+  announcement: "group.announcement.changed",
 };
 
 /** Owner and admins. What is as it was before is not told. @throws ROLE_FORBIDS, VALIDATION when there are more members than `maxMembers` */
@@ -38,7 +40,13 @@ export async function muteAll(deps: GroupDeps, who: Who, all: boolean): Promise<
   return change(deps, who, "muteAll", { allMuted: all }, () => [{ event: all ? "group.muted" : "group.unmuted" }]);
 }
 
-async function change(deps: GroupDeps, who: Who, deed: Deed, wanted: GroupFields, drafts: (at: AtGroup, changed: GroupFields) => ChangeDraft[]): Promise<Group> {
+async function change(
+  deps: GroupDeps,
+  who: Who,
+  deed: Deed,
+  wanted: GroupFields,
+  drafts: (at: AtGroup, changed: GroupFields) => ChangeDraft[],
+): Promise<Group> {
   return changeAsMember(deps, who, async (at) => {
     assertMay(at.me.role, deed);
     const changed = Object.fromEntries(
@@ -55,6 +63,8 @@ function draftsOf(changed: GroupFields): ChangeDraft[] {
   const entries = Object.entries(changed);
   const isSetting = ([name]: [string, unknown]): boolean => eventOf[name as keyof GroupFields] === undefined;
   const settings = entries.filter(isSetting);
-  const drafts = entries.filter((entry) => !isSetting(entry)).map(([name, value]): ChangeDraft => ({ event: eventOf[name as keyof GroupFields]!, data: { [name]: value } }));
+  const drafts = entries
+    .filter((entry) => !isSetting(entry))
+    .map(([name, value]): ChangeDraft => ({ event: eventOf[name as keyof GroupFields]!, data: { [name]: value } }));
   return settings.length === 0 ? drafts : [...drafts, { event: "group.settings.changed", data: Object.fromEntries(settings) }];
 }

@@ -1,6 +1,14 @@
 import { imError } from "../../lib/errors.ts";
 import type { Tx } from "../../mixins/database/port.ts";
-import { assertMay, changeAsMember, changeGroups, requireMember, type ChangeDraft, type Outcome, type Who } from "./change-group.ts";
+import {
+  assertMay,
+  changeAsMember,
+  changeGroups,
+  requireMember,
+  type ChangeDraft,
+  type Outcome,
+  type Who,
+} from "./change-group.ts";
 import type { GroupDeps } from "./deps.ts";
 import { mayDo } from "./permissions.ts";
 import { findGroup, groupsOf, markDissolved, updateGroup } from "./repository/groups.ts";
@@ -15,7 +23,8 @@ export async function removeMember(deps: GroupDeps, who: Who, memberId: string):
   return changeAsMember(deps, who, async ({ tx, version, me }) => {
     const isLeaving = memberId === who.userId;
     if (isLeaving && !mayDo(me.role, "leave")) throw imError("OWNER_MUST_TRANSFER");
-    if (!isLeaving) assertMay(me.role, "kick", (await requireMember(deps.sql, { groupId: who.groupId, userId: memberId }, tx)).role);
+    if (!isLeaving)
+      assertMay(me.role, "kick", (await requireMember(deps.sql, { groupId: who.groupId, userId: memberId }, tx)).role);
     const now = deps.now();
     await endMembership(deps.sql, { groupId: who.groupId, userId: memberId, now, version }, tx);
     if (!isLeaving) await revokeInvitationsBy(deps.sql, who.groupId, memberId, now, tx);
@@ -31,7 +40,11 @@ export async function dissolveGroup(deps: GroupDeps, who: Who): Promise<null> {
   });
 }
 
-async function dissolve(deps: Pick<GroupDeps, "sql" | "now">, tx: Tx, { groupId, version }: { groupId: string; version: number }): Promise<ChangeDraft> {
+async function dissolve(
+  deps: Pick<GroupDeps, "sql" | "now">,
+  tx: Tx,
+  { groupId, version }: { groupId: string; version: number },
+): Promise<ChangeDraft> {
   const members = await membersOf(deps.sql, groupId, undefined, tx);
   const now = deps.now();
   await endAllMemberships(deps.sql, { groupId, now, version }, tx);
@@ -50,7 +63,11 @@ export async function leaveAllGroups(deps: GroupDeps, userId: string): Promise<v
   await deps.sql.transaction((tx) => cancelWaitingOf(deps.sql, userId, deps.now(), tx));
 }
 
-async function leaveForGood(deps: GroupDeps, tx: Tx, { groupId, userId, version }: Who & { version: number }): Promise<Outcome<null>> {
+async function leaveForGood(
+  deps: GroupDeps,
+  tx: Tx,
+  { groupId, userId, version }: Who & { version: number },
+): Promise<Outcome<null>> {
   const outcome = (changes: ChangeDraft[]): Outcome<null> => ({ result: null, groupId, actorId: userId, changes });
   const [group, me] = [await findGroup(deps.sql, groupId, tx), await findMember(deps.sql, groupId, userId, tx)];
   if (!group || !me) return outcome([]);

@@ -10,9 +10,11 @@
  * Outsiders get GROUP_NOT_FOUND for whatever they try, whether the group exists or not.
  */
 import type { Context } from "moleculer";
+import type { DomainEvents } from "../../contracts/events.ts";
 import type { Meta } from "../../contracts/meta.ts";
 import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
 import { withSubscriptions } from "../../mixins/event-stream/index.ts";
+import type { DomainEvent } from "../../mixins/event-stream/port.ts";
 import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
 import { withIds, type IdsVars } from "../../mixins/ids/index.ts";
 import { withOutbox, type OutboxVars } from "../../mixins/outbox/index.ts";
@@ -43,17 +45,27 @@ interface Vars extends DatabaseVars, OutboxVars, IdsVars, HotStoreVars {
 /** Until a change is announced a removed member's bounds are not set, so it is tried for some minutes. */
 const MAX_DELIVER = 100;
 
+type ChangeEvent = DomainEvent<DomainEvents["im.group.changed"]>;
+
+/** Does what the request that made the change may not have come to. */
+async function announce(this: Vars & { deps(): GroupDeps }, { eventId, payload }: ChangeEvent): Promise<void> {
+  await announceChange(this.deps(), { eventId, ...payload });
+}
+
 export default defineService<"group", Vars>()({
   name: "group",
   mixins: [
-    withDatabase(), withHotStore(), withIds(), withOutbox(),
+    withDatabase(),
+    withHotStore(),
+    withIds(),
+    withOutbox(),
     withSubscriptions<Vars>({
       consumer: "group",
       maxDeliver: MAX_DELIVER,
       handlers: {
-        async "im.group.changed"({ eventId, payload }) {
-          await announceChange(this.deps(), { eventId, ...payload });
-        },
+        "im.group.changed": announce,
+        "im.group.member.joined": announce,
+        "im.group.member.left": announce,
         async "im.user.deleted"({ payload }) {
           await leaveAllGroups(this.deps(), payload.userId);
         },
@@ -68,7 +80,17 @@ export default defineService<"group", Vars>()({
     deps(ctx?: Context<unknown, Meta>): GroupDeps {
       const { sql, ids, outbox, queue, logger } = this;
       const quota = configOf(this.broker).rateLimits ? dailyQuota(this.hot.limits) : noQuota;
-      return { sql, ids, outbox, queue, logger, quota, calls: ctx ?? this.broker, requestId: ctx?.requestID ?? null, now: Date.now };
+      return {
+        sql,
+        ids,
+        outbox,
+        queue,
+        logger,
+        quota,
+        calls: ctx ?? this.broker,
+        requestId: ctx?.requestID ?? null,
+        now: Date.now,
+      };
     },
   },
 

@@ -18,7 +18,17 @@ export async function listInvitations(
 ): Promise<{ items: Invitation[]; nextCursor: string | null }> {
   const found = await waitingInvitations(deps.sql, userId, { before: idCursor(cursor), now: deps.now(), limit: limit + 1 });
   const { rows, nextCursor } = toPage(found, limit, ({ invitationId }) => invitationId);
-  return { items: await viewInvitations(deps, rows, await findGroups(deps.sql, rows.map(({ groupId }) => groupId))), nextCursor };
+  return {
+    items: await viewInvitations(
+      deps,
+      rows,
+      await findGroups(
+        deps.sql,
+        rows.map(({ groupId }) => groupId),
+      ),
+    ),
+    nextCursor,
+  };
 }
 
 /**
@@ -39,12 +49,20 @@ export async function handleInvitation(
     await deps.outbox.add(tx, { subject: "im.group.invitation.handled", key: invitationId, payload, requestId: deps.requestId });
     return { groupId, actorId: userId, changes, result: { invitation, group: await findGroup(deps.sql, groupId, tx) } };
   });
-  const [view] = await viewInvitations(deps, [{ ...invitation, status: accepted ? "accepted" : "rejected" }], new Map([[invitation.groupId, group!]]));
+  const [view] = await viewInvitations(
+    deps,
+    [{ ...invitation, status: accepted ? "accepted" : "rejected" }],
+    new Map([[invitation.groupId, group!]]),
+  );
   if (!view) throw imError("INVITATION_NOT_FOUND");
   return view;
 }
 
-async function openInvitation(deps: Pick<GroupDeps, "sql" | "now">, tx: Tx, { userId, invitationId }: { userId: string; invitationId: string }): Promise<InvitationRecord> {
+async function openInvitation(
+  deps: Pick<GroupDeps, "sql" | "now">,
+  tx: Tx,
+  { userId, invitationId }: { userId: string; invitationId: string },
+): Promise<InvitationRecord> {
   const invitation = await findInvitation(deps.sql, invitationId, tx);
   if (!invitation || invitation.inviteeId !== userId) throw imError("INVITATION_NOT_FOUND");
   await liveGroup(deps.sql, invitation.groupId, tx);
@@ -52,7 +70,11 @@ async function openInvitation(deps: Pick<GroupDeps, "sql" | "now">, tx: Tx, { us
   return invitation;
 }
 
-async function accept(deps: Pick<GroupDeps, "sql" | "now">, at: { tx: Tx; version: number }, { groupId, inviterId, inviteeId }: InvitationRecord): Promise<ChangeDraft[]> {
+async function accept(
+  deps: Pick<GroupDeps, "sql" | "now">,
+  at: { tx: Tx; version: number },
+  { groupId, inviterId, inviteeId }: InvitationRecord,
+): Promise<ChangeDraft[]> {
   const joined = await admit(deps, { ...at, groupId }, [inviteeId]);
   if (joined.length === 0) throw imError("ALREADY_MEMBER");
   return [{ event: "member.joined", userIds: joined, data: { inviterId } }];
@@ -64,7 +86,9 @@ async function viewInvitations(
   groups: ReadonlyMap<string, GroupRecord>,
 ): Promise<Invitation[]> {
   if (invitations.length === 0) return [];
-  const inviters = await call(deps.calls, "user.getMany", { userIds: [...new Set(invitations.map(({ inviterId }) => inviterId))] });
+  const inviters = await call(deps.calls, "user.getMany", {
+    userIds: [...new Set(invitations.map(({ inviterId }) => inviterId))],
+  });
   const userOf = new Map(inviters.map((user) => [user.userId, user]));
   return invitations.flatMap(({ invitationId, groupId, inviterId, status, expiresAt }) => {
     const [group, inviter] = [groups.get(groupId), userOf.get(inviterId)];

@@ -17,7 +17,11 @@ export interface Invitees {
 }
 
 /** Friends of the inviter and people whose white list holds the inviter; everybody else is left out silently. */
-export async function selectInvitees(deps: Pick<GroupDeps, "calls">, inviterId: string, userIds: readonly string[]): Promise<Invitees> {
+export async function selectInvitees(
+  deps: Pick<GroupDeps, "calls">,
+  inviterId: string,
+  userIds: readonly string[],
+): Promise<Invitees> {
   const others = userIds.filter((userId) => userId !== inviterId);
   if (others.length === 0) return { atOnce: [], byInvitation: [] };
   const [{ invitable, joinAtOnce }, activeIds] = await Promise.all([
@@ -44,7 +48,14 @@ export async function sendInvitations(
   const waiting = await invitedAmong(deps.sql, groupId, userIds, now, tx);
   const invitations = userIds
     .filter((userId) => !waiting.has(userId))
-    .map((inviteeId) => ({ invitationId: deps.ids.next(), groupId, inviterId, inviteeId, createdAt: now, expiresAt: now + INVITATION_TTL_MS }));
+    .map((inviteeId) => ({
+      invitationId: deps.ids.next(),
+      groupId,
+      inviterId,
+      inviteeId,
+      createdAt: now,
+      expiresAt: now + INVITATION_TTL_MS,
+    }));
   await insertInvitations(deps.sql, invitations, tx);
   for (const { invitationId, inviteeId } of invitations) {
     const payload = { invitationId, groupId, inviterId, inviteeId };
@@ -54,7 +65,10 @@ export async function sendInvitations(
 }
 
 /** @throws ROLE_FORBIDS, GROUP_FULL, QUOTA_EXCEEDED */
-export async function inviteMembers(deps: GroupDeps, { groupId, userId, userIds }: Who & { userIds: readonly string[] }): Promise<{ joined: string[]; invited: string[] }> {
+export async function inviteMembers(
+  deps: GroupDeps,
+  { groupId, userId, userIds }: Who & { userIds: readonly string[] },
+): Promise<{ joined: string[]; invited: string[] }> {
   const { group, me } = await groupOfMember(deps.sql, { groupId, userId });
   assertMayInvite(group, me);
   const invitees = await withoutMembers(deps, groupId, await selectInvitees(deps, userId, userIds));
@@ -76,7 +90,12 @@ export function assertMayInvite({ memberInvite }: GroupRecord, { role }: MemberR
   if (!mayInvite(role, memberInvite)) throw imError("ROLE_FORBIDS");
 }
 
-async function withoutMembers(deps: Pick<GroupDeps, "sql">, groupId: string, { atOnce, byInvitation }: Invitees, tx?: Tx): Promise<Invitees> {
+async function withoutMembers(
+  deps: Pick<GroupDeps, "sql">,
+  groupId: string,
+  { atOnce, byInvitation }: Invitees,
+  tx?: Tx,
+): Promise<Invitees> {
   const members = new Set((await membersOf(deps.sql, groupId, [...atOnce, ...byInvitation], tx)).map((member) => member.userId));
   const isNone = (userId: string): boolean => !members.has(userId);
   return { atOnce: atOnce.filter(isNone), byInvitation: byInvitation.filter(isNone) };

@@ -31,7 +31,8 @@ export async function joinGroup(deps: GroupDeps, joining: Joining): Promise<Join
   return changeGroups(deps, async (tx, version) => {
     const { groupId, userId, inviteCode } = joining;
     if (await findMember(deps.sql, groupId, userId, tx)) throw imError("ALREADY_MEMBER");
-    if (inviteCode !== undefined && !(await spendInviteLink(deps.sql, { inviteCode, groupId, now: deps.now() }, tx))) throw imError("INVITE_CODE_INVALID");
+    if (inviteCode !== undefined && !(await spendInviteLink(deps.sql, { inviteCode, groupId, now: deps.now() }, tx)))
+      throw imError("INVITE_CODE_INVALID");
     const group = await liveGroup(deps.sql, groupId, tx);
     if (inviteCode !== undefined || group.joinMode === "open") return joinNow(deps, { tx, version }, joining);
     if (group.joinMode === "approval") return requestToJoin(deps, { tx, version }, joining);
@@ -50,7 +51,9 @@ async function joinNow(deps: GroupDeps, at: At, { groupId, userId }: Joining): P
   const joined = await admit(deps, { ...at, groupId }, [userId]);
   const group = await liveGroup(deps.sql, groupId, at.tx);
   return {
-    groupId, actorId: userId, changes: [{ event: "member.joined", userIds: joined }],
+    groupId,
+    actorId: userId,
+    changes: [{ event: "member.joined", userIds: joined }],
     result: { joined: true, requestId: null, group: groupFor({ ...group, version: at.version }, "member") },
   };
 }
@@ -65,13 +68,21 @@ async function requestToJoin(deps: GroupDeps, { tx }: At, { groupId, userId, mes
 }
 
 /** Whoever may invite may make a link. Without `expiresAt` or `maxUses` it has no end. @throws ROLE_FORBIDS */
-export async function createInviteLink(deps: GroupDeps, who: Who, bounds: { expiresAt?: number; maxUses?: number }): Promise<InviteLink> {
+export async function createInviteLink(
+  deps: GroupDeps,
+  who: Who,
+  bounds: { expiresAt?: number; maxUses?: number },
+): Promise<InviteLink> {
   const [expiresAt, maxUses] = [bounds.expiresAt ?? null, bounds.maxUses ?? null];
   const inviteCode = randomBytes(16).toString("base64url");
   await deps.sql.transaction(async (tx) => {
     const { group, me } = await groupOfMember(deps.sql, who, tx);
     assertMayInvite(group, me);
-    await insertInviteLink(deps.sql, { inviteCode, groupId: who.groupId, creatorId: who.userId, expiresAt, maxUses, createdAt: deps.now() }, tx);
+    await insertInviteLink(
+      deps.sql,
+      { inviteCode, groupId: who.groupId, creatorId: who.userId, expiresAt, maxUses, createdAt: deps.now() },
+      tx,
+    );
   });
   return { inviteCode, expiresAt, maxUses, uses: 0 };
 }

@@ -17,12 +17,20 @@ export async function listJoinRequests(
   const before = idCursor(cursor);
   const { me } = await groupOfMember(deps.sql, who);
   assertMay(me.role, "answerRequests");
-  const { rows, nextCursor } = toPage(await waitingJoinRequests(deps.sql, who.groupId, { before, limit: limit + 1 }), limit, ({ requestId }) => requestId);
+  const { rows, nextCursor } = toPage(
+    await waitingJoinRequests(deps.sql, who.groupId, { before, limit: limit + 1 }),
+    limit,
+    ({ requestId }) => requestId,
+  );
   return { items: await viewJoinRequests(deps, rows), nextCursor };
 }
 
 /** @throws ROLE_FORBIDS, JOIN_REQUEST_NOT_FOUND, JOIN_REQUEST_HANDLED, GROUP_FULL */
-export async function handleJoinRequest(deps: GroupDeps, who: Who, { requestId, action }: { requestId: string; action: "accept" | "reject" }): Promise<JoinRequest> {
+export async function handleJoinRequest(
+  deps: GroupDeps,
+  who: Who,
+  { requestId, action }: { requestId: string; action: "accept" | "reject" },
+): Promise<JoinRequest> {
   const accepted = action === "accept";
   const handled = await changeAsMember(deps, who, async ({ tx, version, me }) => {
     assertMay(me.role, "answerRequests");

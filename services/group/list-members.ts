@@ -16,7 +16,11 @@ export async function listMembers(
 ): Promise<{ items: Member[]; nextCursor: string | null }> {
   const after = positionOf(cursor);
   await groupOfMember(deps.sql, who);
-  const { rows, nextCursor } = toPage(await membersPage(deps.sql, who.groupId, after, limit + 1), limit, (member) => `${roleNumber(member.role)}.${member.userId}`);
+  const { rows, nextCursor } = toPage(
+    await membersPage(deps.sql, who.groupId, after, limit + 1),
+    limit,
+    (member) => `${roleNumber(member.role)}.${member.userId}`,
+  );
   return { items: await viewMembers(deps, rows), nextCursor };
 }
 

@@ -2,17 +2,36 @@ import type { Role } from "../../contracts/entities.ts";
 
 /** What someone may do in a group (C3). */
 export type Deed =
-  | "send" | "setOwnNickname" | "leave" | "invite" | "edit" | "muteAll" | "answerRequests" | "dissolve"
+  | "send"
+  | "setOwnNickname"
+  | "leave"
+  | "invite"
+  | "edit"
+  | "muteAll"
+  | "answerRequests"
+  | "dissolve"
   // On another member:
-  | "kick" | "mute" | "setRole" | "transfer";
+  | "kick"
+  | "mute"
+  | "setRole"
+  | "transfer";
 
 const rank: Record<Role, number> = { owner: 0, admin: 1, member: 2 };
 
 /** The lowest role that may. */
 const lowest: Record<Deed, Role> = {
-  send: "member", setOwnNickname: "member", leave: "member",
-  invite: "admin", edit: "admin", muteAll: "admin", answerRequests: "admin", kick: "admin", mute: "admin",
-  dissolve: "owner", setRole: "owner", transfer: "owner",
+  send: "member",
+  setOwnNickname: "member",
+  leave: "member",
+  invite: "admin",
+  edit: "admin",
+  muteAll: "admin",
+  answerRequests: "admin",
+  kick: "admin",
+  mute: "admin",
+  dissolve: "owner",
+  setRole: "owner",
+  transfer: "owner",
 };
 const onThoseBelow = new Set<Deed>(["kick", "mute", "setRole", "transfer"]);
 

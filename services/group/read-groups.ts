@@ -11,7 +11,11 @@ import { cardOf, groupFor, roleName } from "./repository/rows.ts";
 type Reading = Pick<GroupDeps, "sql">;
 
 /** All of a member's groups, or what changed after `sinceVersion`; a version that this list never gave brings all. */
-export async function myGroups({ sql }: Reading, userId: string, sinceVersion?: string): Promise<{ items: Group[]; removed: string[]; version: string }> {
+export async function myGroups(
+  { sql }: Reading,
+  userId: string,
+  sinceVersion?: string,
+): Promise<{ items: Group[]; removed: string[]; version: string }> {
   // Read before the groups: what changes in between comes again the next time.
   const version = await listVersion(sql, userId);
   const since = sinceVersion !== undefined && /^\d{1,15}$/.test(sinceVersion) ? Number(sinceVersion) : null;
@@ -50,7 +54,8 @@ export async function memberStates({ sql }: Reading, groupId: string, userIds?: 
   const group = await findGroup(sql, groupId);
   if (!group) return null;
   return {
-    allMuted: group.allMuted, dissolved: group.dissolvedAt !== null,
+    allMuted: group.allMuted,
+    dissolved: group.dissolvedAt !== null,
     members: members.map(({ userId, role, mutedUntil }) => ({ userId, role, mutedUntil })),
   };
 }
@@ -62,6 +67,14 @@ export async function memberCount({ sql }: Reading, groupId: string): Promise<nu
 
 /** All that is kept about a user here, for the export. */
 export async function exportGroups({ sql }: Reading, userId: string): Promise<Record<string, unknown>> {
-  const [memberships, invitations, joinRequests] = await Promise.all([membershipsOf(sql, userId), invitationsOf(sql, userId), joinRequestsOf(sql, userId)]);
-  return { groups: memberships.map((membership) => ({ ...membership, role: roleName(membership.role) })), invitations, joinRequests };
+  const [memberships, invitations, joinRequests] = await Promise.all([
+    membershipsOf(sql, userId),
+    invitationsOf(sql, userId),
+    joinRequestsOf(sql, userId),
+  ]);
+  return {
+    groups: memberships.map((membership) => ({ ...membership, role: roleName(membership.role) })),
+    invitations,
+    joinRequests,
+  };
 }

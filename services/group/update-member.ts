@@ -25,7 +25,8 @@ interface Edited {
 
 /** All of the edit or nothing. @throws VALIDATION for an edit of nothing, NOT_A_MEMBER, ROLE_FORBIDS */
 export async function editMember(deps: GroupDeps, who: Who, memberId: string, edit: MemberEdit): Promise<Member> {
-  if (Object.values(edit).every((value) => value === undefined)) throw invalidField("", "must have one of role, nickname, mutedUntil");
+  if (Object.values(edit).every((value) => value === undefined))
+    throw invalidField("", "must have one of role, nickname, mutedUntil");
   const { member, silentVersion } = await changeAsMember<Edited>(deps, who, async (at) => {
     const target = await requireMember(deps.sql, { groupId: who.groupId, userId: memberId }, at.tx);
     assertMayEdit(at, target, edit);
@@ -43,7 +44,12 @@ function assertMayEdit({ me }: AtGroup, target: MemberRecord, edit: MemberEdit):
   if (edit.nickname !== undefined && target.userId !== me.userId) throw imError("ROLE_FORBIDS");
 }
 
-async function applyEdit(deps: GroupDeps, { tx, group, version }: AtGroup, target: MemberRecord, edit: MemberEdit): Promise<{ result: Edited; changes: ChangeDraft[] }> {
+async function applyEdit(
+  deps: GroupDeps,
+  { tx, group, version }: AtGroup,
+  target: MemberRecord,
+  edit: MemberEdit,
+): Promise<{ result: Edited; changes: ChangeDraft[] }> {
   const fields = changedFields(target, edit, deps.now());
   const changes = draftsOf(target.userId, fields);
   if (Object.keys(fields).length > 0) await updateMember(deps.sql, { groupId: group.groupId, userId: target.userId }, fields, tx);
@@ -81,7 +87,9 @@ export async function transferGroup(deps: GroupDeps, who: Who, newOwnerId: strin
     await updateMember(deps.sql, { groupId: who.groupId, userId: newOwnerId }, { role: "owner", mutedUntil: null }, tx);
     await updateMember(deps.sql, who, { role: "admin" }, tx);
     await updateGroup(deps.sql, who.groupId, { ownerId: newOwnerId }, tx);
-    const changes: ChangeDraft[] = [{ event: "group.owner.changed", userIds: [newOwnerId], data: { previousOwnerId: who.userId } }];
+    const changes: ChangeDraft[] = [
+      { event: "group.owner.changed", userIds: [newOwnerId], data: { previousOwnerId: who.userId } },
+    ];
     return { result: groupFor({ ...group, ownerId: newOwnerId, version }, "admin"), changes };
   });
 }

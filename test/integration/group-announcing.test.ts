@@ -94,7 +94,7 @@ test("a change that comes late undoes no later one", async () => {
   await using world = await createGroupWorld();
   const groupId = await world.group("1", { members: ["2"] }, { joinMode: "open" });
   await world.as("1", "group.removeMember", { groupId, userId: "2" });
-  const rows = await world.deps.sql.select<{ event_id: string; payload: string }>("select event_id, payload from outbox where subject = 'im.group.changed' order by position");
+  const rows = await world.deps.sql.select<{ event_id: string; payload: string }>("select event_id, payload from outbox where subject in ('im.group.changed', 'im.group.member.joined', 'im.group.member.left') order by position");
   const announcements = rows.map(({ event_id: eventId, payload }) => ({ eventId, ...(JSON.parse(payload) as Pick<Announcement, "groupId" | "change">) }));
   const again = async (announcement: Announcement): Promise<string[]> => {
     const from = world.told.length;
