@@ -8,6 +8,7 @@
  * What was acknowledged is in the log; the same clientMsgId gives the same answer on any day.
  */
 import { onDrain, DRAIN } from "../../mixins/drain.ts";
+import { toWireError } from "../../lib/errors.ts";
 import { messageOf, toConversation } from "../../lib/message-view.ts";
 import { push } from "../../lib/push.ts";
 import { call, callerOf, defineService } from "../../lib/service.ts";
@@ -60,14 +61,23 @@ export default defineService<"message", Vars>()({
   ],
   actions: {
     async send(ctx) {
-      const { result, repeated } = await sendMessage(this.deps, {
-        senderId: callerOf(ctx).userId,
-        params: ctx.params,
-        connectionId: ctx.meta.connectionId,
-        requestId: ctx.requestID,
-      });
-      if (repeated) ctx.meta.repeated = true;
-      return result;
+      const startedAt = performance.now();
+      const { params, requestID: requestId } = ctx;
+      const { connectionId } = ctx.meta;
+      try {
+        const { result, repeated } = await sendMessage(this.deps, {
+          senderId: callerOf(ctx).userId,
+          params,
+          connectionId,
+          requestId,
+        });
+        if (repeated) ctx.meta.repeated = true;
+        this.metrics.observe("im_send_duration_seconds", (performance.now() - startedAt) / 1000);
+        return result;
+      } catch (error) {
+        this.metrics.increment("im_messages_refused_total", 1, { reason: toWireError(error).type });
+        throw error;
+      }
     },
     history(ctx) {
       return readHistory(this.deps, callerOf(ctx).userId, ctx.params);
