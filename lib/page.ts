@@ -16,7 +16,11 @@ export function idCursor(cursor: string | undefined): string | null {
 }
 
 /** Cuts `rows`, of which one more than `limit` was asked for, to a page; its cursor is what `cursorOf` says of the last row. */
-export function toPage<T>(rows: readonly T[], limit: number, cursorOf: (row: T) => string): { rows: T[]; nextCursor: string | null } {
+export function toPage<T>(
+  rows: readonly T[],
+  limit: number,
+  cursorOf: (row: T) => string,
+): { rows: T[]; nextCursor: string | null } {
   const page = rows.slice(0, limit);
   const last = page.at(-1);
   return { rows: page, nextCursor: rows.length > limit && last !== undefined ? cursorOf(last) : null };

@@ -7,13 +7,23 @@ import { changeFriendship, findFriendship, unlinkFriends, type FriendshipChange 
 import { pendingKey } from "./request-repository.ts";
 
 /** Changes my own side: the other one sees nothing of it. @throws NOT_FRIENDS */
-export async function updateFriend(deps: FriendDeps, userId: string, friendId: string, change: FriendshipChange): Promise<Friend> {
+export async function updateFriend(
+  deps: FriendDeps,
+  userId: string,
+  friendId: string,
+  change: FriendshipChange,
+): Promise<Friend> {
   const { sql, outbox, calls, requestId } = deps;
   if (Object.values(change).some((value) => value !== undefined)) {
     const versions = await sql.transaction(async (tx) => {
       const changed = await changeFriendship(sql, tx, userId, friendId, change);
       if (!changed) throw imError("NOT_FRIENDS");
-      await outbox.add(tx, { subject: "im.friend.updated", key: pendingKey(userId, friendId), payload: { userId, peerId: friendId }, requestId });
+      await outbox.add(tx, {
+        subject: "im.friend.updated",
+        key: pendingKey(userId, friendId),
+        payload: { userId, peerId: friendId },
+        requestId,
+      });
       return changed;
     });
     await pushVersions(calls, versions);
@@ -29,11 +39,20 @@ async function friendOf({ sql, calls }: FriendDeps, userId: string, friendId: st
 }
 
 /** Ends the friendship on both sides; a new request can restore it. @throws NOT_FRIENDS */
-export async function removeFriend({ sql, outbox, calls, now, requestId }: FriendDeps, userId: string, peerId: string): Promise<void> {
+export async function removeFriend(
+  { sql, outbox, calls, now, requestId }: FriendDeps,
+  userId: string,
+  peerId: string,
+): Promise<void> {
   const versions = await sql.transaction(async (tx) => {
     const ended = await unlinkFriends(sql, tx, [userId, peerId], now());
     if (!ended) throw imError("NOT_FRIENDS");
-    await outbox.add(tx, { subject: "im.friend.removed", key: pendingKey(userId, peerId), payload: { userId, peerId }, requestId });
+    await outbox.add(tx, {
+      subject: "im.friend.removed",
+      key: pendingKey(userId, peerId),
+      payload: { userId, peerId },
+      requestId,
+    });
     return ended;
   });
   await refreshDirect(calls, userId, peerId);

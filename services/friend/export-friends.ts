@@ -10,16 +10,32 @@ const PAGE = 1_000;
 export async function exportFriends(sql: Database, userId: string): Promise<Result<"friend.exportOf">> {
   const friendships = await friendshipsSince(sql, userId, 0);
   return {
-    friends: friendships.map(({ friendId, remark, muted, tags, since, hasEnded }) => ({ userId: friendId, remark, muted, tags, since, ended: hasEnded })),
-    requestsIn: await allPages((last) => requestsOf(sql, userId, "in", last, PAGE), ({ requestId }) => requestId),
-    requestsOut: await allPages((last) => requestsOf(sql, userId, "out", last, PAGE), ({ requestId }) => requestId),
+    friends: friendships.map(({ friendId, remark, muted, tags, since, hasEnded }) => ({
+      userId: friendId,
+      remark,
+      muted,
+      tags,
+      since,
+      ended: hasEnded,
+    })),
+    requestsIn: await allPages(
+      (last) => requestsOf(sql, userId, "in", last, PAGE),
+      ({ requestId }) => requestId,
+    ),
+    requestsOut: await allPages(
+      (last) => requestsOf(sql, userId, "out", last, PAGE),
+      ({ requestId }) => requestId,
+    ),
     blocked: await exportList(sql, "block_list", userId),
     allowed: await exportList(sql, "allow_list", userId),
   };
 }
 
 async function exportList(sql: Database, list: UserList, userId: string): Promise<{ userId: string; since: number }[]> {
-  const entries = await allPages((last) => entriesOf(sql, list, userId, last, PAGE), ({ peerId }) => peerId);
+  const entries = await allPages(
+    (last) => entriesOf(sql, list, userId, last, PAGE),
+    ({ peerId }) => peerId,
+  );
   return entries.map(({ peerId, since }) => ({ userId: peerId, since }));
 }
 

@@ -22,13 +22,22 @@ export async function forgetUser(deps: FriendDeps, userId: string): Promise<void
   });
 }
 
-async function endFriendships({ sql, outbox, calls, now, requestId }: FriendDeps, userId: string, friendIds: readonly string[]): Promise<void> {
+async function endFriendships(
+  { sql, outbox, calls, now, requestId }: FriendDeps,
+  userId: string,
+  friendIds: readonly string[],
+): Promise<void> {
   const versions = await sql.transaction(async (tx) => {
     const bumped = await bumpVersions(sql, tx, friendIds);
     await endSidesOf(sql, tx, friendIds, userId, now());
     await eraseSides(sql, tx, userId, friendIds);
     for (const peerId of friendIds) {
-      await outbox.add(tx, { subject: "im.friend.removed", key: pendingKey(userId, peerId), payload: { userId, peerId }, requestId });
+      await outbox.add(tx, {
+        subject: "im.friend.removed",
+        key: pendingKey(userId, peerId),
+        payload: { userId, peerId },
+        requestId,
+      });
     }
     return bumped;
   });

@@ -31,7 +31,10 @@ type Vars = DatabaseVars & OutboxVars & IdsVars & HotStoreVars & { deps(ctx?: Co
 export default defineService<"friend", Vars>()({
   name: "friend",
   mixins: [
-    withDatabase(), withOutbox(), withIds(), withHotStore(),
+    withDatabase(),
+    withOutbox(),
+    withIds(),
+    withHotStore(),
     withSubscriptions<Vars>({
       consumer: "friend",
       handlers: {

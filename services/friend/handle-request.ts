@@ -33,7 +33,11 @@ export async function handleRequest(deps: FriendDeps, { userId, requestId, actio
 }
 
 /** Makes the two friends. @returns the new versions of both lists; null when the request no longer waits */
-export async function acceptRequest(deps: Pick<FriendDeps, "sql" | "outbox" | "now" | "requestId">, tx: Tx, requestId: string): Promise<ReadonlyMap<string, number> | null> {
+export async function acceptRequest(
+  deps: Pick<FriendDeps, "sql" | "outbox" | "now" | "requestId">,
+  tx: Tx,
+  requestId: string,
+): Promise<ReadonlyMap<string, number> | null> {
   const { sql, now } = deps;
   const request = await findRequest(sql, requestId, tx);
   if (!request || !(await closeRequest(sql, tx, requestId, "accepted", now()))) return null;
@@ -50,8 +54,16 @@ async function rejectRequest(deps: FriendDeps, tx: Tx, request: StoredRequest): 
 }
 
 async function tellHandled(
-  { outbox, requestId: cause }: Pick<FriendDeps, "outbox" | "requestId">, tx: Tx, { requestId, fromUserId, toUserId }: StoredRequest, accepted: boolean,
+  { outbox, requestId: cause }: Pick<FriendDeps, "outbox" | "requestId">,
+  tx: Tx,
+  { requestId, fromUserId, toUserId }: StoredRequest,
+  accepted: boolean,
 ): Promise<void> {
   const payload = { requestId, fromUserId, toUserId, accepted };
-  await outbox.add(tx, { subject: "im.friend.request.handled", key: pendingKey(fromUserId, toUserId), payload, requestId: cause });
+  await outbox.add(tx, {
+    subject: "im.friend.request.handled",
+    key: pendingKey(fromUserId, toUserId),
+    payload,
+    requestId: cause,
+  });
 }

@@ -15,11 +15,18 @@ export interface FriendList {
  * All friends, or what changed since a version of this list. A version that the list never had is answered with all there
  * is and all that ever ended, which brings any copy up to date.
  */
-export async function listFriends({ sql, calls }: Pick<FriendDeps, "sql" | "calls">, userId: string, sinceVersion?: string): Promise<FriendList> {
+export async function listFriends(
+  { sql, calls }: Pick<FriendDeps, "sql" | "calls">,
+  userId: string,
+  sinceVersion?: string,
+): Promise<FriendList> {
   const version = await rosterVersionOf(sql, userId);
   const friendships = await friendshipsSince(sql, userId, knownVersion(sinceVersion, version));
   return {
-    items: await presentFriends(calls, friendships.filter(({ hasEnded }) => !hasEnded)),
+    items: await presentFriends(
+      calls,
+      friendships.filter(({ hasEnded }) => !hasEnded),
+    ),
     removed: sinceVersion === undefined ? [] : friendships.filter(({ hasEnded }) => hasEnded).map(({ friendId }) => friendId),
     version: versionText(version),
   };
@@ -32,7 +39,10 @@ function knownVersion(text: string | undefined, current: number): number {
 }
 
 export async function presentFriends(calls: Calls, friendships: readonly Friendship[]): Promise<Friend[]> {
-  const users = await usersById(calls, friendships.map(({ friendId }) => friendId));
+  const users = await usersById(
+    calls,
+    friendships.map(({ friendId }) => friendId),
+  );
   return friendships.flatMap(({ friendId, remark, muted, tags, since }) => {
     const user = users.get(friendId);
     return user ? [{ user, remark, muted, tags, since }] : [];

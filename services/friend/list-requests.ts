@@ -13,7 +13,10 @@ export interface RequestPage {
   readonly cursor?: string | undefined;
 }
 
-export async function listRequests({ sql, calls }: Pick<FriendDeps, "sql" | "calls">, input: RequestPage): Promise<{ items: FriendRequest[]; nextCursor: string | null }> {
+export async function listRequests(
+  { sql, calls }: Pick<FriendDeps, "sql" | "calls">,
+  input: RequestPage,
+): Promise<{ items: FriendRequest[]; nextCursor: string | null }> {
   const { userId, direction, limit = DEFAULT_PAGE, cursor } = input;
   const found = await requestsOf(sql, userId, direction, idCursor(cursor), limit + 1);
   const { rows, nextCursor } = toPage(found, limit, (request) => request.requestId);
@@ -22,7 +25,10 @@ export async function listRequests({ sql, calls }: Pick<FriendDeps, "sql" | "cal
 
 /** Puts in the people; a request of someone who cannot be found at all is left out. */
 export async function presentRequests(calls: Calls, requests: readonly StoredRequest[]): Promise<FriendRequest[]> {
-  const users = await usersById(calls, requests.flatMap(({ fromUserId, toUserId }) => [fromUserId, toUserId]));
+  const users = await usersById(
+    calls,
+    requests.flatMap(({ fromUserId, toUserId }) => [fromUserId, toUserId]),
+  );
   return requests.flatMap(({ fromUserId, toUserId, ...request }) => {
     const from = users.get(fromUserId);
     const to = users.get(toUserId);

@@ -33,7 +33,9 @@ const friendshipOf = (row: FriendshipRow): Friendship => ({
 
 export async function findFriendship(sql: Database, userId: string, friendId: string, tx?: Tx): Promise<Friendship | null> {
   const [row] = await sql.select<FriendshipRow>(
-    `select ${columns} from friendship where user_id = :userId and friend_id = :friendId and deleted_at is null`, { userId, friendId }, tx,
+    `select ${columns} from friendship where user_id = :userId and friend_id = :friendId and deleted_at is null`,
+    { userId, friendId },
+    tx,
   );
   return row ? friendshipOf(row) : null;
 }
@@ -41,7 +43,8 @@ export async function findFriendship(sql: Database, userId: string, friendId: st
 /** All that changed after this version of the user's list, also what has ended since. 0: all there ever was. */
 export async function friendshipsSince(sql: Database, userId: string, version: number): Promise<Friendship[]> {
   const rows = await sql.select<FriendshipRow>(
-    `select ${columns} from friendship where user_id = :userId and version > :version order by friend_id`, { userId, version },
+    `select ${columns} from friendship where user_id = :userId and version > :version order by friend_id`,
+    { userId, version },
   );
   return rows.map(friendshipOf);
 }
@@ -50,50 +53,78 @@ export async function friendshipsSince(sql: Database, userId: string, version: n
 export async function friendIdsOf(sql: Database, userId: string, among?: readonly string[]): Promise<string[]> {
   const only = among ? "and friend_id in (:among)" : "";
   const rows = await sql.select<{ friend_id: string | number }>(
-    `select friend_id from friendship where user_id = :userId and deleted_at is null ${only} order by friend_id`, among ? { userId, among } : { userId },
+    `select friend_id from friendship where user_id = :userId and deleted_at is null ${only} order by friend_id`,
+    among ? { userId, among } : { userId },
   );
   return rows.map((row) => String(row.friend_id));
 }
 
 /** Writes both sides, those that had ended again with their remark, tags and mute. */
-export async function linkFriends(sql: Database, tx: Tx, pair: readonly [string, string], now: number): Promise<ReadonlyMap<string, number>> {
+export async function linkFriends(
+  sql: Database,
+  tx: Tx,
+  pair: readonly [string, string],
+  now: number,
+): Promise<ReadonlyMap<string, number>> {
   const versions = await bumpVersions(sql, tx, pair);
   const sides = sidesOf(pair);
-  await sql.insertRows("friendship", sides.map(([userId, friendId]) => newSide(userId, friendId, now)), "keep", tx);
+  await sql.insertRows(
+    "friendship",
+    sides.map(([userId, friendId]) => newSide(userId, friendId, now)),
+    "keep",
+    tx,
+  );
   for (const [userId, friendId] of sides) {
     await sql.execute(
       `update friendship set since = case when deleted_at is null then since else :now end, deleted_at = null, version = :version
-       where user_id = :userId and friend_id = :friendId`, { now, version: versions.get(userId) ?? 0, userId, friendId }, tx,
+       where user_id = :userId and friend_id = :friendId`,
+      { now, version: versions.get(userId) ?? 0, userId, friendId },
+      tx,
     );
   }
   return versions;
 }
 
 /** Ends both sides; null when they were no friends. */
-export async function unlinkFriends(sql: Database, tx: Tx, pair: readonly [string, string], now: number): Promise<ReadonlyMap<string, number> | null> {
+export async function unlinkFriends(
+  sql: Database,
+  tx: Tx,
+  pair: readonly [string, string],
+  now: number,
+): Promise<ReadonlyMap<string, number> | null> {
   const versions = await bumpVersions(sql, tx, pair);
   let ended = 0;
   for (const [userId, friendId] of sidesOf(pair)) {
     ended += await sql.execute(
       `update friendship set deleted_at = :now, version = :version where user_id = :userId and friend_id = :friendId and deleted_at is null`,
-      { now, version: versions.get(userId) ?? 0, userId, friendId }, tx,
+      { now, version: versions.get(userId) ?? 0, userId, friendId },
+      tx,
     );
   }
   return ended > 0 ? versions : null;
 }
 
 /** Ends what these people have with `userId`, on their side only. Versions must have been moved on in this transaction. */
-export async function endSidesOf(sql: Database, tx: Tx, friendIds: readonly string[], userId: string, now: number): Promise<void> {
+export async function endSidesOf(
+  sql: Database,
+  tx: Tx,
+  friendIds: readonly string[],
+  userId: string,
+  now: number,
+): Promise<void> {
   await sql.execute(
     `update friendship set deleted_at = :now, version = ${currentVersion} where user_id in (:friendIds) and friend_id = :userId and deleted_at is null`,
-    { now, friendIds, userId }, tx,
+    { now, friendIds, userId },
+    tx,
   );
 }
 
 /** Marks `userId` as changed in the lists of these people. Versions must have been moved on in this transaction. */
 export async function touchSidesOf(sql: Database, tx: Tx, friendIds: readonly string[], userId: string): Promise<void> {
   await sql.execute(
-    `update friendship set version = ${currentVersion} where user_id in (:friendIds) and friend_id = :userId and deleted_at is null`, { friendIds, userId }, tx,
+    `update friendship set version = ${currentVersion} where user_id in (:friendIds) and friend_id = :userId and deleted_at is null`,
+    { friendIds, userId },
+    tx,
   );
 }
 
@@ -111,16 +142,25 @@ export interface FriendshipChange {
 
 /** Changes what is given; null when they are no friends. */
 export async function changeFriendship(
-  sql: Database, tx: Tx, userId: string, friendId: string, { remark, muted, tags }: FriendshipChange,
+  sql: Database,
+  tx: Tx,
+  userId: string,
+  friendId: string,
+  { remark, muted, tags }: FriendshipChange,
 ): Promise<ReadonlyMap<string, number> | null> {
   const versions = await bumpVersions(sql, tx, [userId]);
   const changed = await sql.execute(
     `update friendship set remark = coalesce(:remark, remark), muted = coalesce(:muted, muted), tags = coalesce(:tags, tags), version = :version
      where user_id = :userId and friend_id = :friendId and deleted_at is null`,
     {
-      remark: remark ?? null, muted: muted === undefined ? null : Number(muted), tags: tags ? JSON.stringify(tags) : null,
-      version: versions.get(userId) ?? 0, userId, friendId,
-    }, tx,
+      remark: remark ?? null,
+      muted: muted === undefined ? null : Number(muted),
+      tags: tags ? JSON.stringify(tags) : null,
+      version: versions.get(userId) ?? 0,
+      userId,
+      friendId,
+    },
+    tx,
   );
   return changed > 0 ? versions : null;
 }
@@ -129,7 +169,10 @@ const currentVersion = "(select v.version from roster_version v where v.user_id 
 
 /** The version of a user's list of friends; read it before the list, so that nothing is missed. */
 export async function rosterVersionOf(sql: Database, userId: string): Promise<number> {
-  const [row] = await sql.select<{ version: number }>(`select version from roster_version where user_id = :userId and list = 'friends'`, { userId });
+  const [row] = await sql.select<{ version: number }>(
+    `select version from roster_version where user_id = :userId and list = 'friends'`,
+    { userId },
+  );
   return row?.version ?? 0;
 }
 
@@ -138,10 +181,21 @@ export async function rosterVersionOf(sql: Database, userId: string): Promise<nu
  * them, so that whoever has read version N has seen all changes up to N.
  */
 export async function bumpVersions(sql: Database, tx: Tx, userIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
-  await sql.insertRows("roster_version", userIds.toSorted(asNumbers).map((userId) => ({ user_id: userId, list: "friends", version: 0 })), "keep", tx);
-  await sql.execute(`update roster_version set version = version + 1 where user_id in (:userIds) and list = 'friends'`, { userIds }, tx);
+  await sql.insertRows(
+    "roster_version",
+    userIds.toSorted(asNumbers).map((userId) => ({ user_id: userId, list: "friends", version: 0 })),
+    "keep",
+    tx,
+  );
+  await sql.execute(
+    `update roster_version set version = version + 1 where user_id in (:userIds) and list = 'friends'`,
+    { userIds },
+    tx,
+  );
   const rows = await sql.select<{ user_id: string | number; version: number }>(
-    `select user_id, version from roster_version where user_id in (:userIds) and list = 'friends'`, { userIds }, tx,
+    `select user_id, version from roster_version where user_id in (:userIds) and list = 'friends'`,
+    { userIds },
+    tx,
   );
   return new Map(rows.map((row) => [String(row.user_id), row.version]));
 }
@@ -149,7 +203,10 @@ export async function bumpVersions(sql: Database, tx: Tx, userIds: readonly stri
 /** Both sides, always in the same order, so that two transactions on a pair never wait for each other. */
 function sidesOf(pair: readonly [string, string]): [string, string][] {
   const [low, high] = pair.toSorted(asNumbers) as [string, string];
-  return [[low, high], [high, low]];
+  return [
+    [low, high],
+    [high, low],
+  ];
 }
 
 function newSide(userId: string, friendId: string, now: number): Row {

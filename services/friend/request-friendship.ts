@@ -53,7 +53,12 @@ async function targetFacts({ calls }: RequestDeps, { toUserId }: FriendshipReque
 }
 
 /** @throws the refusal */
-async function decide({ sql }: RequestDeps, input: FriendshipRequest, target: TargetFacts, tx?: Tx): Promise<Exclude<RequestDecision, { kind: "refuse" }>> {
+async function decide(
+  { sql }: RequestDeps,
+  input: FriendshipRequest,
+  target: TargetFacts,
+  tx?: Tx,
+): Promise<Exclude<RequestDecision, { kind: "refuse" }>> {
   const { fromUserId, toUserId } = input;
   // In this order: a request that is accepted meanwhile is seen as one or as a friendship, never as neither.
   const pending = await findPending(sql, fromUserId, toUserId, tx);
@@ -87,7 +92,11 @@ async function acceptPending(deps: RequestDeps, tx: Tx, requestId: string): Prom
 }
 
 /** null when someone was faster. */
-async function storeRequest({ sql, ids, outbox, now, requestId: cause }: RequestDeps, tx: Tx, input: FriendshipRequest): Promise<Stored | null> {
+async function storeRequest(
+  { sql, ids, outbox, now, requestId: cause }: RequestDeps,
+  tx: Tx,
+  input: FriendshipRequest,
+): Promise<Stored | null> {
   const requestId = ids.next();
   if (!(await insertRequest(sql, tx, { ...input, requestId, createdAt: now() }))) return null;
   if (!(await isListed(sql, "block_list", input.toUserId, input.fromUserId, tx))) {

@@ -47,37 +47,75 @@ export function pendingKey(a: string, b: string): string {
 }
 
 /** False when a request between the two waits already. */
-export async function insertRequest(sql: Database, tx: Tx, request: Pick<StoredRequest, "requestId" | "fromUserId" | "toUserId" | "message" | "createdAt">): Promise<boolean> {
+export async function insertRequest(
+  sql: Database,
+  tx: Tx,
+  request: Pick<StoredRequest, "requestId" | "fromUserId" | "toUserId" | "message" | "createdAt">,
+): Promise<boolean> {
   const { requestId, fromUserId, toUserId, message, createdAt } = request;
-  const inserted = await sql.insertRows("friend_request", [{
-    request_id: requestId, from_user_id: fromUserId, to_user_id: toUserId, message, status: "pending", pending_key: pendingKey(fromUserId, toUserId),
-    created_at: createdAt, handled_at: null,
-  }], "keep", tx);
+  const inserted = await sql.insertRows(
+    "friend_request",
+    [
+      {
+        request_id: requestId,
+        from_user_id: fromUserId,
+        to_user_id: toUserId,
+        message,
+        status: "pending",
+        pending_key: pendingKey(fromUserId, toUserId),
+        created_at: createdAt,
+        handled_at: null,
+      },
+    ],
+    "keep",
+    tx,
+  );
   return inserted > 0;
 }
 
 export async function findRequest(sql: Database, requestId: string, tx?: Tx): Promise<StoredRequest | null> {
-  const [row] = await sql.select<RequestRow>(`select ${columns} from friend_request r where r.request_id = :requestId`, { requestId }, tx);
+  const [row] = await sql.select<RequestRow>(
+    `select ${columns} from friend_request r where r.request_id = :requestId`,
+    { requestId },
+    tx,
+  );
   return row ? requestOf(row) : null;
 }
 
 /** The request that waits between the two, from either side. */
 export async function findPending(sql: Database, a: string, b: string, tx?: Tx): Promise<StoredRequest | null> {
-  const [row] = await sql.select<RequestRow>(`select ${columns} from friend_request r where r.pending_key = :key`, { key: pendingKey(a, b) }, tx);
+  const [row] = await sql.select<RequestRow>(
+    `select ${columns} from friend_request r where r.pending_key = :key`,
+    { key: pendingKey(a, b) },
+    tx,
+  );
   return row ? requestOf(row) : null;
 }
 
 /** False when it was answered before. */
-export async function closeRequest(sql: Database, tx: Tx, requestId: string, status: "accepted" | "rejected", now: number): Promise<boolean> {
+export async function closeRequest(
+  sql: Database,
+  tx: Tx,
+  requestId: string,
+  status: "accepted" | "rejected",
+  now: number,
+): Promise<boolean> {
   const closed = await sql.execute(
     `update friend_request set status = :status, pending_key = null, handled_at = :now where request_id = :requestId and status = 'pending'`,
-    { status, now, requestId }, tx,
+    { status, now, requestId },
+    tx,
   );
   return closed > 0;
 }
 
 /** Newest first, below `before`. */
-export async function requestsOf(sql: Database, userId: string, direction: "in" | "out", before: string | null, limit: number): Promise<StoredRequest[]> {
+export async function requestsOf(
+  sql: Database,
+  userId: string,
+  direction: "in" | "out",
+  before: string | null,
+  limit: number,
+): Promise<StoredRequest[]> {
   const whose = direction === "in" ? `r.to_user_id = :userId and ${shownToReceiver}` : "r.from_user_id = :userId";
   const rows = await sql.select<RequestRow>(
     `select ${columns} from friend_request r where ${whose} and r.request_id < :before order by r.request_id desc limit :limit`,
@@ -90,7 +128,9 @@ export async function requestsOf(sql: Database, userId: string, direction: "in" 
 export async function forgetRequestsOf(sql: Database, tx: Tx, userId: string, now: number): Promise<void> {
   for (const column of ["from_user_id", "to_user_id"]) {
     await sql.execute(
-      `update friend_request set status = 'rejected', pending_key = null, handled_at = :now where ${column} = :userId and status = 'pending'`, { now, userId }, tx,
+      `update friend_request set status = 'rejected', pending_key = null, handled_at = :now where ${column} = :userId and status = 'pending'`,
+      { now, userId },
+      tx,
     );
   }
   await sql.execute(`update friend_request set message = '' where from_user_id = :userId`, { userId }, tx);

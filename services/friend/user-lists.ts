@@ -18,10 +18,17 @@ export async function unblockUser(deps: FriendDeps, userId: string, peerId: stri
   await changeBlock(deps, userId, peerId, false);
 }
 
-async function changeBlock({ sql, outbox, calls, now, requestId }: FriendDeps, userId: string, peerId: string, blocked: boolean): Promise<void> {
+async function changeBlock(
+  { sql, outbox, calls, now, requestId }: FriendDeps,
+  userId: string,
+  peerId: string,
+  blocked: boolean,
+): Promise<void> {
   const isNew = await sql.transaction(async (tx) => {
     const list = "block_list";
-    const changed = blocked ? await addToList(sql, tx, list, userId, peerId, now()) : await takeOffList(sql, tx, list, userId, peerId);
+    const changed = blocked
+      ? await addToList(sql, tx, list, userId, peerId, now())
+      : await takeOffList(sql, tx, list, userId, peerId);
     if (changed) {
       const payload = { userId, peerId, blocked };
       await outbox.add(tx, { subject: "im.friend.block.changed", key: pendingKey(userId, peerId), payload, requestId });
@@ -48,11 +55,18 @@ export interface ListPage {
   readonly cursor?: string | undefined;
 }
 
-export async function pageOfList({ sql, calls }: Pick<FriendDeps, "sql" | "calls">, list: UserList, input: ListPage): Promise<Result<"friend.blocked">> {
+export async function pageOfList(
+  { sql, calls }: Pick<FriendDeps, "sql" | "calls">,
+  list: UserList,
+  input: ListPage,
+): Promise<Result<"friend.blocked">> {
   const { userId, limit = DEFAULT_PAGE, cursor } = input;
   const found = await entriesOf(sql, list, userId, idCursor(cursor), limit + 1);
   const { rows, nextCursor } = toPage(found, limit, ({ peerId }) => peerId);
-  const users = await usersById(calls, rows.map(({ peerId }) => peerId));
+  const users = await usersById(
+    calls,
+    rows.map(({ peerId }) => peerId),
+  );
   const items = rows.flatMap(({ peerId, since }) => {
     const user = users.get(peerId);
     return user ? [{ user, since }] : [];

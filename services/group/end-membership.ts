@@ -49,7 +49,9 @@ async function dissolve(
   const now = deps.now();
   await endAllMemberships(deps.sql, { groupId, now, version }, tx);
   await markDissolved(deps.sql, groupId, now, tx);
-  return { event: "group.dissolved", userIds: members.map(({ userId }) => userId) };
+  // Nobody can ask for the name any more.
+  const name = (await findGroup(deps.sql, groupId, tx))?.name;
+  return { event: "group.dissolved", userIds: members.map(({ userId }) => userId), data: { name } };
 }
 
 /**

@@ -6,13 +6,23 @@ import type { Notice } from "./notify-users.ts";
 type NoticeOf<N extends keyof DomainEvents> = (calls: Calls, payload: DomainEvents[N]) => Promise<Notice | null>;
 
 export const friendRequestSent: NoticeOf<"im.friend.request.sent"> = async (calls, { requestId, fromUserId, toUserId }) =>
-  (await hasBlocked(calls, toUserId, fromUserId)) ? null : { userIds: [toUserId], type: "friend.request", data: { requestId, fromUserId } };
+  (await hasBlocked(calls, toUserId, fromUserId))
+    ? null
+    : { userIds: [toUserId], type: "friend.request", data: { requestId, fromUserId } };
 
-export const friendRequestHandled: NoticeOf<"im.friend.request.handled"> = async (_calls, { requestId, fromUserId, toUserId, accepted }) => (
-  { userIds: [fromUserId], type: accepted ? "friend.accepted" : "friend.rejected", data: { requestId, fromUserId: toUserId } }
-);
+export const friendRequestHandled: NoticeOf<"im.friend.request.handled"> = async (
+  _calls,
+  { requestId, fromUserId, toUserId, accepted },
+) => ({
+  userIds: [fromUserId],
+  type: accepted ? "friend.accepted" : "friend.rejected",
+  data: { requestId, fromUserId: toUserId },
+});
 
-export const groupInvitationSent: NoticeOf<"im.group.invitation.sent"> = async (calls, { invitationId, groupId, inviterId, inviteeId }) => {
+export const groupInvitationSent: NoticeOf<"im.group.invitation.sent"> = async (
+  calls,
+  { invitationId, groupId, inviterId, inviteeId },
+) => {
   if (await hasBlocked(calls, inviteeId, inviterId)) return null;
   const group = await groupSeenBy(calls, groupId, [inviterId]);
   return { userIds: [inviteeId], type: "group.invitation", data: { invitationId, group, fromUserId: inviterId } };
@@ -25,19 +35,31 @@ export const groupInvitationHandled: NoticeOf<"im.group.invitation.handled"> = a
   return { userIds: [inviterId], type, data: { invitationId, group, fromUserId: inviteeId } };
 };
 
-export const groupJoinRequested: NoticeOf<"im.group.join.requested"> = async (calls, { requestId, groupId, userId, approverIds }) => {
+export const groupJoinRequested: NoticeOf<"im.group.join.requested"> = async (
+  calls,
+  { requestId, groupId, userId, approverIds },
+) => {
   const group = await groupSeenBy(calls, groupId, approverIds);
   return { userIds: approverIds, type: "group.join.request", data: { requestId, group, fromUserId: userId } };
 };
 
-export const groupJoinHandled: NoticeOf<"im.group.join.handled"> = async (calls, { requestId, groupId, userId, actorId, accepted }) => {
+export const groupJoinHandled: NoticeOf<"im.group.join.handled"> = async (
+  calls,
+  { requestId, groupId, userId, actorId, accepted },
+) => {
   if (userId === actorId) return null;
   const group = await groupSeenBy(calls, groupId, [actorId, userId]);
-  return { userIds: [userId], type: accepted ? "group.join.accepted" : "group.join.rejected", data: { requestId, group, fromUserId: actorId } };
+  return {
+    userIds: [userId],
+    type: accepted ? "group.join.accepted" : "group.join.rejected",
+    data: { requestId, group, fromUserId: actorId },
+  };
 };
 
 /** The changes of a group that those concerned are told in person, and what they need to know beside who and where. */
-const personal: { readonly [E in GroupChange["event"]]?: { type: string; extra?: (data: GroupChange["data"]) => Record<string, unknown> } } = {
+const personal: {
+  readonly [E in GroupChange["event"]]?: { type: string; extra?: (data: GroupChange["data"]) => Record<string, unknown> };
+} = {
   "member.removed": { type: "group.removed" },
   "group.dissolved": { type: "group.dissolved" },
   "member.role.changed": { type: "group.role.changed", extra: ({ role }) => ({ role: role ?? null }) },
@@ -46,7 +68,7 @@ const personal: { readonly [E in GroupChange["event"]]?: { type: string; extra?:
   "member.unmuted": { type: "group.muted", extra: () => ({ mutedUntil: null }) },
 };
 
-export const groupChanged: NoticeOf<"im.group.changed"> = async (calls, { groupId, change }) => {
+export const groupChanged: NoticeOf<"im.group.changed" | "im.group.member.left"> = async (calls, { groupId, change }) => {
   const { event, actorId, userIds, data } = change;
   const kind = personal[event];
   const concerned = userIds.filter((userId) => userId !== actorId);
@@ -62,7 +84,11 @@ async function hasBlocked(calls: Calls, userId: string, peerId: string): Promise
 }
 
 /** Only members see a group, so its name is asked on behalf of someone who should be one; null when none is any more. */
-async function groupSeenBy(calls: Calls, groupId: string, viewerIds: readonly string[]): Promise<{ groupId: string; name: string | null }> {
+async function groupSeenBy(
+  calls: Calls,
+  groupId: string,
+  viewerIds: readonly string[],
+): Promise<{ groupId: string; name: string | null }> {
   for (const userId of viewerIds) {
     const [group] = await call(calls, "group.getMany", { userId, groupIds: [groupId] });
     if (group) return { groupId, name: group.name };

@@ -30,7 +30,8 @@ function tells<P>(noticeOf: (calls: Calls, payload: P) => Promise<Notice | null>
 export default defineService<"notification", Vars>()({
   name: "notification",
   mixins: [
-    withDatabase(), withIds(),
+    withDatabase(),
+    withIds(),
     withSubscriptions<Vars>({
       consumer: "notification",
       handlers: {
@@ -41,7 +42,6 @@ export default defineService<"notification", Vars>()({
         "im.group.join.requested": tells(notices.groupJoinRequested),
         "im.group.join.handled": tells(notices.groupJoinHandled),
         "im.group.changed": tells(notices.groupChanged),
-        "im.group.member.joined": tells(notices.groupChanged),
         "im.group.member.left": tells(notices.groupChanged),
         async "im.user.deleted"({ payload }) {
           await eraseNotifications(this.sql, payload.userId);

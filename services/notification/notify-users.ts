@@ -18,14 +18,27 @@ export interface Notice {
 export async function notifyUsers(deps: NotificationDeps, eventId: string, { userIds, type, data }: Notice): Promise<void> {
   for (const chunk of chunksOf([...new Set(userIds)], CHUNK)) {
     const createdAt = deps.now();
-    const notifications = chunk.map((userId) => ({ notificationId: deps.ids.next(), userId, type, data, readAt: null, createdAt }));
+    const notifications = chunk.map((userId) => ({
+      notificationId: deps.ids.next(),
+      userId,
+      type,
+      data,
+      readAt: null,
+      createdAt,
+    }));
     await pushNew(deps, await insertNotifications(deps.sql, eventId, notifications));
   }
 }
 
 async function pushNew({ calls }: NotificationDeps, stored: readonly StoredNotification[]): Promise<void> {
   if (stored.length === 0) return;
-  const languageOf = await languagesOf(calls, stored.map(({ userId }) => userId));
+  const languageOf = await languagesOf(
+    calls,
+    stored.map(({ userId }) => userId),
+  );
   const presented = await presentNotifications(calls, stored, languageOf);
-  await push(calls, presented.map((payload, index) => ({ room: userRoom(stored[index]?.userId ?? ""), event: "notification:new", payload })));
+  await push(
+    calls,
+    presented.map((payload, index) => ({ room: userRoom(stored[index]?.userId ?? ""), event: "notification:new", payload })),
+  );
 }

@@ -14,13 +14,19 @@ type Nicknames = ReadonlyMap<string, string>;
  * Names are not stored, so that a deleted account leaves none behind.
  */
 export async function presentNotifications(
-  calls: Calls, notifications: readonly StoredNotification[], languageOf: (userId: string) => Language,
+  calls: Calls,
+  notifications: readonly StoredNotification[],
+  languageOf: (userId: string) => Language,
 ): Promise<Notification[]> {
   const nicknames = await nicknamesOf(calls, notifications);
   return notifications.map((notification) => present(notification, nicknames, languageOf(notification.userId)));
 }
 
-function present({ notificationId, type, data: stored, readAt, createdAt }: StoredNotification, nicknames: Nicknames, language: Language): Notification {
+function present(
+  { notificationId, type, data: stored, readAt, createdAt }: StoredNotification,
+  nicknames: Nicknames,
+  language: Language,
+): Notification {
   const data = withUser(stored, nicknames);
   return { notificationId, type, text: renderText(type, data, language), data, read: readAt !== null, createdAt };
 }

@@ -17,7 +17,9 @@ export interface Reader {
 }
 
 export async function listNotifications(
-  { sql, calls }: Reading, { userId, language }: Reader, { read, limit = DEFAULT_PAGE, cursor }: Params<"notification.list">,
+  { sql, calls }: Reading,
+  { userId, language }: Reader,
+  { read, limit = DEFAULT_PAGE, cursor }: Params<"notification.list">,
 ): Promise<{ items: Notification[]; nextCursor: string | null }> {
   const found = await notificationsOf(sql, userId, { read, before: idCursor(cursor), limit: limit + 1 });
   const { rows, nextCursor } = toPage(found, limit, ({ notificationId }) => notificationId);
@@ -29,7 +31,11 @@ export async function listNotifications(
  * Marks those of the given that are the user's, or all. @returns how many are unread afterwards
  * @throws VALIDATION unless exactly one of both is given
  */
-export async function markRead({ sql, now }: Pick<NotificationDeps, "sql" | "now">, userId: string, { ids, all }: Params<"notification.markRead">): Promise<number> {
+export async function markRead(
+  { sql, now }: Pick<NotificationDeps, "sql" | "now">,
+  userId: string,
+  { ids, all }: Params<"notification.markRead">,
+): Promise<number> {
   if ((ids === undefined) === (all === undefined)) throw invalidField("ids", "give either ids or all");
   await setRead(sql, userId, now(), ids);
   return countUnread(sql, userId);

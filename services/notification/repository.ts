@@ -32,14 +32,29 @@ const notificationOf = (row: NotificationRow): StoredNotification => ({
 });
 
 /** Stores those whose user has none of this event yet, and returns them. */
-export async function insertNotifications(sql: Database, eventId: string, notifications: readonly StoredNotification[]): Promise<StoredNotification[]> {
+export async function insertNotifications(
+  sql: Database,
+  eventId: string,
+  notifications: readonly StoredNotification[],
+): Promise<StoredNotification[]> {
   if (notifications.length === 0) return [];
-  const inserted = await sql.insertRows("notification", notifications.map(({ notificationId, userId, type, data, readAt, createdAt }) => (
-    { notification_id: notificationId, user_id: userId, event_id: eventId, type, data: JSON.stringify(data), read_at: readAt, created_at: createdAt }
-  )), "keep");
+  const inserted = await sql.insertRows(
+    "notification",
+    notifications.map(({ notificationId, userId, type, data, readAt, createdAt }) => ({
+      notification_id: notificationId,
+      user_id: userId,
+      event_id: eventId,
+      type,
+      data: JSON.stringify(data),
+      read_at: readAt,
+      created_at: createdAt,
+    })),
+    "keep",
+  );
   if (inserted === notifications.length) return [...notifications];
   const rows = await sql.select<{ notification_id: string | number }>(
-    `select notification_id from notification where notification_id in (:ids)`, { ids: notifications.map(({ notificationId }) => notificationId) },
+    `select notification_id from notification where notification_id in (:ids)`,
+    { ids: notifications.map(({ notificationId }) => notificationId) },
   );
   const stored = new Set(rows.map((row) => String(row.notification_id)));
   return notifications.filter(({ notificationId }) => stored.has(notificationId));
@@ -53,19 +68,28 @@ export interface NotificationRange {
   readonly limit: number;
 }
 
-const readFilter = (read: boolean | undefined): string => (read === undefined ? "" : `and read_at is ${read ? "not null" : "null"}`);
+const readFilter = (read: boolean | undefined): string =>
+  read === undefined ? "" : `and read_at is ${read ? "not null" : "null"}`;
 
 /** Newest first. */
-export async function notificationsOf(sql: Database, userId: string, { read, before, limit }: NotificationRange): Promise<StoredNotification[]> {
+export async function notificationsOf(
+  sql: Database,
+  userId: string,
+  { read, before, limit }: NotificationRange,
+): Promise<StoredNotification[]> {
   const rows = await sql.select<NotificationRow>(
     `select ${columns} from notification where user_id = :userId and notification_id < :before ${readFilter(read)}
-     order by notification_id desc limit :limit`, { userId, before: before ?? MAX_ID, limit },
+     order by notification_id desc limit :limit`,
+    { userId, before: before ?? MAX_ID, limit },
   );
   return rows.map(notificationOf);
 }
 
 export async function countUnread(sql: Database, userId: string): Promise<number> {
-  const [row] = await sql.select<{ count: number }>(`select count(*) as count from notification where user_id = :userId and read_at is null`, { userId });
+  const [row] = await sql.select<{ count: number }>(
+    `select count(*) as count from notification where user_id = :userId and read_at is null`,
+    { userId },
+  );
   return row?.count ?? 0;
 }
 
@@ -73,7 +97,8 @@ export async function countUnread(sql: Database, userId: string): Promise<number
 export async function setRead(sql: Database, userId: string, now: number, ids?: readonly string[]): Promise<void> {
   const only = ids ? "and notification_id in (:ids)" : "";
   await sql.execute(
-    `update notification set read_at = :now where user_id = :userId and read_at is null ${only}`, ids ? { now, userId, ids } : { now, userId },
+    `update notification set read_at = :now where user_id = :userId and read_at is null ${only}`,
+    ids ? { now, userId, ids } : { now, userId },
   );
 }
 

@@ -9,9 +9,18 @@ interface Text {
 /** What a notification says, by its type. Names that are missing leave a sentence that is still right. */
 const texts: Readonly<Record<string, Text>> = {
   "friend.request": { en: (data) => `${who(data)} wants to be your friend.`, zh: (data) => `${whoZh(data)}请求添加你为好友。` },
-  "friend.accepted": { en: (data) => `${who(data)} accepted your friend request.`, zh: (data) => `${whoZh(data)}通过了你的好友申请。` },
-  "friend.rejected": { en: (data) => `${who(data)} declined your friend request.`, zh: (data) => `${whoZh(data)}拒绝了你的好友申请。` },
-  "group.invitation": { en: (data) => `${who(data)} invites you to ${group(data)}.`, zh: (data) => `${whoZh(data)}邀请你加入${groupZh(data)}。` },
+  "friend.accepted": {
+    en: (data) => `${who(data)} accepted your friend request.`,
+    zh: (data) => `${whoZh(data)}通过了你的好友申请。`,
+  },
+  "friend.rejected": {
+    en: (data) => `${who(data)} declined your friend request.`,
+    zh: (data) => `${whoZh(data)}拒绝了你的好友申请。`,
+  },
+  "group.invitation": {
+    en: (data) => `${who(data)} invites you to ${group(data)}.`,
+    zh: (data) => `${whoZh(data)}邀请你加入${groupZh(data)}。`,
+  },
   "group.invitation.accepted": {
     en: (data) => `${who(data)} accepted your invitation to ${group(data)}.`,
     zh: (data) => `${whoZh(data)}接受了你的邀请，加入了${groupZh(data)}。`,
@@ -20,16 +29,35 @@ const texts: Readonly<Record<string, Text>> = {
     en: (data) => `${who(data)} declined your invitation to ${group(data)}.`,
     zh: (data) => `${whoZh(data)}拒绝了加入${groupZh(data)}的邀请。`,
   },
-  "group.join.request": { en: (data) => `${who(data)} asks to join ${group(data)}.`, zh: (data) => `${whoZh(data)}申请加入${groupZh(data)}。` },
-  "group.join.accepted": { en: (data) => `Your request to join ${group(data)} was accepted.`, zh: (data) => `你加入${groupZh(data)}的申请已通过。` },
-  "group.join.rejected": { en: (data) => `Your request to join ${group(data)} was declined.`, zh: (data) => `你加入${groupZh(data)}的申请被拒绝。` },
-  "group.removed": { en: (data) => `${who(data)} removed you from ${group(data)}.`, zh: (data) => `${whoZh(data)}将你移出了${groupZh(data)}。` },
-  "group.dissolved": { en: (data) => `${who(data)} dissolved ${group(data)}.`, zh: (data) => `${whoZh(data)}解散了${groupZh(data)}。` },
+  "group.join.request": {
+    en: (data) => `${who(data)} asks to join ${group(data)}.`,
+    zh: (data) => `${whoZh(data)}申请加入${groupZh(data)}。`,
+  },
+  "group.join.accepted": {
+    en: (data) => `Your request to join ${group(data)} was accepted.`,
+    zh: (data) => `你加入${groupZh(data)}的申请已通过。`,
+  },
+  "group.join.rejected": {
+    en: (data) => `Your request to join ${group(data)} was declined.`,
+    zh: (data) => `你加入${groupZh(data)}的申请被拒绝。`,
+  },
+  "group.removed": {
+    en: (data) => `${who(data)} removed you from ${group(data)}.`,
+    zh: (data) => `${whoZh(data)}将你移出了${groupZh(data)}。`,
+  },
+  "group.dissolved": {
+    en: (data) => `${who(data)} dissolved ${group(data)}.`,
+    zh: (data) => `${whoZh(data)}解散了${groupZh(data)}。`,
+  },
   "group.role.changed": {
-    en: (data) => (data["role"] === "admin" ? `You are now an admin of ${group(data)}.` : `You are no longer an admin of ${group(data)}.`),
+    en: (data) =>
+      data["role"] === "admin" ? `You are now an admin of ${group(data)}.` : `You are no longer an admin of ${group(data)}.`,
     zh: (data) => (data["role"] === "admin" ? `你已成为${groupZh(data)}的管理员。` : `你不再是${groupZh(data)}的管理员。`),
   },
-  "group.owner.changed": { en: (data) => `You are now the owner of ${group(data)}.`, zh: (data) => `你已成为${groupZh(data)}的群主。` },
+  "group.owner.changed": {
+    en: (data) => `You are now the owner of ${group(data)}.`,
+    zh: (data) => `你已成为${groupZh(data)}的群主。`,
+  },
   "group.muted": {
     en: (data) => (isMuted(data) ? `You are muted in ${group(data)}.` : `You are no longer muted in ${group(data)}.`),
     zh: (data) => (isMuted(data) ? `你在${groupZh(data)}被禁言。` : `你在${groupZh(data)}的禁言已解除。`),

@@ -44,24 +44,36 @@ export default defineService<"presence", Vars>()({
     },
     /** One after the other, so that the last push says what was read last. A failure is no fault of the connection behind it. */
     tell(announce: (deps: PresenceDeps, userId: string) => Promise<void>, userId: string): void {
-      this.inTurn(userId, () => announce(this.deps(this.broker), userId)).catch((error: unknown) => this.logger.warn(`Nobody was told how user ${userId} stands:`, error));
+      this.inTurn(userId, () => announce(this.deps(this.broker), userId)).catch((error: unknown) =>
+        this.logger.warn(`Nobody was told how user ${userId} stands:`, error),
+      );
     },
     hint(userId: string, online: boolean): void {
-      broadcast(this.broker, "presence.changed", { userId, online, at: Date.now() }).catch((error: unknown) => this.logger.debug("A hint was lost:", error));
+      broadcast(this.broker, "presence.changed", { userId, online, at: Date.now() }).catch((error: unknown) =>
+        this.logger.debug("A hint was lost:", error),
+      );
     },
   },
   actions: {
     async subscribe(ctx) {
       const { userId } = callerOf(ctx);
-      return { items: await subscribe(this.deps(ctx), { userId, connectionId: ctx.meta.connectionId, userIds: ctx.params.userIds }) };
+      return {
+        items: await subscribe(this.deps(ctx), { userId, connectionId: ctx.meta.connectionId, userIds: ctx.params.userIds }),
+      };
     },
     async unsubscribe(ctx) {
       const { userId } = callerOf(ctx);
-      return { items: await unsubscribe(this.deps(ctx), { userId, connectionId: ctx.meta.connectionId, userIds: ctx.params.userIds }) };
+      return {
+        items: await unsubscribe(this.deps(ctx), { userId, connectionId: ctx.meta.connectionId, userIds: ctx.params.userIds }),
+      };
     },
     async connected(ctx) {
       const { userId } = ctx.params;
-      const { accepted, first } = await this.hot.presence.connect(ctx.params, configOf(this.broker).maxConnectionsPerUser, Date.now());
+      const { accepted, first } = await this.hot.presence.connect(
+        ctx.params,
+        configOf(this.broker).maxConnectionsPerUser,
+        Date.now(),
+      );
       if (first) {
         this.hint(userId, true);
         if (!this.departures.cancel(userId)) this.tell(announcePresence, userId);
@@ -83,12 +95,20 @@ export default defineService<"presence", Vars>()({
     },
     async of(ctx) {
       const states = await this.hot.presence.of(ctx.params.userIds, Date.now());
-      return ctx.params.userIds.map((userId) => ({ userId, online: false, lastSeenAt: null, connections: [], ...states.get(userId) }));
+      return ctx.params.userIds.map((userId) => ({
+        userId,
+        online: false,
+        lastSeenAt: null,
+        connections: [],
+        ...states.get(userId),
+      }));
     },
   },
   async started() {
     this.inTurn = createTurns();
-    this.departures = createDepartures((this.settings as { offlineDelayMs: number }).offlineDelayMs, (userId) => this.tell(announceDeparture, userId));
+    this.departures = createDepartures((this.settings as { offlineDelayMs: number }).offlineDelayMs, (userId) =>
+      this.tell(announceDeparture, userId),
+    );
   },
   async stopped() {
     this.departures.clear();

@@ -15,7 +15,8 @@ export interface Watch {
 export async function subscribe(deps: PresenceDeps, { userId, connectionId, userIds }: Watch): Promise<Presence[]> {
   const visible = await visibleAmong(deps.calls, userId, userIds);
   // Watching comes before reading, so that no change falls in between.
-  if (connectionId !== undefined && visible.size > 0) await call(deps.calls, "socket.watch", { connectionId, userIds: [...visible], on: true });
+  if (connectionId !== undefined && visible.size > 0)
+    await call(deps.calls, "socket.watch", { connectionId, userIds: [...visible], on: true });
   return viewsOf(deps, userIds, visible);
 }
 
@@ -25,7 +26,11 @@ export async function unsubscribe(deps: PresenceDeps, { userId, connectionId, us
   return viewsOf(deps, userIds, await visibleAmong(deps.calls, userId, userIds));
 }
 
-async function viewsOf({ presence, now }: PresenceDeps, userIds: readonly string[], visible: ReadonlySet<string>): Promise<Presence[]> {
+async function viewsOf(
+  { presence, now }: PresenceDeps,
+  userIds: readonly string[],
+  visible: ReadonlySet<string>,
+): Promise<Presence[]> {
   const states = await presence.of([...visible], now());
   return userIds.map((userId) => (visible.has(userId) ? presenceView(userId, states.get(userId)) : hiddenView(userId)));
 }

@@ -18,7 +18,10 @@ async function friendNode(): Promise<{ node: TestNode; around: Neighbours } & As
   return { node, around, [Symbol.asyncDispose]: () => node.stop() };
 }
 
-const fails = (type: ErrorType) => (error: unknown): boolean => isImError(error, type);
+const fails =
+  (type: ErrorType) =>
+  (error: unknown): boolean =>
+    isImError(error, type);
 
 async function befriend(node: TestNode, a: string, b: string): Promise<void> {
   const { requestId } = await node.as(a, "friend.request", { userId: b });
@@ -40,7 +43,10 @@ describe("a friendship", () => {
     assert.deepEqual(await node.as(ann, "friend.update", { userId: bob }), muted);
     assert.equal((await node.call("friend.relation", { userId: ann, peerId: bob })).muted, true);
     assert.equal((await node.call("friend.relation", { userId: bob, peerId: ann })).muted, false);
-    assert.deepEqual((await node.as(bob, "friend.list", {})).items.map(({ remark, tags }) => [remark, tags]), [["", []]]);
+    assert.deepEqual(
+      (await node.as(bob, "friend.list", {})).items.map(({ remark, tags }) => [remark, tags]),
+      [["", []]],
+    );
     const { items, version } = await node.as(ann, "friend.list", { sinceVersion: before });
     assert.deepEqual(items, [muted]);
     assert.deepEqual(around.deliveries.at(-1), { room: `u:${ann}`, event: "friend:updated", payload: { version } });
@@ -51,7 +57,11 @@ describe("a friendship", () => {
     await using world = await friendNode();
     const { node } = world;
     await node.as(ann, "friend.request", { userId: bob });
-    for (const [me, other] of [[ann, bob], [bob, ann], [ann, ann]] as const) {
+    for (const [me, other] of [
+      [ann, bob],
+      [bob, ann],
+      [ann, ann],
+    ] as const) {
       await assert.rejects(node.as(me, "friend.update", { userId: other, remark: "x" }), fails("NOT_FRIENDS"));
       await assert.rejects(node.as(me, "friend.update", { userId: other }), fails("NOT_FRIENDS"));
       await assert.rejects(node.as(me, "friend.remove", { userId: other }), fails("NOT_FRIENDS"));
@@ -64,10 +74,16 @@ describe("a friendship", () => {
     const { node, around } = world;
     await befriend(node, ann, bob);
     await node.as(ann, "friend.update", { userId: bob, remark: "Bobby" });
-    const versions = { [ann]: (await node.as(ann, "friend.list", {})).version, [bob]: (await node.as(bob, "friend.list", {})).version };
+    const versions = {
+      [ann]: (await node.as(ann, "friend.list", {})).version,
+      [bob]: (await node.as(bob, "friend.list", {})).version,
+    };
     await node.as(bob, "friend.remove", { userId: ann });
     await assert.rejects(node.as(bob, "friend.remove", { userId: ann }), fails("NOT_FRIENDS"));
-    for (const [me, other] of [[ann, bob], [bob, ann]] as const) {
+    for (const [me, other] of [
+      [ann, bob],
+      [bob, ann],
+    ] as const) {
       const { items, removed } = await node.as(me, "friend.list", { sinceVersion: versions[me] });
       assert.deepEqual([items, removed], [[], [other]]);
       const all = await node.as(me, "friend.list", {});
@@ -79,7 +95,10 @@ describe("a friendship", () => {
     assert.deepEqual(around.events.at(-1)?.payload, { userId: bob, peerId: ann });
 
     await befriend(node, bob, ann);
-    assert.deepEqual((await node.as(ann, "friend.list", {})).items.map(({ remark }) => remark), ["Bobby"]);
+    assert.deepEqual(
+      (await node.as(ann, "friend.list", {})).items.map(({ remark }) => remark),
+      ["Bobby"],
+    );
     const { items, removed } = await node.as(ann, "friend.list", { sinceVersion: versions[ann] });
     assert.deepEqual([idsOf(items), removed], [[bob], []]);
   });
@@ -88,7 +107,10 @@ describe("a friendship", () => {
     await using world = await friendNode();
     const { node, around } = world;
     await befriend(node, ann, bob);
-    const outcomes = await Promise.allSettled([node.as(ann, "friend.remove", { userId: bob }), node.as(bob, "friend.remove", { userId: ann })]);
+    const outcomes = await Promise.allSettled([
+      node.as(ann, "friend.remove", { userId: bob }),
+      node.as(bob, "friend.remove", { userId: ann }),
+    ]);
     assert.deepEqual(outcomes.map(({ status }) => status).toSorted(), ["fulfilled", "rejected"]);
     await waitFor(() => around.events.some(({ subject }) => subject === "im.friend.removed"));
   });
@@ -105,7 +127,11 @@ describe("the list of friends", () => {
     await befriend(node, ann, cid);
     const two = await node.as(ann, "friend.list", { sinceVersion: one.version });
     assert.deepEqual(idsOf(two.items), [cid]);
-    assert.deepEqual(await node.as(ann, "friend.list", { sinceVersion: two.version }), { items: [], removed: [], version: two.version });
+    assert.deepEqual(await node.as(ann, "friend.list", { sinceVersion: two.version }), {
+      items: [],
+      removed: [],
+      version: two.version,
+    });
   });
 
   it("answers a version it never had with all there is and all that ended", async () => {
@@ -133,10 +159,14 @@ describe("the list of friends", () => {
       version = delta.version;
     };
     let isDone = false;
-    const changes = Promise.all(others.map(async (other, index) => {
-      await befriend(node, ann, other);
-      if (index % 3 === 0) await node.as(other, "friend.remove", { userId: ann });
-    })).finally(() => { isDone = true; });
+    const changes = Promise.all(
+      others.map(async (other, index) => {
+        await befriend(node, ann, other);
+        if (index % 3 === 0) await node.as(other, "friend.remove", { userId: ann });
+      }),
+    ).finally(() => {
+      isDone = true;
+    });
     while (!isDone) await follow();
     await changes;
     await follow();
@@ -156,7 +186,11 @@ describe("the list of friends", () => {
       return delta.items.length > 0 ? delta : null;
     });
     assert.deepEqual(idsOf(changed.items), [bob]);
-    await waitFor(() => around.deliveries.some(({ room, payload }) => room === `u:${ann}` && (payload as { version: string }).version === changed.version));
+    await waitFor(() =>
+      around.deliveries.some(
+        ({ room, payload }) => room === `u:${ann}` && (payload as { version: string }).version === changed.version,
+      ),
+    );
   });
 });
 
@@ -170,8 +204,18 @@ describe("the block list", () => {
     await node.as(ann, "friend.block", { userId: bob });
     assert.deepEqual(idsOf((await node.as(ann, "friend.blocked", {})).items), [bob]);
     assert.deepEqual((await node.as(bob, "friend.blocked", {})).items, []);
-    assert.deepEqual(await node.call("friend.relation", { userId: ann, peerId: bob }), { areFriends: true, blockedByMe: true, blocksMe: false, muted: false });
-    assert.deepEqual(await node.call("friend.relation", { userId: bob, peerId: ann }), { areFriends: true, blockedByMe: false, blocksMe: true, muted: false });
+    assert.deepEqual(await node.call("friend.relation", { userId: ann, peerId: bob }), {
+      areFriends: true,
+      blockedByMe: true,
+      blocksMe: false,
+      muted: false,
+    });
+    assert.deepEqual(await node.call("friend.relation", { userId: bob, peerId: ann }), {
+      areFriends: true,
+      blockedByMe: false,
+      blocksMe: true,
+      muted: false,
+    });
     assert.deepEqual(idsOf((await node.as(bob, "friend.list", {})).items), [ann]);
     await node.as(ann, "friend.unblock", { userId: bob });
     await node.as(ann, "friend.unblock", { userId: bob });
@@ -181,7 +225,13 @@ describe("the block list", () => {
       const changes = around.events.filter(({ subject }) => subject === "im.friend.block.changed");
       return changes.length === 2 ? changes : null;
     });
-    assert.deepEqual(blocks.map(({ payload }) => payload), [{ userId: ann, peerId: bob, blocked: true }, { userId: ann, peerId: bob, blocked: false }]);
+    assert.deepEqual(
+      blocks.map(({ payload }) => payload),
+      [
+        { userId: ann, peerId: bob, blocked: true },
+        { userId: ann, peerId: bob, blocked: false },
+      ],
+    );
   });
 
   it("and the white list take neither oneself nor nobody", async () => {
@@ -219,7 +269,10 @@ describe("who may be invited", () => {
     await node.as("78", "friend.block", { userId: ann });
     await node.as(ann, "friend.allow", { userId: "79" });
     const userIds = [bob, cid, dan, "78", "79", ann];
-    assert.deepEqual(await node.call("friend.invitable", { inviterId: ann, userIds }), { invitable: [bob, dan], joinAtOnce: [dan] });
+    assert.deepEqual(await node.call("friend.invitable", { inviterId: ann, userIds }), {
+      invitable: [bob, dan],
+      joinAtOnce: [dan],
+    });
     assert.deepEqual(idsOf((await node.as(dan, "friend.allowed", {})).items), [ann]);
     await node.as(dan, "friend.disallow", { userId: ann });
     await node.as(dan, "friend.disallow", { userId: ann });
@@ -255,8 +308,14 @@ describe("a deleted user", () => {
     const delta = await node.as(bob, "friend.list", { sinceVersion: version });
     assert.deepEqual([delta.items, delta.removed], [[], [ann]]);
     assert.deepEqual((await node.as(cid, "friend.list", {})).items, []);
-    assert.deepEqual((await node.as(dan, "friend.requests", { direction: "in" })).items.map(({ status, message }) => [status, message]), [["rejected", ""]]);
-    assert.deepEqual((await node.as("80", "friend.requests", { direction: "out" })).items.map(({ status }) => status), ["rejected"]);
+    assert.deepEqual(
+      (await node.as(dan, "friend.requests", { direction: "in" })).items.map(({ status, message }) => [status, message]),
+      [["rejected", ""]],
+    );
+    assert.deepEqual(
+      (await node.as("80", "friend.requests", { direction: "out" })).items.map(({ status }) => status),
+      ["rejected"],
+    );
     const kept = await node.call("friend.exportOf", { userId: ann });
     assert.deepEqual([kept["friends"], kept["blocked"], kept["allowed"]], [[], [], []]);
     await waitFor(() => around.events.filter(({ subject }) => subject === "im.friend.removed").length === 2);
@@ -274,10 +333,25 @@ describe("the export", () => {
     await node.as(ann, "friend.block", { userId: cid });
     await node.as(ann, "friend.allow", { userId: bob });
     const own = (await node.call("friend.exportOf", { userId: ann })) as Record<string, Record<string, unknown>[]>;
-    assert.deepEqual(own["friends"]?.map(({ userId, remark, ended }) => [userId, remark, ended]), [[bob, "Bobby", false]]);
-    assert.deepEqual(own["requestsOut"]?.map(({ toUserId }) => toUserId), [cid, bob]);
-    assert.deepEqual(own["requestsIn"]?.map(({ fromUserId, message }) => [fromUserId, message]), [[dan, "it is me"]]);
-    assert.deepEqual(own["blocked"]?.map(({ userId }) => userId), [cid]);
-    assert.deepEqual(own["allowed"]?.map(({ userId }) => userId), [bob]);
+    assert.deepEqual(
+      own["friends"]?.map(({ userId, remark, ended }) => [userId, remark, ended]),
+      [[bob, "Bobby", false]],
+    );
+    assert.deepEqual(
+      own["requestsOut"]?.map(({ toUserId }) => toUserId),
+      [cid, bob],
+    );
+    assert.deepEqual(
+      own["requestsIn"]?.map(({ fromUserId, message }) => [fromUserId, message]),
+      [[dan, "it is me"]],
+    );
+    assert.deepEqual(
+      own["blocked"]?.map(({ userId }) => userId),
+      [cid],
+    );
+    assert.deepEqual(
+      own["allowed"]?.map(({ userId }) => userId),
+      [bob],
+    );
   });
 });

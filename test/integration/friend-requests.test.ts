@@ -14,14 +14,21 @@ const ann = "9";
 const bob = "10";
 const cid = "1234567890123456789";
 
-async function friendNode(config: Partial<Config> = {}, without: string[] = []): Promise<{ node: TestNode; around: Neighbours } & AsyncDisposable> {
+async function friendNode(
+  config: Partial<Config> = {},
+  without: string[] = [],
+): Promise<{ node: TestNode; around: Neighbours } & AsyncDisposable> {
   const around = createNeighbours({ without });
   const node = await createNode([friend, ...around.services], { config });
   return { node, around, [Symbol.asyncDispose]: () => node.stop() };
 }
 
-const fails = (type: ErrorType) => (error: unknown): boolean => isImError(error, type);
-const answer = (node: TestNode, who: string, requestId: string, action: "accept" | "reject") => node.as(who, "friend.handleRequest", { requestId, action });
+const fails =
+  (type: ErrorType) =>
+  (error: unknown): boolean =>
+    isImError(error, type);
+const answer = (node: TestNode, who: string, requestId: string, action: "accept" | "reject") =>
+  node.as(who, "friend.handleRequest", { requestId, action });
 
 describe("friend requests", () => {
   it("wait until the other accepts, and then both are friends", async () => {
@@ -41,10 +48,19 @@ describe("friend requests", () => {
     const handled = await answer(node, bob, requestId, "accept");
     assert.equal(handled.status, "accepted");
     assert.ok(handled.handledAt !== null);
-    for (const [me, other] of [[ann, bob], [bob, ann]] as const) {
+    for (const [me, other] of [
+      [ann, bob],
+      [bob, ann],
+    ] as const) {
       const { items, version } = await node.as(me, "friend.list", {});
-      assert.deepEqual(items.map(({ user, remark, muted, tags }) => [user.userId, remark, muted, tags]), [[other, "", false, []]]);
-      assert.deepEqual(around.deliveries.filter(({ room }) => room === `u:${me}`), [{ room: `u:${me}`, event: "friend:updated", payload: { version } }]);
+      assert.deepEqual(
+        items.map(({ user, remark, muted, tags }) => [user.userId, remark, muted, tags]),
+        [[other, "", false, []]],
+      );
+      assert.deepEqual(
+        around.deliveries.filter(({ room }) => room === `u:${me}`),
+        [{ room: `u:${me}`, event: "friend:updated", payload: { version } }],
+      );
     }
     assert.deepEqual(around.refreshed, [{ conversationId: "d_9_10", userIds: [ann, bob] }]);
     await waitFor(() => around.events.length === 2);
@@ -65,7 +81,10 @@ describe("friend requests", () => {
     const { requestId } = await node.as(ann, "friend.request", { userId: bob });
     await assert.rejects(node.as(ann, "friend.request", { userId: bob }), fails("REQUEST_PENDING"));
     await answer(node, bob, requestId, "accept");
-    for (const [me, other] of [[ann, bob], [bob, ann]] as const) {
+    for (const [me, other] of [
+      [ann, bob],
+      [bob, ann],
+    ] as const) {
       await assert.rejects(node.as(me, "friend.request", { userId: other }), fails("ALREADY_FRIENDS"));
     }
   });
@@ -77,7 +96,8 @@ describe("friend requests", () => {
     for (const who of [ann, cid]) await assert.rejects(answer(node, who, requestId, "accept"), fails("REQUEST_NOT_FOUND"));
     await assert.rejects(answer(node, bob, "404", "accept"), fails("REQUEST_NOT_FOUND"));
     await answer(node, bob, requestId, "reject");
-    for (const action of ["accept", "reject"] as const) await assert.rejects(answer(node, bob, requestId, action), fails("REQUEST_HANDLED"));
+    for (const action of ["accept", "reject"] as const)
+      await assert.rejects(answer(node, bob, requestId, action), fails("REQUEST_HANDLED"));
     assert.deepEqual((await node.as(ann, "friend.list", {})).items, []);
   });
 
@@ -88,7 +108,10 @@ describe("friend requests", () => {
     await answer(node, bob, first.requestId, "reject");
     const second = await node.as(ann, "friend.request", { userId: bob });
     assert.notEqual(second.requestId, first.requestId);
-    assert.deepEqual((await node.as(bob, "friend.requests", { direction: "in" })).items.map(({ status }) => status), ["pending", "rejected"]);
+    assert.deepEqual(
+      (await node.as(bob, "friend.requests", { direction: "in" })).items.map(({ status }) => status),
+      ["pending", "rejected"],
+    );
   });
 
   it("against one that waits from the other side accept it, even where none are wanted", async () => {
@@ -106,11 +129,17 @@ describe("friend requests", () => {
   it("of both sides at once make them friends once", async () => {
     await using world = await friendNode();
     const { node, around } = world;
-    const answers = await Promise.all([node.as(ann, "friend.request", { userId: bob }), node.as(bob, "friend.request", { userId: ann })]);
+    const answers = await Promise.all([
+      node.as(ann, "friend.request", { userId: bob }),
+      node.as(bob, "friend.request", { userId: ann }),
+    ]);
     assert.equal(new Set(answers.map(({ requestId }) => requestId)).size, 1);
     for (const me of [ann, bob]) assert.equal((await node.as(me, "friend.list", {})).items.length, 1);
     await waitFor(() => around.events.length === 2);
-    assert.deepEqual(around.events.map(({ subject }) => subject), ["im.friend.request.sent", "im.friend.request.handled"]);
+    assert.deepEqual(
+      around.events.map(({ subject }) => subject),
+      ["im.friend.request.sent", "im.friend.request.handled"],
+    );
   });
 
   it("made 20 times at once leave one that waits", async () => {
@@ -127,7 +156,9 @@ describe("friend requests", () => {
     await using world = await friendNode();
     const { node } = world;
     const { requestId } = await node.as(ann, "friend.request", { userId: bob });
-    const outcomes = await Promise.allSettled(Array.from({ length: 10 }, (_, index) => answer(node, bob, requestId, index % 2 ? "accept" : "reject")));
+    const outcomes = await Promise.allSettled(
+      Array.from({ length: 10 }, (_, index) => answer(node, bob, requestId, index % 2 ? "accept" : "reject")),
+    );
     assert.equal(outcomes.filter(({ status }) => status === "fulfilled").length, 1);
   });
 
@@ -145,8 +176,14 @@ describe("friend requests", () => {
 
     await node.as(bob, "friend.unblock", { userId: ann });
     await waitFor(() => around.events.length === 2);
-    assert.deepEqual(around.events.map(({ subject }) => subject), ["im.friend.block.changed", "im.friend.block.changed"]);
-    assert.deepEqual((await node.as(bob, "friend.requests", { direction: "in" })).items.map((item) => item.requestId), [requestId]);
+    assert.deepEqual(
+      around.events.map(({ subject }) => subject),
+      ["im.friend.block.changed", "im.friend.block.changed"],
+    );
+    assert.deepEqual(
+      (await node.as(bob, "friend.requests", { direction: "in" })).items.map((item) => item.requestId),
+      [requestId],
+    );
   });
 
   it("are counted by the day, what is refused or accepts another one not among them", async () => {
@@ -155,8 +192,10 @@ describe("friend requests", () => {
     await node.as(bob, "friend.request", { userId: ann });
     await node.as(ann, "friend.request", { userId: bob });
     await node.as(ann, "friend.request", { userId: "1000" });
-    for (let times = 0; times < 3; times++) await assert.rejects(node.as(ann, "friend.request", { userId: "1000" }), fails("REQUEST_PENDING"));
-    for (let count = 1; count < FRIEND_REQUESTS_PER_DAY; count++) await node.as(ann, "friend.request", { userId: String(1_000 + count) });
+    for (let times = 0; times < 3; times++)
+      await assert.rejects(node.as(ann, "friend.request", { userId: "1000" }), fails("REQUEST_PENDING"));
+    for (let count = 1; count < FRIEND_REQUESTS_PER_DAY; count++)
+      await node.as(ann, "friend.request", { userId: String(1_000 + count) });
     await assert.rejects(node.as(ann, "friend.request", { userId: "2000" }), (error: unknown) => {
       assert.ok(isImError(error, "QUOTA_EXCEEDED"));
       const { retryAfterMs } = error.data as { retryAfterMs: number };
@@ -170,11 +209,16 @@ describe("friend requests", () => {
     await using world = await friendNode();
     const { node } = world;
     const ids: string[] = [];
-    for (let count = 0; count < 5; count++) ids.unshift((await node.as(String(100 + count), "friend.request", { userId: bob })).requestId);
+    for (let count = 0; count < 5; count++)
+      ids.unshift((await node.as(String(100 + count), "friend.request", { userId: bob })).requestId);
     const seen: string[] = [];
     let cursor: string | null = null;
     do {
-      const page: { items: { requestId: string }[]; nextCursor: string | null } = await node.as(bob, "friend.requests", { direction: "in", limit: 2, ...(cursor === null ? {} : { cursor }) });
+      const page: { items: { requestId: string }[]; nextCursor: string | null } = await node.as(bob, "friend.requests", {
+        direction: "in",
+        limit: 2,
+        ...(cursor === null ? {} : { cursor }),
+      });
       seen.push(...page.items.map(({ requestId }) => requestId));
       cursor = page.nextCursor;
     } while (cursor !== null);

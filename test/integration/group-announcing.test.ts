@@ -122,7 +122,7 @@ test("5,000 members are told in few calls, and the message does not name them", 
   const from = world.told.length;
   await world.as("1", "group.dissolve", { groupId });
   const { version, ...message } = world.messages(groupId).at(-1)!;
-  assert.deepEqual(message, { event: "group.dissolved", actorId: "1" });
+  assert.deepEqual(message, { event: "group.dissolved", actorId: "1", name: "Group" });
   assert.equal(typeof version, "string");
   const left = world.told.slice(from).filter(({ action }) => action === "conversation.left");
   assert.deepEqual(left.map(({ params }) => (params["userIds"] as string[]).length), Array<number>(10).fill(500));

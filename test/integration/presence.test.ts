@@ -27,13 +27,33 @@ interface World extends AsyncDisposable {
 async function presenceNode(offlineDelayMs = 60_000): Promise<World> {
   const around = createNeighbours();
   const hints: World["hints"] = [];
-  const listener: ServiceSchema = { name: "listener", events: { "presence.changed": (ctx: { params: World["hints"][number] }) => void hints.push(ctx.params) } };
-  const node = await createNode([friend, { ...presence, settings: { offlineDelayMs } as ServiceSchema["settings"] }, ...around.services, listener]);
+  const listener: ServiceSchema = {
+    name: "listener",
+    events: { "presence.changed": (ctx: { params: World["hints"][number] }) => void hints.push(ctx.params) },
+  };
+  const node = await createNode([
+    friend,
+    { ...presence, settings: { offlineDelayMs } as ServiceSchema["settings"] },
+    ...around.services,
+    listener,
+  ]);
   return {
-    node, around, hints,
-    pushes: (userId) => around.deliveries.filter(({ room, event }) => room === `p:${userId}` && event === "presence:changed").map(({ payload }) => payload as Presence),
+    node,
+    around,
+    hints,
+    pushes: (userId) =>
+      around.deliveries
+        .filter(({ room, event }) => room === `p:${userId}` && event === "presence:changed")
+        .map(({ payload }) => payload as Presence),
     connect: async (userId, connectionId, deviceId = "phone") => {
-      const { accepted } = await node.call("presence.connected", { connectionId, userId, sessionId: "1", deviceId, deviceType: "ios", gatewayNodeId: "gate" });
+      const { accepted } = await node.call("presence.connected", {
+        connectionId,
+        userId,
+        sessionId: "1",
+        deviceId,
+        deviceType: "ios",
+        gatewayNodeId: "gate",
+      });
       return accepted;
     },
     disconnect: async (userId, connectionId) => void (await node.call("presence.disconnected", { userId, connectionId })),
@@ -57,11 +77,18 @@ describe("subscribing", () => {
     await world.connect(bob, "b2");
     await world.connect(cid, "c1");
     const items = await subscribe(world, ann, [cid, bob, ann, "404"], "a1");
-    assert.deepEqual(items.map(({ userId }) => userId), [cid, bob, ann, "404"]);
+    assert.deepEqual(
+      items.map(({ userId }) => userId),
+      [cid, bob, ann, "404"],
+    );
     assert.deepEqual(items[1]?.devices, [{ deviceId: "phone", deviceType: "ios" }]);
     assert.equal(items[1].online, true);
     assert.ok(items[1].lastSeenAt);
-    for (const userId of [cid, ann, "404"]) assert.deepEqual(items.find((item) => item.userId === userId), hidden(userId));
+    for (const userId of [cid, ann, "404"])
+      assert.deepEqual(
+        items.find((item) => item.userId === userId),
+        hidden(userId),
+      );
     assert.deepEqual(world.around.watches, [{ connectionId: "a1", userIds: [bob], on: true }]);
   });
 
@@ -94,7 +121,9 @@ describe("subscribing", () => {
     await world.node.as(ann, "friend.remove", { userId: bob });
     await waitFor(() => world.around.watches.length === 3);
     assert.deepEqual(world.around.watches, [
-      { connectionId: "a1", userIds: [bob], on: false }, { connectionId: "a2", userIds: [bob], on: false }, { connectionId: "b1", userIds: [ann], on: false },
+      { connectionId: "a1", userIds: [bob], on: false },
+      { connectionId: "a2", userIds: [bob], on: false },
+      { connectionId: "b1", userIds: [ann], on: false },
     ]);
   });
 
@@ -104,7 +133,9 @@ describe("subscribing", () => {
     await world.connect(ann, "a1");
     await world.connect(bob, "b1");
     await world.node.as(ann, "friend.block", { userId: bob });
-    await waitFor(() => world.around.events.some(({ subject }) => subject === "im.friend.block.changed") && world.around.watches.length > 0);
+    await waitFor(
+      () => world.around.events.some(({ subject }) => subject === "im.friend.block.changed") && world.around.watches.length > 0,
+    );
     assert.deepEqual(world.around.watches, [{ connectionId: "b1", userIds: [ann], on: false }]);
   });
 });
@@ -118,13 +149,28 @@ describe("coming and going", () => {
     await world.disconnect(bob, "b2");
     await world.disconnect(bob, "b2");
     await waitFor(() => world.pushes(bob).some(({ online }) => !online));
-    assert.deepEqual(world.pushes(bob).map(({ online }) => online), [true, false]);
-    assert.deepEqual(world.pushes(bob)[0]?.devices.map(({ deviceId }) => deviceId).includes("phone"), true);
+    assert.deepEqual(
+      world.pushes(bob).map(({ online }) => online),
+      [true, false],
+    );
+    assert.deepEqual(
+      world
+        .pushes(bob)[0]
+        ?.devices.map(({ deviceId }) => deviceId)
+        .includes("phone"),
+      true,
+    );
     const gone = world.pushes(bob)[1];
     assert.deepEqual(gone?.devices, []);
     assert.ok(gone.lastSeenAt);
     await waitFor(() => world.hints.length === 2);
-    assert.deepEqual(world.hints.map(({ userId, online }) => [userId, online]), [[bob, true], [bob, false]]);
+    assert.deepEqual(
+      world.hints.map(({ userId, online }) => [userId, online]),
+      [
+        [bob, true],
+        [bob, false],
+      ],
+    );
   });
 
   it("is not told when the user is back before the delay is over", async () => {
@@ -168,7 +214,10 @@ describe("connections", () => {
     assert.ok(of);
     assert.equal(of["online"], true);
     const [connection] = of["connections"] as Record<string, unknown>[];
-    assert.deepEqual([connection?.["connectionId"], connection?.["gatewayNodeId"], typeof connection?.["heartbeatAt"]], ["b1", "gate", "number"]);
+    assert.deepEqual(
+      [connection?.["connectionId"], connection?.["gatewayNodeId"], typeof connection?.["heartbeatAt"]],
+      ["b1", "gate", "number"],
+    );
     assert.deepEqual(other, { userId: cid, online: false, lastSeenAt: null, connections: [] });
   });
 });

@@ -26,14 +26,31 @@ export interface Neighbours {
   publish<N extends DomainEventName>(subject: N, payload: DomainEvents[N]): Promise<void>;
 }
 
-export const defaultSettings: Settings = { whoMayAddMe: "everyone", searchable: true, showReadReceipts: true, showPresence: true, dnd: null, language: "en" };
+export const defaultSettings: Settings = {
+  whoMayAddMe: "everyone",
+  searchable: true,
+  showReadReceipts: true,
+  showPresence: true,
+  dnd: null,
+  language: "en",
+};
 
 export const userNamed = (userId: string): User => ({
-  userId, username: `user${userId}`, nickname: `User ${userId}`, avatar: "", signature: "", gender: "unknown", region: "",
+  userId,
+  username: `user${userId}`,
+  nickname: `User ${userId}`,
+  avatar: "",
+  signature: "",
+  gender: "unknown",
+  region: "",
 });
 
 const recordedEvents = [
-  "im.friend.request.sent", "im.friend.request.handled", "im.friend.removed", "im.friend.updated", "im.friend.block.changed",
+  "im.friend.request.sent",
+  "im.friend.request.handled",
+  "im.friend.removed",
+  "im.friend.updated",
+  "im.friend.block.changed",
 ] as const satisfies DomainEventName[];
 
 /** @param without names of services that are not there */
@@ -60,11 +77,15 @@ export function createNeighbours({ without = [] }: { without?: readonly string[]
       name: "user",
       actions: {
         getMany: (ctx: { params: Params<"user.getMany"> }) => ctx.params.userIds.map(userNamed),
-        activeAmong: (ctx: { params: Params<"user.activeAmong"> }) => ctx.params.userIds.filter((userId) => !inactive.has(userId)),
+        activeAmong: (ctx: { params: Params<"user.activeAmong"> }) =>
+          ctx.params.userIds.filter((userId) => !inactive.has(userId)),
       },
     },
     { name: "settings", actions: { of: (ctx: { params: Params<"settings.of"> }) => settingsOf(ctx.params.userIds) } },
-    { name: "conversation", actions: { refreshMembers: (ctx: { params: Params<"conversation.refreshMembers"> }) => void refreshed.push(ctx.params) } },
+    {
+      name: "conversation",
+      actions: { refreshMembers: (ctx: { params: Params<"conversation.refreshMembers"> }) => void refreshed.push(ctx.params) },
+    },
     {
       name: "socket",
       actions: {
@@ -83,7 +104,12 @@ export function createNeighbours({ without = [] }: { without?: readonly string[]
   ];
   return {
     services: services.filter(({ name }) => !without.includes(name)),
-    deliveries, watches, refreshed, events, inactive, settings,
+    deliveries,
+    watches,
+    refreshed,
+    events,
+    inactive,
+    settings,
     publish: (subject, payload) => publish({ subject, key: "test", payload }),
   };
 }

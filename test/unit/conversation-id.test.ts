@@ -28,7 +28,25 @@ describe("parseConversationId", () => {
   });
 
   it("refuses everything else", () => {
-    const bad = ["", "d_", "d_1", "d_1_", "d_0_1", "d_01_2", "d_1_2_3", "g_0", "g_-1", "g_1 ", " g_1", "g_1\n", "x_1", "g_1_2", "s_", "g_12345678901234567890", "d_1_2'"];
+    const bad = [
+      "",
+      "d_",
+      "d_1",
+      "d_1_",
+      "d_0_1",
+      "d_01_2",
+      "d_1_2_3",
+      "g_0",
+      "g_-1",
+      "g_1 ",
+      " g_1",
+      "g_1\n",
+      "x_1",
+      "g_1_2",
+      "s_",
+      "g_12345678901234567890",
+      "d_1_2'",
+    ];
     for (const id of bad) assert.equal(parseConversationId(id), null, JSON.stringify(id));
   });
 });

@@ -21,9 +21,23 @@ describe("the text of a notification", () => {
 
   it("is a whole sentence for every type whatever is missing", () => {
     const types = [
-      "friend.request", "friend.accepted", "friend.rejected", "group.invitation", "group.invitation.accepted", "group.invitation.rejected",
-      "group.join.request", "group.join.accepted", "group.join.rejected", "group.removed", "group.dissolved", "group.role.changed",
-      "group.owner.changed", "group.muted", "system.notice", "unheard.of", "constructor",
+      "friend.request",
+      "friend.accepted",
+      "friend.rejected",
+      "group.invitation",
+      "group.invitation.accepted",
+      "group.invitation.rejected",
+      "group.join.request",
+      "group.join.accepted",
+      "group.join.rejected",
+      "group.removed",
+      "group.dissolved",
+      "group.role.changed",
+      "group.owner.changed",
+      "group.muted",
+      "system.notice",
+      "unheard.of",
+      "constructor",
     ];
     for (const type of types) {
       for (const broken of [{}, { fromUser: null, group: { name: 1 }, text: 5 }, { fromUser: { nickname: "" } }]) {

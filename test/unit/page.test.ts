@@ -13,7 +13,11 @@ describe("page", () => {
   it("takes only its own cursors", () => {
     assert.equal(idCursor(undefined), null);
     assert.equal(idCursor("12"), "12");
-    for (const cursor of ["0", "-1", "a", "1.5", "1e3", ""]) assert.throws(() => idCursor(cursor), (error) => isImError(error, "VALIDATION"));
+    for (const cursor of ["0", "-1", "a", "1.5", "1e3", ""])
+      assert.throws(
+        () => idCursor(cursor),
+        (error) => isImError(error, "VALIDATION"),
+      );
   });
 });
 

@@ -17,7 +17,10 @@ describe("a departure", () => {
     t.mock.timers.tick(399);
     assert.equal(onGone.mock.callCount(), 0);
     t.mock.timers.tick(1_000);
-    assert.deepEqual(onGone.mock.calls.map((call) => call.arguments), [["1"]]);
+    assert.deepEqual(
+      onGone.mock.calls.map((call) => call.arguments),
+      [["1"]],
+    );
     assert.equal(departures.cancel("1"), false);
   });
 

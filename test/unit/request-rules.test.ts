@@ -2,7 +2,13 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { decideRequest, type RequestFacts } from "../../services/friend/request-rules.ts";
 
-const facts = (changes: Partial<RequestFacts> = {}): RequestFacts => ({ isActive: true, acceptsRequests: true, areFriends: false, pending: null, ...changes });
+const facts = (changes: Partial<RequestFacts> = {}): RequestFacts => ({
+  isActive: true,
+  acceptsRequests: true,
+  areFriends: false,
+  pending: null,
+  ...changes,
+});
 const refusal = (error: string) => ({ kind: "refuse", error });
 
 describe("decideRequest", () => {
