@@ -97,7 +97,8 @@ export function memoryConversations({
     if (!first) return null;
     if (first.bodyHash !== request.bodyHash) return { kind: "conflict" };
     const { messageId, seq, createdAt } = first;
-    return { kind: "duplicate", messageId, seq, createdAt, pending: pending.get(messageId)?.record ?? null };
+    const waiting = pending.get(messageId);
+    return { kind: "duplicate", messageId, seq, createdAt, pending: waiting?.loggedAt === null ? waiting.record : null };
   }
 
   function take(entry: Entry, request: AcceptRequest, at: number): MessageRecord {
@@ -126,11 +127,12 @@ export function memoryConversations({
     }
   }
 
+  /** A message that was accepted anew has the id of its dead letter and another seq. */
   function dropPending(record: MessageRecord): void {
-    if (pending.delete(record.messageId)) {
-      const entry = entries.get(record.conversationId);
-      if (entry) entry.pendingCount--;
-    }
+    if (pending.get(record.messageId)?.record.seq !== record.seq) return;
+    pending.delete(record.messageId);
+    const entry = entries.get(record.conversationId);
+    if (entry) entry.pendingCount--;
   }
 
   const stableOf = (entry: Entry): number => {
@@ -197,13 +199,16 @@ export function memoryConversations({
       for (const record of records) {
         const entry = entries.get(record.conversationId);
         entry?.unlogged.delete(record.seq);
-        entry?.known.delete(keyOf(record));
+        if (entry?.known.get(keyOf(record))?.seq === record.seq) entry.known.delete(keyOf(record));
         dropPending(record);
       }
       return Promise.resolve();
     },
     persisted(records) {
-      for (const record of records) dropPending(record);
+      for (const record of records) {
+        entries.get(record.conversationId)?.unlogged.delete(record.seq);
+        dropPending(record);
+      }
       return Promise.resolve();
     },
     pending(acceptedBefore, limit) {

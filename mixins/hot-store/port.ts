@@ -114,7 +114,7 @@ export interface HotConversations {
    * are free again and their seqs void.
    */
   refused(records: readonly MessageRecord[]): Promise<void>;
-  /** PENDING becomes PERSISTED. */
+  /** PENDING becomes PERSISTED. What is persisted counts as logged: an append whose outcome nobody learned may have arrived after all. */
   persisted(records: readonly MessageRecord[]): Promise<void>;
   /** Pending messages accepted before `acceptedBefore`, oldest first. */
   pending(acceptedBefore: number, limit: number): Promise<MessageRecord[]>;
