@@ -16,11 +16,12 @@ import { answerError, answerOk } from "./answer.ts";
 import { createApp, routeLabel } from "./app.ts";
 import { createDocuments } from "./documents.ts";
 import { readParams } from "./read-params.ts";
-import { infoOf } from "./request-info.ts";
+import { infoOf, type RequestInfo } from "./request-info.ts";
 import { aliasPath } from "./route-table.ts";
 
 type Vars = HotStoreVars & HttpVars & MetricsVars & { limiter: RateLimiter; unmount?: () => void };
-type This = Service & Vars & { express(): ReturnType<typeof createDocuments> };
+type This = Service &
+  Vars & { express(): ReturnType<typeof createDocuments>; count(info: RequestInfo, method: string, status: number): void };
 
 /**
  * The REST edge: everything below `/api/v1`, the published documents and their page. It answers on the server it shares with
@@ -63,12 +64,20 @@ const api: ServiceSchema<Record<string, unknown>, Record<string, unknown>, Vars,
       const { address, language } = infoOf(req);
       options.meta = { address, language };
     },
-    onError(this: This, req: IncomingRequest, res: ServerResponse, error: unknown) {
-      answerError(req, res, error, this.logger);
-    },
   },
   actions: { listAliases: false, addRoute: false, removeRoute: false },
   methods: {
+    count(this: This, info: RequestInfo, method: string, status: number) {
+      const route = routeLabel(info);
+      const durationMs = performance.now() - info.startedAt;
+      this.metrics.increment("im_http_requests_total", 1, { route, method, status });
+      this.metrics.observe("im_http_request_duration_seconds", durationMs / 1_000, { route, method });
+      this.logger.debug(`${method} ${route}: ${status}`, { requestId: info.requestId, durationMs: Math.round(durationMs) });
+    },
+    /** In the place of moleculer-web's, which logs the data of errors and answers without our envelope. */
+    errorHandler(this: This, req: IncomingRequest, res: ServerResponse, error: unknown) {
+      answerError(req, res, error, this.logger);
+    },
     sendResponse(req: IncomingRequest, res: ServerResponse, data: unknown) {
       answerOk(req, res, data, (req.$ctx.meta as Meta).repeated === true);
     },
@@ -83,11 +92,7 @@ const api: ServiceSchema<Record<string, unknown>, Record<string, unknown>, Vars,
       limitAddress: (req) => limitAddress(this.limiter, req),
       documents: createDocuments(this.http.address()),
       gateway: this.express(),
-      onFinish: (info, method, status) => {
-        const route = routeLabel(info);
-        this.metrics.increment("im_http_requests_total", 1, { route, method, status });
-        this.metrics.observe("im_http_request_duration_seconds", (performance.now() - info.startedAt) / 1_000, { route, method });
-      },
+      onFinish: (...finished) => this.count(...finished),
       logger: this.logger,
     });
     this.unmount = this.http.mount({ path: "/", request: app });

@@ -2,9 +2,10 @@ import assert from "node:assert/strict";
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { Errors } from "moleculer";
+import { Errors, Loggers } from "moleculer";
 import { MAX_BODY_BYTES } from "../../contracts/limits.ts";
 import { imError } from "../../lib/errors.ts";
+import { metricsAddress } from "../../mixins/metrics/index.ts";
 import { createEdge, type Answer, type EdgeNode } from "../support/edge.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -335,6 +336,38 @@ test("errors of actions keep their code, status and data; others tell nothing", 
   }
   assert.equal((await get("8")).status, 500);
   assert.equal((await node.ask("GET", "/api/v1/users/me")).status, 200);
+});
+
+test("what nobody expected is logged once, with its request and without what the client sent", async () => {
+  const logged: unknown[][] = [];
+  class ListLogger extends Loggers.Base<Loggers.Base.LoggerOptions> {
+    override getLogHandler(): Loggers.Base.LogHandler {
+      return (type, args) => void (type === "error" && logged.push(args));
+    }
+  }
+  const standIns = {
+    "user.search": () => Promise.reject(new Error("broken")),
+    "user.get": () => Promise.reject(imError("USER_NOT_FOUND")),
+  };
+  await using node = await createEdge(standIns, { broker: { logger: new ListLogger({}) } });
+  const { requestId } = await node.ask("GET", "/api/v1/users/search?keyword=confidential");
+  await node.ask("GET", "/api/v1/users/5");
+  assert.equal(logged.length, 1);
+  assert.equal((logged[0]?.[1] as { requestId: string }).requestId, requestId);
+  assert.doesNotMatch(
+    JSON.stringify([logged[0]?.[0], (logged[0]?.[1] as { error: Error }).error.message]),
+    /confidential|user-1/,
+  );
+});
+
+test("requests are counted by route, whatever stands in the path", async () => {
+  await using node = await createEdge();
+  await node.ask("GET", "/api/v1/users/5");
+  await node.ask("GET", "/api/v1/users/6");
+  await node.ask("GET", "/api/v1/nothing");
+  const text = await (await fetch(`http://127.0.0.1:${metricsAddress(node.broker)?.port ?? 0}/metrics`)).text();
+  assert.match(text, /^im_http_requests_total\{route="\/api\/v1\/users\/\{userId\}",method="GET",status="200",[^}]*\} 2$/m);
+  assert.match(text, /^im_http_requests_total\{route="other",method="GET",status="404",[^}]*\} 1$/m);
 });
 
 test("a service that is missing is 503 with Retry-After", async () => {
