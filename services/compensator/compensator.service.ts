@@ -66,9 +66,11 @@ export default defineService<"compensator", Vars>()({
     const { broker, hot, log, sql } = this;
     const { compensateAfterMs, compensateEveryMs } = configOf(broker);
     const inDatabase = async (records: readonly MessageRecord[]): Promise<ReadonlySet<string>> => {
-      const rows = await sql.select<{ message_id: string }>("select message_id from message where message_id in (:ids)", {
-        ids: records.map(({ messageId }) => messageId),
-      });
+      // A void has the id of the message whose seq it keeps: that one is not there.
+      const rows = await sql.select<{ message_id: string }>(
+        "select message_id from message where message_id in (:ids) and type <> 'void'",
+        { ids: records.map(({ messageId }) => messageId) },
+      );
       return new Set(rows.map(({ message_id }) => String(message_id)));
     };
     this.deps = {

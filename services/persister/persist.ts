@@ -46,10 +46,10 @@ async function write(deps: PersistDeps, records: readonly MessageRecord[], tx: T
   return rejected;
 }
 
-/** null when the row at the record's place is the record itself. */
+/** null when the row at the record's place is the record itself, and not the void that it left when it was rejected before. */
 async function conflictOf({ repository }: PersistDeps, record: MessageRecord, tx: Tx): Promise<string | null> {
   const standing = await repository.at(record.conversationId, record.seq, tx);
-  if (standing?.messageId === record.messageId) return null;
+  if (standing?.messageId === record.messageId) return standing.isVoid ? "it was rejected before" : null;
   if (standing) return `message ${standing.messageId} has its seq ${record.seq}`;
   const same = await repository.withClientMsgId(record, tx);
   return same

@@ -35,9 +35,15 @@ export default defineService<"persister", Vars>()({
       return (await this.log.deadLetters(ctx.params.limit)).map(({ record, reason, at }) => ({ ...record, reason, deadAt: at }));
     },
     async redrive(ctx) {
-      const letters = await this.log.deadLetters(ctx.params.limit);
-      for (const { record } of letters) await call(ctx, "message.readmit", { messageId: record.messageId });
-      return { redriven: letters.length };
+      let redriven = 0;
+      for (const { record } of await this.log.deadLetters(ctx.params.limit)) {
+        try {
+          if (await call(ctx, "message.readmit", { messageId: record.messageId })) redriven++;
+        } catch (error) {
+          this.logger.warn(`Message ${record.messageId} stays a dead letter`, error);
+        }
+      }
+      return { redriven };
     },
   },
   created() {

@@ -6,6 +6,7 @@ export interface Standing {
   readonly messageId: string;
   readonly conversationId: string;
   readonly seq: number;
+  readonly isVoid: boolean;
 }
 
 /** Rows of `message` as the persister writes them. */
@@ -28,16 +29,7 @@ export class PersistRepository {
 
   /** Keeps the seq of a record that can never be written, so that its conversation has no hole. */
   async insertVoid(record: MessageRecord, at: number, tx: Tx): Promise<void> {
-    const row = {
-      ...rowOf(record, at),
-      sender_id: "0",
-      client_msg_id: `void-${record.messageId}`,
-      type: "void",
-      content: "{}",
-      reply_to: null,
-      mentions: null,
-    };
-    await this.#sql.insertRows("message", [row], "keep", tx);
+    await this.#sql.insertRows("message", [voidOf(record, at)], "keep", tx);
   }
 
   async at(conversationId: string, seq: number, tx: Tx): Promise<Standing | null> {
@@ -53,12 +45,18 @@ export class PersistRepository {
   }
 
   async #one(where: string, params: Record<string, string | number>, tx: Tx): Promise<Standing | null> {
-    const [row] = await this.#sql.select<{ message_id: string; conversation_id: string; seq: number }>(
-      `select message_id, conversation_id, seq from message where ${where}`,
+    const [row] = await this.#sql.select<{ message_id: string; conversation_id: string; seq: number; type: string }>(
+      `select message_id, conversation_id, seq, type from message where ${where}`,
       params,
       tx,
     );
-    return row ? { messageId: String(row.message_id), conversationId: row.conversation_id, seq: Number(row.seq) } : null;
+    if (!row) return null;
+    return {
+      messageId: String(row.message_id),
+      conversationId: row.conversation_id,
+      seq: Number(row.seq),
+      isVoid: row.type === "void",
+    };
   }
 
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -87,6 +85,27 @@ function rowOf(record: MessageRecord, at: number): Row {
     mentions: mentions && JSON.stringify(mentions),
     body_hash: record.bodyHash,
     created_at: record.createdAt,
+    persisted_at: at,
+    version: 0,
+    edited_at: null,
+    recalled_at: null,
+  };
+}
+
+/** Takes from the record nothing but its place and its time: the rest may be what the database refuses. */
+function voidOf({ conversationId, seq, messageId, createdAt }: MessageRecord, at: number): Row {
+  return {
+    conversation_id: conversationId,
+    seq,
+    message_id: messageId,
+    sender_id: "0",
+    client_msg_id: `void-${messageId}`,
+    type: "void",
+    content: "{}",
+    reply_to: null,
+    mentions: null,
+    body_hash: "",
+    created_at: Number.isSafeInteger(createdAt) ? createdAt : at,
     persisted_at: at,
     version: 0,
     edited_at: null,

@@ -1,0 +1,23 @@
+import type { Database } from "../../mixins/database/port.ts";
+
+/** An error that another try can cure, as SQLite gives it when a lock is held for too long. */
+const busy = (): Error => Object.assign(new Error("database is busy, says the test"), { errcode: 5 });
+
+/**
+ * Makes every write of message rows fail.
+ * @param error made for each write; transient unless given
+ * @returns repairs it
+ */
+export function breakMessages(sql: Database, error: () => Error = busy): () => void {
+  const insertRows = sql.insertRows.bind(sql);
+  sql.insertRows = (table, ...rest) => (table === "message" ? Promise.reject(error()) : insertRows(table, ...rest));
+  return () => void (sql.insertRows = insertRows);
+}
+
+/** Makes the database refuse message rows whose content holds this word, for good. @returns lifts it */
+export async function refuseText(sql: Database, word: string): Promise<() => Promise<void>> {
+  await sql.execute(
+    `create trigger refuse_${word} before insert on message when new.content like '%${word}%' begin select raise(abort, 'refused by the test'); end`,
+  );
+  return async () => void (await sql.execute(`drop trigger refuse_${word}`));
+}
