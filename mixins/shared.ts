@@ -1,4 +1,4 @@
-import type { ServiceBroker } from "moleculer";
+import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Config } from "../config/config.ts";
 import { registerProbe } from "./health/index.ts";
 
@@ -82,6 +82,30 @@ export function sharedPerBroker<T>(
       const closing = share.opened.then((resource) => close(resource, broker));
       closings.set(broker, closing);
       await closing;
+    },
+  };
+}
+
+/**
+ * A mixin that gives a service a part of the node's shared resource as `this[name]`, from before its own `started()` until
+ * after its own `stopped()`. Several mixins of one service may bring the same.
+ */
+export function mixinOf<T>(
+  name: string,
+  shared: Shared<T>,
+  pick: (resource: T) => unknown = (resource) => resource,
+): Partial<ServiceSchema> {
+  type Holder = Service & Record<string, unknown>;
+  return {
+    async started(this: Service) {
+      const holder = this as Holder;
+      if (holder[name] === undefined) holder[name] = pick(await shared.acquire(this.broker));
+    },
+    async stopped(this: Service) {
+      const holder = this as Holder;
+      if (holder[name] === undefined) return;
+      delete holder[name];
+      await shared.release(this.broker);
     },
   };
 }

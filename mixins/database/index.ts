@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
 import type { Config } from "../../config/config.ts";
 import { migrations } from "../../migrations/index.ts";
-import { sharedPerBroker } from "../shared.ts";
+import { mixinOf, sharedPerBroker } from "../shared.ts";
 import { migrateUp } from "./migrate.ts";
 import type { Database } from "./port.ts";
 import { openSqlite, type SqliteLogger } from "./sqlite.ts";
@@ -44,15 +44,5 @@ export interface DatabaseVars {
  * The first service opens it and applies pending migrations, the last one closes it.
  */
 export function withDatabase(): Partial<ServiceSchema> {
-  return {
-    async started(this: Service & { sql?: Database }) {
-      // Another mixin of this service may have brought it.
-      this.sql ??= await sharedDatabase.acquire(this.broker);
-    },
-    async stopped(this: Service & { sql?: Database }) {
-      if (!this.sql) return;
-      delete this.sql;
-      await sharedDatabase.release(this.broker);
-    },
-  };
+  return mixinOf("sql", sharedDatabase);
 }

@@ -1,4 +1,5 @@
-import type { Service, ServiceSchema } from "moleculer";
+import type { ServiceSchema } from "moleculer";
+import { mixinOf } from "../shared.ts";
 import type { EventStream } from "./port.ts";
 import { sharedEventStream } from "./shared-event-stream.ts";
 
@@ -13,14 +14,5 @@ export interface EventStreamVars {
 
 /** Gives a service the node's event stream as `this.eventStream`, from before its `started()` until after its `stopped()`. */
 export function withEventStream(): Partial<ServiceSchema> {
-  return {
-    async started(this: Service & { eventStream?: EventStream }) {
-      this.eventStream = await sharedEventStream.acquire(this.broker);
-    },
-    async stopped(this: Service & { eventStream?: EventStream }) {
-      if (!this.eventStream) return;
-      delete this.eventStream;
-      await sharedEventStream.release(this.broker);
-    },
-  };
+  return mixinOf("eventStream", sharedEventStream);
 }

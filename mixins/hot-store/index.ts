@@ -1,6 +1,6 @@
-import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
 import type { Config } from "../../config/config.ts";
-import { sharedPerBroker } from "../shared.ts";
+import { mixinOf, sharedPerBroker } from "../shared.ts";
 import { memoryHotStore } from "./memory.ts";
 import type { HotStore } from "./port.ts";
 
@@ -29,14 +29,5 @@ export interface HotStoreVars {
 
 /** Gives a service the node's hot store as `this.hot`, from before its own `started()` until after its own `stopped()`. */
 export function withHotStore(): Partial<ServiceSchema> {
-  return {
-    async started(this: Service & { hot?: HotStore }) {
-      this.hot = await acquireHotStore(this.broker);
-    },
-    async stopped(this: Service & { hot?: HotStore }) {
-      if (!this.hot) return;
-      delete this.hot;
-      await releaseHotStore(this.broker);
-    },
-  };
+  return mixinOf("hot", sharedHotStore);
 }

@@ -1,12 +1,13 @@
 import type { Server } from "node:http";
-import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { DRAIN, onDrain } from "../drain.ts";
-import { sharedPerBroker } from "../shared.ts";
+import { mixinOf, sharedPerBroker } from "../shared.ts";
 import { HttpHost } from "./host.ts";
 
 export type { HttpHost, HttpMount } from "./host.ts";
 
 const givenServers = new WeakMap<ServiceBroker, Server>();
+const openHosts = new WeakMap<ServiceBroker, HttpHost>();
 
 /**
  * Uses a server of someone else's: it is neither told to listen nor closed. Call it before the broker starts, and give the
@@ -24,10 +25,19 @@ export const sharedHttp = sharedPerBroker<HttpHost>(
   async (broker, config) => {
     const host = await HttpHost.open(broker, config, givenServers.get(broker) ?? null);
     onDrain(broker, DRAIN.intake, () => host.drain());
+    openHosts.set(broker, host);
     return host;
   },
-  (host) => host.close(),
+  (host, broker) => {
+    openHosts.delete(broker);
+    return host.close();
+  },
 );
+
+/** Where a node's server listens; null while no service uses it. */
+export function httpAddress(broker: ServiceBroker): { host: string; port: number } | null {
+  return openHosts.get(broker)?.address() ?? null;
+}
 
 /** What `withHttp()` puts on `this`. */
 export interface HttpVars {
@@ -36,14 +46,5 @@ export interface HttpVars {
 
 /** Gives a service the node's HTTP server as `this.http`, listening from before its `started()` until after its `stopped()`. */
 export function withHttp(): Partial<ServiceSchema> {
-  return {
-    async started(this: Service & { http?: HttpHost }) {
-      this.http = await sharedHttp.acquire(this.broker);
-    },
-    async stopped(this: Service & { http?: HttpHost }) {
-      if (!this.http) return;
-      delete this.http;
-      await sharedHttp.release(this.broker);
-    },
-  };
+  return mixinOf("http", sharedHttp);
 }

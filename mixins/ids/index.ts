@@ -1,9 +1,9 @@
 import { randomUUID } from "node:crypto";
-import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { acquireInto } from "../acquire.ts";
 import { sharedDatabase } from "../database/index.ts";
 import { sharedHotStore } from "../hot-store/index.ts";
-import { sharedPerBroker } from "../shared.ts";
+import { mixinOf, sharedPerBroker } from "../shared.ts";
 import { IdSource, type Ids } from "./id-source.ts";
 
 export type { Ids } from "./id-source.ts";
@@ -44,14 +44,5 @@ export interface IdsVars {
 
 /** Gives a service the node's ids as `this.ids`, from before its own `started()` until after its own `stopped()`. */
 export function withIds(): Partial<ServiceSchema> {
-  return {
-    async started(this: Service & { ids?: Ids }) {
-      this.ids = (await sharedIds.acquire(this.broker)).ids;
-    },
-    async stopped(this: Service & { ids?: Ids }) {
-      if (!this.ids) return;
-      delete this.ids;
-      await sharedIds.release(this.broker);
-    },
-  };
+  return mixinOf("ids", sharedIds, ({ ids }) => ids);
 }

@@ -53,6 +53,7 @@ export class InProcessLog implements MessageLog {
   readonly #queued = new Map<string, Queued>();
   /** Waits for a persister to consume. */
   readonly #unclaimed: Queued[] = [];
+  #onLate: (records: readonly MessageRecord[]) => void = () => undefined;
   #closed = false;
 
   constructor(options: InProcessLogOptions) {
@@ -79,6 +80,10 @@ export class InProcessLog implements MessageLog {
       this.#startDeadline(ticket, records.length);
       records.forEach((record, index) => this.#enqueue(record, ticket, index));
     });
+  }
+
+  onLate(listener: (records: readonly MessageRecord[]) => void): void {
+    this.#onLate = listener;
   }
 
   #startDeadline(ticket: Ticket, size: number): void {
@@ -167,16 +172,21 @@ export class InProcessLog implements MessageLog {
 
   #settle(batch: readonly Queued[], rejected: ReadonlyMap<string, string>): void {
     const stored: Queued[] = [];
+    const late: MessageRecord[] = [];
     for (const queued of batch) {
       const reason = rejected.get(queued.record.messageId);
       this.#queued.delete(queued.record.messageId);
-      if (reason === undefined) stored.push(queued);
+      if (reason === undefined) {
+        stored.push(queued);
+        if (queued.waiters.every(({ ticket, index }) => ticket.outcomes[index])) late.push(queued.record);
+      }
       for (const { ticket, index } of queued.waiters)
         this.#decide(ticket, index, reason === undefined ? appended : failed(reason, false));
     }
     for (const group of this.#groups.values()) {
       if (group.options.group !== PERSISTER_GROUP && stored.length > 0) this.#feed(group, stored);
     }
+    if (late.length > 0) this.#onLate(late);
   }
 
   #backOff(group: Group): Promise<void> {

@@ -1,7 +1,7 @@
-import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
 import type { Config } from "../../config/config.ts";
 import { sharedDatabase } from "../database/index.ts";
-import { sharedPerBroker } from "../shared.ts";
+import { mixinOf, sharedPerBroker } from "../shared.ts";
 import { sqlDeadLetters } from "./dead-letters.ts";
 import { InProcessLog } from "./in-process.ts";
 import type { MessageLog } from "./port.ts";
@@ -40,14 +40,5 @@ export interface MessageLogVars {
 
 /** Gives a service the node's message log as `this.log`, from before its own `started()` until after its own `stopped()`. */
 export function withMessageLog(): Partial<ServiceSchema> {
-  return {
-    async started(this: Service & { log?: MessageLog }) {
-      this.log = (await sharedMessageLog.acquire(this.broker)).log;
-    },
-    async stopped(this: Service & { log?: MessageLog }) {
-      if (!this.log) return;
-      delete this.log;
-      await sharedMessageLog.release(this.broker);
-    },
-  };
+  return mixinOf("log", sharedMessageLog, ({ log }) => log);
 }

@@ -57,6 +57,11 @@ export interface MessageLog {
   isAccepting(): boolean;
   /** Answers in the order of `records`, within `APPEND_TIMEOUT_MS`; never rejects. */
   append(records: readonly MessageRecord[]): Promise<AppendOutcome[]>;
+  /**
+   * Tells of records that are in the log although every append of them was answered before that was known, so that whoever
+   * waits for such a message hears of it. Each record at most once; one listener.
+   */
+  onLate(listener: (records: readonly MessageRecord[]) => void): void;
   /** Starts consuming; resolves when the group has joined. */
   consume(options: ConsumeOptions): Promise<{ stop(): Promise<void> }>;
   deadLetters(limit: number): Promise<DeadLetter[]>;

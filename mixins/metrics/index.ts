@@ -1,7 +1,7 @@
 import type { Server } from "node:http";
-import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { addressOf } from "../http/listen.ts";
-import { sharedPerBroker } from "../shared.ts";
+import { mixinOf, sharedPerBroker } from "../shared.ts";
 import { MetricRegistry, type Metrics } from "./registry.ts";
 import { closeServer, serveMetrics } from "./server.ts";
 
@@ -51,14 +51,5 @@ export interface MetricsVars {
  * counts of histograms with buckets.
  */
 export function withMetrics(): Partial<ServiceSchema> {
-  return {
-    async started(this: Service & { metrics?: Metrics }) {
-      this.metrics = (await sharedMetrics.acquire(this.broker)).registry;
-    },
-    async stopped(this: Service & { metrics?: Metrics }) {
-      if (!this.metrics) return;
-      delete this.metrics;
-      await sharedMetrics.release(this.broker);
-    },
-  };
+  return mixinOf("metrics", sharedMetrics, ({ registry }) => registry);
 }

@@ -1,4 +1,4 @@
-import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
+import type { ServiceBroker, ServiceSchema } from "moleculer";
 import { randomUUID } from "node:crypto";
 import { within } from "../../lib/within.ts";
 import { acquireInto } from "../acquire.ts";
@@ -6,7 +6,7 @@ import { sharedDatabase } from "../database/index.ts";
 import { DRAIN, onDrain } from "../drain.ts";
 import { sharedEventStream } from "../event-stream/index.ts";
 import { sharedHotStore } from "../hot-store/index.ts";
-import { sharedPerBroker } from "../shared.ts";
+import { mixinOf, sharedPerBroker } from "../shared.ts";
 import { Outbox } from "./outbox.ts";
 import { OutboxRows } from "./outbox-rows.ts";
 import { OutboxRelay } from "./relay.ts";
@@ -71,14 +71,5 @@ export interface OutboxVars {
 
 /** Gives a service the node's outbox as `this.outbox`, from before its own `started()` until after its own `stopped()`. */
 export function withOutbox(): Partial<ServiceSchema> {
-  return {
-    async started(this: Service & { outbox?: Outbox }) {
-      this.outbox = (await sharedOutbox.acquire(this.broker)).outbox;
-    },
-    async stopped(this: Service & { outbox?: Outbox }) {
-      if (!this.outbox) return;
-      delete this.outbox;
-      await sharedOutbox.release(this.broker);
-    },
-  };
+  return mixinOf("outbox", sharedOutbox, ({ outbox }) => outbox);
 }

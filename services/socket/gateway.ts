@@ -8,12 +8,13 @@ import {
   SOCKET_QUEUE_CUT_BYTES,
 } from "../../config/limits.ts";
 import type { Config } from "../../config/config.ts";
+import { createOriginCheck } from "../../lib/origins.ts";
 import type { Deliveries } from "../../lib/push.ts";
-import { isAllowedOrigin } from "./origin.ts";
 import type { ImServer, ImSocket } from "./types.ts";
 
 /** Makes the Socket.IO server; whoever owns the HTTP server hands it requests and upgrades through the engine. */
 export function openGateway(config: Config): { io: ImServer; engine: Engine } {
+  const isAllowedOrigin = createOriginCheck(config.corsOrigins);
   const engine = new Engine({
     transports: config.polling ? ["polling", "websocket"] : ["websocket"],
     maxHttpBufferSize: MAX_SOCKET_FRAME_BYTES,
@@ -22,7 +23,7 @@ export function openGateway(config: Config): { io: ImServer; engine: Engine } {
     perMessageDeflate: false,
     httpCompression: false,
     allowRequest: (request, answer) => {
-      const isAllowed = isAllowedOrigin(request, config.corsOrigins);
+      const isAllowed = isAllowedOrigin(request.headers.origin, request.headers.host);
       answer(isAllowed ? null : "origin not allowed", isAllowed);
     },
     ...(config.polling && { cors: { origin: [...config.corsOrigins], credentials: true } }),
