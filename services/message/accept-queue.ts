@@ -45,6 +45,12 @@ interface Taken {
   readonly waiting: Waiting;
   readonly request: AcceptRequest;
 }
+interface ToLog {
+  readonly record: MessageRecord;
+  readonly waiting: Waiting;
+  readonly repeated: boolean;
+}
+const nobody: readonly Waiting[] = [];
 
 /** Loads of one conversation in a row that may be overtaken by changes of its members. */
 const MAX_ROUNDS = 10;
@@ -57,6 +63,8 @@ const MAX_ROUNDS = 10;
 export class AcceptQueue {
   readonly #deps: AcceptQueueDeps;
   readonly #lanes = new Map<string, Lane>();
+  /** Messages on their way to the log, with those who sent the same meanwhile: they share its answer. */
+  readonly #logging = new Map<string, readonly Waiting[]>();
   #ready = new Set<Lane>();
   #scheduled = false;
   #open = 0;
@@ -64,6 +72,7 @@ export class AcceptQueue {
 
   constructor(deps: AcceptQueueDeps) {
     this.#deps = deps;
+    deps.log.onLate((records) => void this.#announceLate(records));
   }
 
   /**
@@ -134,13 +143,16 @@ export class AcceptQueue {
     const lanes = [...this.#ready];
     this.#ready = new Set();
     const taken = lanes.flatMap((lane) => this.#take(lane));
+    let cold: readonly Taken[] = [];
     try {
       if (!this.#deps.log.isAccepting()) throw imError("SEND_FAILED");
-      await this.#accept(taken, 0);
+      cold = await this.#accept(taken);
     } catch (error) {
       for (const { waiting } of taken) waiting.reject(error);
     }
-    for (const lane of lanes) this.#free(lane);
+    const byLane = Map.groupBy(cold, ({ lane }) => lane);
+    for (const lane of lanes) if (!byLane.has(lane)) this.#free(lane);
+    for (const [lane, waiting] of byLane) void this.#warm(lane, waiting);
   }
 
   #free(lane: Lane): void {
@@ -156,23 +168,31 @@ export class AcceptQueue {
     return head.map((waiting) => ({ lane, waiting, request: waiting.request! }));
   }
 
-  async #accept(taken: readonly Taken[], round: number): Promise<void> {
+  /** @returns what could not be decided, since its conversation is not loaded */
+  async #accept(taken: readonly Taken[]): Promise<Taken[]> {
     const known = await this.#deps.lookUp(taken.map(({ request }) => request));
     const requests = taken.map(({ request }, i) => ({ ...request, inSql: known[i] ?? ("absent" as const) }));
     const outcomes = await this.#deps.conversations.accept(requests, this.#deps.now());
     const cold: Taken[] = [];
-    const toLog: { record: MessageRecord; waiting: Waiting; repeated: boolean }[] = [];
+    const toLog: ToLog[] = [];
     outcomes.forEach((outcome, i) => {
       const one = taken[i]!;
       if (outcome.kind === "cold" || outcome.kind === "unknown_key") cold.push(one);
-      else if (outcome.kind === "accepted") toLog.push({ record: outcome.record, waiting: one.waiting, repeated: false });
-      else if (outcome.kind === "duplicate" && outcome.pending)
-        toLog.push({ record: outcome.pending, waiting: one.waiting, repeated: true });
-      else this.#answer(one, outcome);
+      else if (outcome.kind === "accepted") toLog.push(this.#begin(outcome.record, one.waiting, false));
+      else if (outcome.kind === "duplicate" && outcome.pending) {
+        const same = this.#logging.get(outcome.messageId);
+        if (same) this.#logging.set(outcome.messageId, [...same, one.waiting]);
+        else toLog.push(this.#begin(outcome.pending, one.waiting, true));
+      } else this.#answer(one, outcome);
     });
     this.#count(outcomes);
     if (toLog.length > 0) void this.#log(toLog);
-    if (cold.length > 0) await this.#warm(cold, round);
+    return cold;
+  }
+
+  #begin(record: MessageRecord, waiting: Waiting, repeated: boolean): ToLog {
+    this.#logging.set(record.messageId, nobody);
+    return { record, waiting, repeated };
   }
 
   #count(outcomes: readonly AcceptOutcome[]): void {
@@ -195,23 +215,22 @@ export class AcceptQueue {
     else if (outcome.kind === "refused") waiting.reject(refusal(request.conversationId, outcome.reason));
   }
 
-  /** Loads what was cold, each conversation by itself, and asks again for it. */
-  async #warm(cold: readonly Taken[], round: number): Promise<void> {
-    if (round >= MAX_ROUNDS) throw imError("SEND_FAILED");
-    const byConversation = Map.groupBy(cold, ({ request }) => request.conversationId);
-    await Promise.all(
-      [...byConversation].map(async ([conversationId, taken]) => {
-        try {
-          if (!(await this.#deps.warm(conversationId))) throw refusal(conversationId, "NOT_A_MEMBER");
-          await this.#accept(taken, round + 1);
-        } catch (error) {
-          for (const { waiting } of taken) waiting.reject(error);
-        }
-      }),
-    );
+  /** Loads a conversation and asks again for what waits for it; its lane is free when all of that is decided. */
+  async #warm(lane: Lane, taken: readonly Taken[]): Promise<void> {
+    let cold = taken;
+    try {
+      for (let round = 0; cold.length > 0; round++) {
+        if (round >= MAX_ROUNDS) throw imError("SEND_FAILED");
+        if (!(await this.#deps.warm(lane.conversationId))) throw refusal(lane.conversationId, "NOT_A_MEMBER");
+        cold = await this.#accept(cold);
+      }
+    } catch (error) {
+      for (const { waiting } of cold) waiting.reject(error);
+    }
+    this.#free(lane);
   }
 
-  async #log(items: readonly { record: MessageRecord; waiting: Waiting; repeated: boolean }[]): Promise<void> {
+  async #log(items: readonly ToLog[]): Promise<void> {
     try {
       const outcomes = await this.#deps.log.append(items.map(({ record }) => record));
       const logged = items.filter((_, i) => outcomes[i]?.ok);
@@ -219,16 +238,38 @@ export class AcceptQueue {
       if (logged.length > 0) await this.#deps.conversations.logged(logged.map(({ record }) => record));
       if (refused.length > 0) await this.#deps.conversations.refused(refused.map(({ record }) => record));
       this.#deps.metrics.increment("im_messages_logged_total", logged.length);
-      for (const { record, waiting, repeated } of logged) {
-        waiting.resolve({ messageId: record.messageId, seq: record.seq, createdAt: record.createdAt, repeated });
-      }
+      for (const item of logged) this.#end(item);
       this.#deps.onLogged(logged.map(({ record, waiting }) => ({ record, connectionId: waiting.connectionId })));
-      items.forEach(({ waiting }, i) => {
-        if (!outcomes[i]?.ok) waiting.reject(imError("SEND_FAILED"));
+      items.forEach((item, i) => {
+        if (!outcomes[i]?.ok) this.#end(item, imError("SEND_FAILED"));
       });
     } catch (error) {
-      for (const { waiting } of items) waiting.reject(error);
+      for (const item of items) this.#end(item, error);
     }
+  }
+
+  /** Answers who sent a message, and who sent the same while it was on its way. */
+  #end({ record, waiting, repeated }: ToLog, error?: unknown): void {
+    const { messageId, seq, createdAt } = record;
+    const same = this.#logging.get(messageId) ?? nobody;
+    this.#logging.delete(messageId);
+    if (error === undefined) waiting.resolve({ messageId, seq, createdAt, repeated });
+    else waiting.reject(error);
+    for (const one of same) {
+      if (error === undefined) one.resolve({ messageId, seq, createdAt, repeated: true });
+      else one.reject(error);
+    }
+  }
+
+  /** Messages of which their senders were told that nobody knew: the others hear of them now. */
+  async #announceLate(records: readonly MessageRecord[]): Promise<void> {
+    try {
+      await this.#deps.conversations.logged(records);
+    } catch {
+      return; // they stay pending, and the compensator drives them
+    }
+    this.#deps.metrics.increment("im_messages_logged_total", records.length);
+    this.#deps.onLogged(records.map((record) => ({ record, connectionId: undefined })));
   }
 }
 

@@ -20,6 +20,7 @@ messageLogContract("this process", async () => {
   const gated = (inner: MessageLog): MessageLog => ({
     isAccepting: () => inner.isAccepting(),
     append: (records) => inner.append(records),
+    onLate: (listener) => inner.onLate(listener),
     deadLetters: (limit) => inner.deadLetters(limit),
     removeDeadLetters: (messageIds) => inner.removeDeadLetters(messageIds),
     lag: (group) => inner.lag(group),

@@ -173,6 +173,24 @@ export function messageLogContract(name: string, open: () => Promise<LogHarness>
     );
 
     it(
+      "tells of records that are in the log after their append was answered, unless they were appended again",
+      using(async ({ log, stall }) => {
+        const seen = await record(log, PERSISTER_GROUP);
+        const late: MessageRecord[] = [];
+        log.onLate((records) => late.push(...records));
+        assert.ok(areOk(await log.append(buildRecords(1))));
+        const release = stall();
+        const [lost, awaited] = buildRecords(2);
+        assert.ok((await log.append([lost!, awaited!])).every(({ ok }) => !ok));
+        const again = log.append([awaited!]);
+        release();
+        assert.ok(areOk(await again));
+        await waitFor(() => late.length && new Set(seen.ids()).size === 3);
+        assert.deepEqual(idsOf(late), [lost!.messageId]);
+      }),
+    );
+
+    it(
       "lets a record that is appended again while it is on its way share the fate of the first",
       using(async ({ log, stall }) => {
         await record(log, PERSISTER_GROUP);
