@@ -7,12 +7,16 @@ import { call } from "../../lib/service.ts";
 import { toMessage } from "./repository.ts";
 import { visibleMessage, type VisibleDeps } from "./visible.ts";
 
-/** Who has read a message and who has not, without its sender and without those who hide it. */
+/**
+ * Who has read a message and who has not, without its sender and without those who hide it.
+ * @throws MESSAGE_NOT_FOUND, GROUP_NOT_FOUND for whoever has left: what others read later is not theirs to see, TOO_MANY_READERS
+ */
 export async function readReaders(
   deps: VisibleDeps,
   { messageId, userId }: { messageId: string; userId: string },
 ): Promise<Result<"message.readers">> {
-  const { row } = await visibleMessage(deps, messageId, userId);
+  const { row, access } = await visibleMessage(deps, messageId, userId);
+  if (!access.isMember) throw imError("GROUP_NOT_FOUND");
   const parsed = parseConversationId(row.conversation_id);
   if (
     parsed?.type === "group" &&
