@@ -24,6 +24,7 @@ export const notificationContract = {
       all: Type.Optional(Type.Literal(true)),
     }),
     result: Closed({ count: Type.Integer({ description: "Unread afterwards" }) }),
+    errors: ["NOTIFICATION_NOT_FOUND"],
     idempotent: true,
   },
   /**

@@ -2,11 +2,12 @@ import type { Notification } from "../../contracts/entities.ts";
 import type { Params } from "../../contracts/index.ts";
 import { DEFAULT_PAGE } from "../../contracts/limits.ts";
 import type { Language } from "../../contracts/meta.ts";
+import { imError } from "../../lib/errors.ts";
 import { idCursor, toPage } from "../../lib/page.ts";
 import { invalidField } from "../../lib/validation.ts";
 import type { NotificationDeps } from "./deps.ts";
 import { languagesOf, presentNotifications } from "./present.ts";
-import { countUnread, notificationsOf, setRead, type StoredNotification } from "./repository.ts";
+import { countUnread, hasAny, notificationsOf, setRead, type StoredNotification } from "./repository.ts";
 
 type Reading = Pick<NotificationDeps, "sql" | "calls">;
 
@@ -29,7 +30,7 @@ export async function listNotifications(
 
 /**
  * Marks those of the given that are the user's, or all. @returns how many are unread afterwards
- * @throws VALIDATION unless exactly one of both is given
+ * @throws VALIDATION unless exactly one of both is given, NOTIFICATION_NOT_FOUND when none of the given is the user's
  */
 export async function markRead(
   { sql, now }: Pick<NotificationDeps, "sql" | "now">,
@@ -37,6 +38,7 @@ export async function markRead(
   { ids, all }: Params<"notification.markRead">,
 ): Promise<number> {
   if ((ids === undefined) === (all === undefined)) throw invalidField("ids", "give either ids or all");
+  if (ids && !(await hasAny(sql, userId, ids))) throw imError("NOTIFICATION_NOT_FOUND");
   await setRead(sql, userId, now(), ids);
   return countUnread(sql, userId);
 }

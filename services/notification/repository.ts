@@ -93,6 +93,15 @@ export async function countUnread(sql: Database, userId: string): Promise<number
   return row?.count ?? 0;
 }
 
+/** Whether one of these at least is the user's. */
+export async function hasAny(sql: Database, userId: string, ids: readonly string[]): Promise<boolean> {
+  const rows = await sql.select(`select 1 from notification where user_id = :userId and notification_id in (:ids) limit 1`, {
+    userId,
+    ids,
+  });
+  return rows.length > 0;
+}
+
 /** Without `ids` all of the user's. */
 export async function setRead(sql: Database, userId: string, now: number, ids?: readonly string[]): Promise<void> {
   const only = ids ? "and notification_id in (:ids)" : "";
