@@ -1,17 +1,34 @@
-import type { BrokerOptions, ServiceBroker } from "moleculer";
+import type { BrokerOptions, Middleware, ServiceBroker } from "moleculer";
+import { ConfigError } from "./config/config-error.ts";
 import type { Config } from "./config/config.ts";
 import { loadConfig } from "./config/env.ts";
 import { REQUEST_TIMEOUT_MS, SHUTDOWN_TIMEOUT_MS } from "./config/limits.ts";
 import { ContractValidator } from "./lib/contract-validator.ts";
 import { drain } from "./mixins/drain.ts";
 import { bindConfig } from "./mixins/shared.ts";
+import { replOptions } from "./repl/commands.ts";
+import { actionLog } from "./runtime/action-log.ts";
+import { runOnly } from "./runtime/chosen-services.ts";
+import { holdDataFolder } from "./runtime/data-folder.ts";
+import { stdoutWriter, type LogWriter } from "./runtime/log-writers.ts";
+import { NodeLogger } from "./runtime/node-logger.ts";
+import { endWith, runAsProcess } from "./runtime/run-as-process.ts";
 
-/** Broker options of a node. The configuration is bound to the broker before any service is created. */
-export function brokerOptions(config: Config): BrokerOptions {
+/**
+ * Broker options of a node. The configuration is bound to the broker before any service is created.
+ * @throws ConfigError when `config.services` names one that does not exist
+ */
+export function brokerOptions(config: Config, writeLog: LogWriter = stdoutWriter()): BrokerOptions {
+  const node: Middleware = {
+    name: "node",
+    created: (broker: ServiceBroker) => bindConfig(broker, config),
+    stopping: (broker: ServiceBroker) => drain(broker, SHUTDOWN_TIMEOUT_MS),
+  };
   return {
     nodeID: config.nodeId,
     namespace: "im",
     logLevel: config.logLevel,
+    logger: new NodeLogger(config.logLevel, writeLog),
     validator: new ContractValidator(),
     requestTimeout: REQUEST_TIMEOUT_MS,
     maxCallLevel: 20,
@@ -19,15 +36,20 @@ export function brokerOptions(config: Config): BrokerOptions {
     dependencyInterval: 50,
     // Embedded: a cycle must show. Cluster: the others may come later.
     dependencyTimeout: config.profile === "embedded" ? 10_000 : 0,
-    skipProcessEventRegistration: false,
-    middlewares: [
-      {
-        created: (broker: ServiceBroker) => bindConfig(broker, config),
-        stopping: (broker: ServiceBroker) => drain(broker, SHUTDOWN_TIMEOUT_MS),
-      },
-    ],
+    skipProcessEventRegistration: true,
+    replOptions,
+    middlewares: [node, runOnly(config.services), ...(["debug", "trace"].includes(config.logLevel) ? [actionLog] : [])],
   };
 }
 
-/** What `moleculer-runner` starts a node with. */
-export default (): BrokerOptions => brokerOptions(loadConfig());
+/** What `moleculer-runner` starts a node with: alone in its process and in its data folder. */
+export default (): BrokerOptions => {
+  try {
+    const config = loadConfig();
+    const options = brokerOptions(config);
+    return { ...options, middlewares: [...(options.middlewares ?? []), holdDataFolder(config), runAsProcess(config)] };
+  } catch (error) {
+    if (error instanceof ConfigError) return endWith(...error.problems);
+    throw error;
+  }
+};

@@ -1,0 +1,22 @@
+import type { Middleware, ServiceBroker, ServiceSchema } from "moleculer";
+import { ConfigError } from "../config/config-error.ts";
+import { contracts } from "../contracts/index.ts";
+
+/** The edge has routes and no actions, so no contract. */
+const KNOWN = [...Object.keys(contracts), "api"].sort();
+
+/**
+ * Leaves out every service but these (`IM_SERVICES`); null runs all. Services of the framework (`$node`) always run.
+ * @throws ConfigError for a name that no service has
+ */
+export function runOnly(names: readonly string[] | null): Middleware {
+  if (names === null) return { name: "chosen-services" };
+  const unknown = names.filter((name) => !KNOWN.includes(name));
+  if (unknown.length > 0)
+    throw new ConfigError([`IM_SERVICES: no service is called ${unknown.join(", ")}; there are ${KNOWN.join(", ")}.`]);
+  const isChosen = ({ name }: ServiceSchema): boolean => name.startsWith("$") || names.includes(name);
+  const createService = (next: ServiceBroker["createService"]) => (schema: ServiceSchema, more?: Partial<ServiceSchema>) =>
+    isChosen(schema) ? next(schema, more) : undefined;
+  // Moleculer's declarations name what the wrapped method returns where they mean the method.
+  return { name: "chosen-services", createService: createService as unknown as NonNullable<Middleware["createService"]> };
+}
