@@ -93,10 +93,16 @@ function dotted(pointer: string): string {
     .slice(0, 200);
 }
 
+/** Binary parts of a socket's payload arrive as buffers. */
+function isPlain(value: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(value);
+  return prototype === Object.prototype || prototype === null;
+}
+
 const badName = /[\u0000-\u001f\u007f]/u;
 
 /**
- * Looks through JSON of any shape for what no schema catches: too deep, and field names that are harmful
+ * Looks through JSON of any shape for what no schema catches: too deep, binary, and field names that are harmful
  * (`__proto__`, control characters, lone surrogates). Texts are left as they are.
  * @throws VALIDATION
  */
@@ -107,6 +113,7 @@ export function checkJson(value: unknown, path = "", depth = 0): void {
     for (const item of value) checkJson(item, path, depth + 1);
     return;
   }
+  if (!isPlain(value)) throw invalidField(path.slice(0, 200), "must be JSON, without binary parts");
   for (const name of Object.getOwnPropertyNames(value)) {
     const field = path === "" ? name : `${path}.${name}`;
     if (name === "__proto__" || badName.test(name) || !name.isWellFormed()) {

@@ -38,6 +38,6 @@ export interface Body {
 
 /** 128 bits that tell whether a repeated clientMsgId came with the same body. */
 export function bodyHash({ type, content, replyTo, mentions }: Body): string {
-  const text = canonicalJson([type, content, replyTo ?? null, mentions ?? null]);
+  const text = canonicalJson([type, content, replyTo ?? null, mentions?.length ? mentions : null]);
   return hash("sha256", text, "base64url").slice(0, 22);
 }
