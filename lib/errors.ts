@@ -47,7 +47,9 @@ const unavailable = new Set([
 export function toWireError(error: unknown, language: Language = "en"): WireError {
   const type = wireType(error);
   const entry = errorTable[type];
-  const data = type === "INTERNAL" ? null : dataOf(error);
+  const detail = type === "INTERNAL" ? null : dataOf(error);
+  // What another try can cure says so, unless whoever threw it knows better.
+  const data = entry.retryable ? { retryable: true, ...detail } : detail;
   return { type, code: entry.code, status: entry.status, message: entry[language], data, retryable: entry.retryable };
 }
 

@@ -241,7 +241,8 @@ export class AcceptQueue {
       for (const item of logged) this.#end(item);
       this.#deps.onLogged(logged.map(({ record, waiting }) => ({ record, connectionId: waiting.connectionId })));
       items.forEach((item, i) => {
-        if (!outcomes[i]?.ok) this.#end(item, imError("SEND_FAILED"));
+        const outcome = outcomes[i];
+        if (!outcome?.ok) this.#end(item, imError("SEND_FAILED", { retryable: outcome?.retryable ?? true }));
       });
     } catch (error) {
       for (const item of items) this.#end(item, error);
