@@ -9,6 +9,7 @@
  */
 import { onDrain, DRAIN } from "../../mixins/drain.ts";
 import { toWireError } from "../../lib/errors.ts";
+import { isImError } from "../../lib/errors.ts";
 import { messageOf, toConversation } from "../../lib/message-view.ts";
 import { push } from "../../lib/push.ts";
 import { call, callerOf, defineService } from "../../lib/service.ts";
@@ -163,11 +164,16 @@ export default defineService<"message", Vars>()({
       editLimitMs,
       now: Date.now,
       replyPreview: async (conversationId, messageId, userId) => {
-        const found = await visibleMessage(visible, messageId, userId).catch(() => null);
+        const found = await visibleMessage(visible, messageId, userId).catch((error: unknown) => {
+          if (isImError(error, "MESSAGE_NOT_FOUND")) return null;
+          throw error;
+        });
         return found?.row.conversation_id === conversationId && found.row.recalled_at === null ? replyTo(found.row) : null;
       },
       snapshot: (content, userId) => snapshotForward(visible, content, userId),
       userExists: async (userId) => (await call(broker, "user.activeAmong", { userIds: [userId] })).length > 0,
+      isKnown: async (conversationId, senderId, clientMsgId) =>
+        (await repository.known(conversationId, senderId, clientMsgId)) !== null,
       addEvent: async (tx, conversationId, messageId, actorId) => {
         await outbox.add(tx, {
           subject: "im.message.recalled",

@@ -16,6 +16,8 @@ export interface SendDeps {
   /** The stored form of a forward: snapshots of messages that `userId` can see. */
   snapshot(content: Content, userId: string): Promise<Content>;
   userExists(userId: string): Promise<boolean>;
+  /** Whether this sender's client message id was used in the conversation before. */
+  isKnown(conversationId: string, senderId: string, clientMsgId: string): Promise<boolean>;
 }
 
 export interface SendInput {
@@ -67,7 +69,18 @@ function needsLookUp({ type, replyTo }: Params<"message.send">): boolean {
   return replyTo !== undefined || type === "forward" || type === "card";
 }
 
+/** A message that was accepted before is answered again, although what it names may be gone since. */
 async function prepare(deps: SendDeps, input: SendInput): Promise<AcceptRequest> {
+  try {
+    return await lookUpNamed(deps, input);
+  } catch (error) {
+    if (!(await deps.isKnown(input.params.conversationId, input.senderId, input.params.clientMsgId))) throw error;
+    return requestOf(deps, input, input.params.content, null);
+  }
+}
+
+/** @throws VALIDATION when the message names what the sender cannot see */
+async function lookUpNamed(deps: SendDeps, input: SendInput): Promise<AcceptRequest> {
   const { params, senderId } = input;
   const { conversationId, type, replyTo } = params;
   const preview = replyTo === undefined ? null : await deps.replyPreview(conversationId, replyTo, senderId);
