@@ -19,6 +19,10 @@ export const SOCKET_QUEUE_SYNC_BYTES = 1_048_576;
 export const SOCKET_QUEUE_CUT_BYTES = 4_194_304;
 /** A gateway looks this often for sessions that ended without its hearing of it. */
 export const SESSION_CHECK_EVERY_MS = 2_000;
+/** The time at which a session was last in use is stored at most once in this time while the use goes on. */
+export const SESSION_SEEN_EVERY_MS = 60_000;
+/** Live sessions of one user; a sign-in beyond them ends the ones that were not in use for the longest. */
+export const MAX_SESSIONS_PER_USER = 20;
 /** A connection counts as alive for this long after its last heartbeat. */
 export const PRESENCE_TTL_MS = 90_000;
 export const HEARTBEAT_EVERY_MS = 30_000;

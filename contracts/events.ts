@@ -7,6 +7,8 @@ export interface DomainEvents {
   "im.user.updated": { userId: string };
   "im.user.deleted": { userId: string; groupIds: string[] };
   "im.user.disabled": { userId: string };
+  /** `changed`: names of the settings that have another value now. */
+  "im.user.settings.changed": { userId: string; changed: string[] };
   "im.user.password.changed": { userId: string; exceptSessionId: string | null };
   "im.user.session.ended": { userId: string; sessionIds: string[]; reason: SessionEndReason };
   "im.friend.request.sent": { requestId: string; fromUserId: string; toUserId: string; message: string };

@@ -1,7 +1,7 @@
 import { Type, type Static } from "typebox";
 import type { ServiceContract } from "../define.ts";
 import { Device, OwnUser } from "../entities.ts";
-import { Closed, DeviceId, DeviceType, Id, Line, Nothing, Nullable } from "../primitives.ts";
+import { Closed, DeviceId, DeviceType, Id, Line, Nothing, Nullable, Time } from "../primitives.ts";
 import { Account } from "./user.ts";
 
 const Tokens = {
@@ -91,6 +91,20 @@ export const authContract = {
       exceptSessionId: Type.Optional(Nullable(Id)),
     }),
     result: Closed({ ended: Type.Array(Id) }),
+    idempotent: true,
+  },
+  /** Internal. Stored a few seconds later, the latest time of each session; nothing is said of sessions that do not exist. */
+  seen: {
+    summary: "When these sessions were last in use",
+    params: Closed({ items: Type.Array(Closed({ sessionId: Id, at: Time }), { maxItems: 20_000 }) }),
+    result: Nothing,
+    idempotent: true,
+  },
+  /** Internal, without regard to privacy. Ended sessions count too; who never signed in is missing. */
+  lastSeenOf: {
+    summary: "When these users were last seen, as far as it is stored",
+    params: Closed({ userIds: Type.Array(Id, { maxItems: 5_000 }) }),
+    result: Type.Record(Id, Time),
     idempotent: true,
   },
 } satisfies ServiceContract;

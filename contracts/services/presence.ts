@@ -29,7 +29,7 @@ export const presenceContract = {
   /** Internal. */
   disconnected: {
     summary: "A connection closed",
-    params: Closed({ userId: Id, connectionId: Type.String() }),
+    params: Closed({ userId: Id, sessionId: Id, connectionId: Type.String() }),
     result: Nothing,
     idempotent: true,
   },
@@ -38,7 +38,7 @@ export const presenceContract = {
     summary: "These connections of a gateway live",
     params: Closed({
       gatewayNodeId: Type.String(),
-      connections: Type.Array(Closed({ userId: Id, connectionId: Type.String() })),
+      connections: Type.Array(Closed({ userId: Id, sessionId: Id, connectionId: Type.String() })),
     }),
     result: Nothing,
     idempotent: true,

@@ -23,7 +23,7 @@ import { createEndedAmong } from "./ended-among.ts";
 import { login } from "./login.ts";
 import { pruneSessions } from "./prune.ts";
 import { refresh } from "./refresh.ts";
-import { forgetDevices, markSeen } from "./repository.ts";
+import { findLastSeen, forgetDevices, markSeen } from "./repository.ts";
 import { createSeenRecorder, type SeenRecorder } from "./seen.ts";
 import { verify } from "./verify.ts";
 
@@ -106,13 +106,20 @@ export default defineService<"auth", Vars>()({
       const { reason, ...choice } = ctx.params;
       return { ended: await endSessions(depsOf(this), choice, reason) };
     },
+    seen(ctx) {
+      this.seen.note(ctx.params.items);
+      return null;
+    },
+    lastSeenOf(ctx) {
+      return findLastSeen(this.sql, ctx.params.userIds);
+    },
   },
 
   async started() {
     const config = configOf(this.broker);
     this.keys = tokenKeys(config.jwtSecret, config.jwtPreviousSecret);
     this.guard = config.rateLimits ? createGuessGuard(this.hot.limits) : unguarded;
-    this.seen = createSeenRecorder((sessionIds, now) => markSeen(this.sql, sessionIds, now), Date.now);
+    this.seen = createSeenRecorder((seen) => markSeen(this.sql, seen), Date.now);
     this.endedAmong = createEndedAmong(depsOf(this));
     const every = (ms: number, work: () => Promise<void>): NodeJS.Timeout =>
       setInterval(

@@ -1,4 +1,5 @@
 import { randomBytes } from "node:crypto";
+import { MAX_SESSIONS_PER_USER } from "../../config/limits.ts";
 import type { Params, Result } from "../../contracts/index.ts";
 import type { DeviceType } from "../../contracts/services/auth.ts";
 import { accountName } from "../../lib/account-name.ts";
@@ -9,7 +10,7 @@ import type { Tx } from "../../mixins/database/port.ts";
 import type { AuthDeps } from "./deps.ts";
 import { announceEnded, endInTransaction, endSessions } from "./end-sessions.ts";
 import { addRefreshToken, keepHot, sessionEnd, tokensOf } from "./issue-tokens.ts";
-import { insertSession, type SessionChoice, type SessionRow } from "./repository.ts";
+import { findSurplus, insertSession, type SessionChoice, type SessionRow } from "./repository.ts";
 
 type Login = Params<"auth.login">;
 type Authenticated = NonNullable<Result<"user.authenticate">>;
@@ -19,7 +20,7 @@ const deviceClasses: readonly (readonly DeviceType[])[] = [["ios", "android"], [
 
 /**
  * Signs in: a session of its own for each device. The same device's session before it is replaced, and others end as the
- * kick policy says.
+ * kick policy says; beyond `MAX_SESSIONS_PER_USER` the ones that were not in use for the longest are replaced too.
  * @throws WRONG_CREDENTIALS, the same for unknown, disabled and deleted accounts; RATE_LIMITED; VALIDATION
  */
 export async function login(deps: AuthDeps, calls: Calls, address: string | null, input: Login): Promise<Result<"auth.login">> {
@@ -79,7 +80,19 @@ async function openSession(deps: AuthDeps, userId: string, input: Login, tx: Tx)
   const replaced = await endInTransaction(deps, { ...others, deviceId: session.device_id }, "replaced", tx);
   const kick = kickedBy(deps.config.kickPolicy, session.device_type);
   const kicked = kick ? await endInTransaction(deps, { ...others, ...kick }, "kicked", tx) : [];
-  return { session, refreshToken, ended: { replaced, kicked } };
+  const surplus = await endSurplus(deps, others, now, tx);
+  return { session, refreshToken, ended: { replaced: [...replaced, ...surplus], kicked } };
+}
+
+/** Comes after the ending of `replaced`, behind which sign-ins of one user queue, so that none is counted too few. */
+async function endSurplus(
+  deps: AuthDeps,
+  others: { readonly userId: string; readonly exceptSessionId: string },
+  now: number,
+  tx: Tx,
+): Promise<string[]> {
+  const sessionIds = await findSurplus(deps.sql, { ...others, keep: MAX_SESSIONS_PER_USER - 1 }, now, tx);
+  return sessionIds.length === 0 ? [] : endInTransaction(deps, { userId: others.userId, sessionIds }, "replaced", tx);
 }
 
 /** Which other sessions a sign-in ends; null: none. */

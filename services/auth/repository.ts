@@ -1,6 +1,7 @@
 import type { SessionEndReason } from "../../contracts/events.ts";
 import type { DeviceType } from "../../contracts/services/auth.ts";
-import type { Database, SqlParams, Tx } from "../../mixins/database/port.ts";
+import { chunksOf } from "../../lib/page.ts";
+import type { Database, SqlParams, SqlValue, Tx } from "../../mixins/database/port.ts";
 
 export interface SessionRow {
   session_id: string | number;
@@ -27,6 +28,7 @@ export interface RefreshTokenRow {
 export interface SessionChoice {
   readonly userId: string;
   readonly sessionId?: string;
+  readonly sessionIds?: readonly string[];
   readonly exceptSessionId?: string | null;
   readonly deviceId?: string;
   readonly deviceTypes?: readonly DeviceType[];
@@ -58,6 +60,22 @@ export function findLiveSessions(sql: Database, userId: string, now: number): Pr
   );
 }
 
+/** Live sessions beyond the `keep` that were in use last, one session left out of account. */
+export async function findSurplus(
+  sql: Database,
+  { userId, exceptSessionId, keep }: { userId: string; exceptSessionId: string; keep: number },
+  now: number,
+  tx: Tx,
+): Promise<string[]> {
+  const rows = await sql.select<SessionRow>(
+    `select session_id from session where user_id = :userId and session_id <> :exceptSessionId and ended_at is null and expires_at > :now
+     order by last_seen_at desc, session_id desc limit 1000 offset :keep`,
+    { userId, exceptSessionId, now, keep },
+    tx,
+  );
+  return rows.map((row) => String(row.session_id));
+}
+
 /**
  * Ends sessions and returns their ids. It writes before it reads: of two transactions that both add a session and end the
  * others, one waits for the other and then sees what that one added.
@@ -84,17 +102,18 @@ export async function markEnded(
   return rows.map((row) => String(row.session_id));
 }
 
-function chosen({ userId, sessionId, exceptSessionId, deviceId, deviceTypes, madeUpTo }: SessionChoice): {
+function chosen({ userId, sessionId, sessionIds, exceptSessionId, deviceId, deviceTypes, madeUpTo }: SessionChoice): {
   where: string;
   params: SqlParams;
 } {
   const where = ["user_id = :userId"];
   if (sessionId !== undefined) where.push("session_id = :sessionId");
+  if (sessionIds) where.push("session_id in (:sessionIds)");
   if (exceptSessionId) where.push("session_id <> :exceptSessionId");
   if (deviceId !== undefined) where.push("device_id = :deviceId");
   if (deviceTypes) where.push("device_type in (:deviceTypes)");
   if (madeUpTo !== undefined) where.push("created_at <= :madeUpTo");
-  const given = Object.entries({ userId, sessionId, exceptSessionId, deviceId, deviceTypes, madeUpTo }).filter(
+  const given = Object.entries({ userId, sessionId, sessionIds, exceptSessionId, deviceId, deviceTypes, madeUpTo }).filter(
     ([, value]) => value !== undefined && value !== null,
   );
   return { where: where.join(" and "), params: Object.fromEntries(given) as SqlParams };
@@ -110,11 +129,38 @@ export async function prolongSession(sql: Database, sessionId: string, expiresAt
   return changed > 0;
 }
 
-export async function markSeen(sql: Database, sessionIds: readonly string[], now: number): Promise<void> {
-  await sql.execute("update session set last_seen_at = :now where session_id in (:sessionIds) and last_seen_at < :now", {
-    sessionIds,
-    now,
-  });
+export interface Seen {
+  readonly sessionId: string;
+  readonly at: number;
+}
+
+/** Sessions of one statement; a power of two. */
+const SEEN_BATCH = 256;
+
+/** Moves times of last use forward, never back. Each session stands in the list once. */
+export async function markSeen(sql: Database, seen: readonly Seen[]): Promise<void> {
+  for (const batch of chunksOf(seen, SEEN_BATCH)) {
+    const params: Record<string, SqlValue | SqlValue[]> = { sessionIds: batch.map(({ sessionId }) => sessionId) };
+    // Repeated up to a power of two, so that statements of all lengths share few texts.
+    const repeated = Array<Seen>(2 ** Math.ceil(Math.log2(batch.length)) - batch.length).fill(batch[0]!);
+    const cases = [...batch, ...repeated].map(({ sessionId, at }, index) => {
+      Object.assign(params, { [`id${index}`]: sessionId, [`at${index}`]: at });
+      return `when session_id = :id${index} and last_seen_at < :at${index} then :at${index}`;
+    });
+    await sql.execute(
+      `update session set last_seen_at = case ${cases.join(" ")} else last_seen_at end where session_id in (:sessionIds)`,
+      params,
+    );
+  }
+}
+
+/** Of all sessions of each user; users without one are missing. */
+export async function findLastSeen(sql: Database, userIds: readonly string[]): Promise<Record<string, number>> {
+  const rows = await sql.select<{ user_id: string | number; at: string | number }>(
+    "select user_id, max(last_seen_at) as at from session where user_id in (:userIds) group by user_id",
+    { userIds },
+  );
+  return Object.fromEntries(rows.map((row) => [String(row.user_id), Number(row.at)]));
 }
 
 export async function findEndedSince(sql: Database, since: number): Promise<string[]> {

@@ -1,38 +1,41 @@
-/** A session's time of last use is stored at most once in this time. */
-const SEEN_EVERY_MS = 60_000;
+import { SESSION_SEEN_EVERY_MS } from "../../config/limits.ts";
+import { createThrottle } from "../../lib/throttle.ts";
+import type { Seen } from "./repository.ts";
 
 export interface SeenRecorder {
+  /** The session is in use now; counts at most once in `SESSION_SEEN_EVERY_MS`. */
   saw(sessionId: string): void;
-  /** Stores what was seen since the last call. */
+  /** These sessions were in use at these times; the latest time of each counts. */
+  note(seen: readonly Seen[]): void;
+  /** Stores what was seen since the last call. What cannot be stored waits for the next one. */
   flush(): Promise<void>;
 }
 
-/** Collects which sessions are in use, so that a request never waits for that to be stored and many share one statement. */
-export function createSeenRecorder(store: (sessionIds: string[], now: number) => Promise<void>, now: () => number): SeenRecorder {
-  /** When each session was last noted, oldest first. */
-  const noted = new Map<string, number>();
-  let waiting: string[] = [];
+/** Collects which sessions are in use, so that nobody waits for that to be stored and many share one statement. */
+export function createSeenRecorder(store: (seen: Seen[]) => Promise<void>, now: () => number): SeenRecorder {
+  const isDue = createThrottle(SESSION_SEEN_EVERY_MS);
+  let waiting = new Map<string, number>();
 
-  const forgetOld = (before: number): void => {
-    for (const [sessionId, at] of noted) {
-      if (at > before) return;
-      noted.delete(sessionId);
-    }
+  const note = (seen: readonly Seen[]): void => {
+    for (const { sessionId, at } of seen) waiting.set(sessionId, Math.max(at, waiting.get(sessionId) ?? 0));
   };
 
   return {
     saw(sessionId) {
       const at = now();
-      forgetOld(at - SEEN_EVERY_MS);
-      if (noted.has(sessionId)) return;
-      noted.set(sessionId, at);
-      waiting.push(sessionId);
+      if (isDue(sessionId, at)) note([{ sessionId, at }]);
     },
+    note,
     async flush() {
-      if (waiting.length === 0) return;
-      const sessionIds = waiting;
-      waiting = [];
-      await store(sessionIds, now());
+      if (waiting.size === 0) return;
+      const seen = Array.from(waiting, ([sessionId, at]) => ({ sessionId, at }));
+      waiting = new Map();
+      try {
+        await store(seen);
+      } catch (error) {
+        note(seen);
+        throw error;
+      }
     },
   };
 }

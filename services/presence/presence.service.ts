@@ -1,12 +1,13 @@
 /**
  * Presence (G1): which devices of a user are connected, through which gateway, and when the user was last seen. The hot store
- * keeps it; nothing of it is in SQL. Gateways report their connections, friends subscribe within each one's privacy.
+ * keeps it; the time at which a user was last seen is told to auth too, which stores it with the session, so that it outlives
+ * the hot store. Gateways report their connections, friends subscribe within each one's privacy.
  *
  * Watchers hear of the first connection at once and of the last one's end after a delay, unless the user came back: a page
  * that is loaded again makes no noise. What is pushed is a hint; subscribing again gives the truth. Whoever ends a friendship
- * or blocks someone is no longer watched by them.
+ * or blocks someone is no longer watched by them, and who hides their presence by nobody.
  */
-import { PRESENCE_OFFLINE_DELAY_MS } from "../../config/limits.ts";
+import { PRESENCE_OFFLINE_DELAY_MS, SESSION_SEEN_EVERY_MS } from "../../config/limits.ts";
 import { broadcast, callerOf, defineService, type Calls } from "../../lib/service.ts";
 import { withSubscriptions } from "../../mixins/event-stream/index.ts";
 import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
@@ -14,10 +15,17 @@ import { configOf } from "../../mixins/shared.ts";
 import { announceDeparture, announcePresence } from "./announce.ts";
 import { createDepartures, type Departures } from "./departures.ts";
 import type { PresenceDeps } from "./deps.ts";
-import { stopWatching, subscribe, unsubscribe } from "./subscribe.ts";
+import { createSeenTeller, type SeenTeller } from "./last-seen.ts";
+import { enforcePrivacy, stopWatching } from "./stop-watching.ts";
+import { subscribe, unsubscribe } from "./subscribe.ts";
 import { createTurns } from "./turns.ts";
 
-type Vars = HotStoreVars & { departures: Departures; inTurn: ReturnType<typeof createTurns>; deps(calls: Calls): PresenceDeps };
+interface Vars extends HotStoreVars {
+  departures: Departures;
+  seen: SeenTeller;
+  inTurn: ReturnType<typeof createTurns>;
+  deps(calls: Calls): PresenceDeps;
+}
 
 export default defineService<"presence", Vars>()({
   name: "presence",
@@ -29,11 +37,14 @@ export default defineService<"presence", Vars>()({
       handlers: {
         async "im.friend.removed"({ payload: { userId, peerId } }) {
           const deps = this.deps(this.broker);
-          await stopWatching(deps, userId, peerId);
-          await stopWatching(deps, peerId, userId);
+          await stopWatching(deps, [userId], peerId);
+          await stopWatching(deps, [peerId], userId);
         },
         async "im.friend.block.changed"({ payload: { userId, peerId, blocked } }) {
-          if (blocked) await stopWatching(this.deps(this.broker), peerId, userId);
+          if (blocked) await stopWatching(this.deps(this.broker), [peerId], userId);
+        },
+        async "im.user.settings.changed"({ payload: { userId, changed } }) {
+          if (changed.includes("showPresence")) await this.inTurn(userId, () => enforcePrivacy(this.deps(this.broker), userId));
         },
       },
     }),
@@ -81,16 +92,22 @@ export default defineService<"presence", Vars>()({
       return { accepted };
     },
     async disconnected(ctx) {
-      const { userId, connectionId } = ctx.params;
-      const { last } = await this.hot.presence.disconnect(userId, connectionId, Date.now());
+      const { userId, sessionId, connectionId } = ctx.params;
+      const now = Date.now();
+      const { last } = await this.hot.presence.disconnect(userId, connectionId, now);
       if (last) {
         this.hint(userId, false);
         this.departures.add(userId);
+        await this.seen.left(sessionId, now);
       }
       return null;
     },
     async heartbeat(ctx) {
-      await this.hot.presence.heartbeat(ctx.params.gatewayNodeId, ctx.params.connections, Date.now());
+      const { gatewayNodeId, connections } = ctx.params;
+      const now = Date.now();
+      await this.hot.presence.heartbeat(gatewayNodeId, connections, now);
+      const sessionIds = connections.map(({ sessionId }) => sessionId);
+      await this.seen.alive(sessionIds, now);
       return null;
     },
     async of(ctx) {
@@ -106,6 +123,9 @@ export default defineService<"presence", Vars>()({
   },
   async started() {
     this.inTurn = createTurns();
+    this.seen = createSeenTeller(this.broker, SESSION_SEEN_EVERY_MS, (error) =>
+      this.logger.debug("The time at which sessions were seen was not stored:", error),
+    );
     this.departures = createDepartures((this.settings as { offlineDelayMs: number }).offlineDelayMs, (userId) =>
       this.tell(announceDeparture, userId),
     );

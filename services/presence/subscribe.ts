@@ -1,6 +1,7 @@
 import type { Presence } from "../../contracts/entities.ts";
 import { call } from "../../lib/service.ts";
 import type { PresenceDeps } from "./deps.ts";
+import { storedLastSeen } from "./last-seen.ts";
 import { visibleAmong } from "./privacy.ts";
 import { hiddenView, presenceView } from "./view.ts";
 
@@ -27,18 +28,14 @@ export async function unsubscribe(deps: PresenceDeps, { userId, connectionId, us
 }
 
 async function viewsOf(
-  { presence, now }: PresenceDeps,
+  { presence, calls, now }: PresenceDeps,
   userIds: readonly string[],
   visible: ReadonlySet<string>,
 ): Promise<Presence[]> {
   const states = await presence.of([...visible], now());
-  return userIds.map((userId) => (visible.has(userId) ? presenceView(userId, states.get(userId)) : hiddenView(userId)));
-}
-
-/** All connections of `watcherId` stop hearing of `userId`. */
-export async function stopWatching({ presence, calls, now }: PresenceDeps, watcherId: string, userId: string): Promise<void> {
-  const state = (await presence.of([watcherId], now())).get(watcherId);
-  for (const { connectionId } of state?.connections ?? []) {
-    await call(calls, "socket.watch", { connectionId, userIds: [userId], on: false });
-  }
+  const unknown = [...visible].filter((userId) => (states.get(userId)?.lastSeenAt ?? null) === null);
+  const stored = await storedLastSeen(calls, unknown);
+  return userIds.map((userId) =>
+    visible.has(userId) ? presenceView(userId, states.get(userId), stored[userId]) : hiddenView(userId),
+  );
 }

@@ -1,11 +1,14 @@
 import type { Presence } from "../../contracts/entities.ts";
 import type { PresenceState } from "../../mixins/hot-store/port.ts";
 
-/** What friends see of a user: one entry for each device, however many connections it has. */
-export function presenceView(userId: string, state: PresenceState | undefined): Presence {
-  if (!state) return hiddenView(userId);
-  const devices = new Map(state.connections.map(({ deviceId, deviceType }) => [deviceId, { deviceId, deviceType }]));
-  return { userId, online: state.online, lastSeenAt: state.lastSeenAt, devices: [...devices.values()] };
+/**
+ * What friends see of a user: one entry for each device, however many connections it has.
+ * @param storedLastSeenAt holds where the hot store does not know
+ */
+export function presenceView(userId: string, state: PresenceState | undefined, storedLastSeenAt?: number): Presence {
+  const { online = false, lastSeenAt = null, connections = [] } = state ?? {};
+  const devices = new Map(connections.map(({ deviceId, deviceType }) => [deviceId, { deviceId, deviceType }]));
+  return { userId, online, lastSeenAt: lastSeenAt ?? storedLastSeenAt ?? null, devices: [...devices.values()] };
 }
 
 /** How everyone looks who is no friend, hides their presence or does not exist. */

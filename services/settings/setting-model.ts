@@ -9,7 +9,7 @@ import {
 } from "sequelize";
 import type { Settings } from "../../contracts/entities.ts";
 
-/** A row of `user_setting`; only those who ever changed a setting have one. */
+/** A row of `user_setting`; only those who ever asked for a change have one. */
 export interface UserSetting extends Model<InferAttributes<UserSetting>, InferCreationAttributes<UserSetting>> {
   userId: CreationOptional<string>;
   whoMayAddMe: Settings["whoMayAddMe"];

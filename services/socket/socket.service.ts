@@ -59,7 +59,11 @@ export default defineService<"socket", Vars>()({
       endSessions(this.io, ended, "logout");
     },
     async sendHeartbeats(): Promise<void> {
-      const connections = this.connections().map((socket) => ({ userId: socket.data.identity.userId, connectionId: socket.id }));
+      const connections = this.connections().map(({ id, data: { identity } }) => ({
+        userId: identity.userId,
+        sessionId: identity.sessionId,
+        connectionId: id,
+      }));
       if (connections.length > 0)
         await call(this.broker, "presence.heartbeat", { gatewayNodeId: this.broker.nodeID, connections });
     },
@@ -72,7 +76,8 @@ export default defineService<"socket", Vars>()({
       for (const left of rooms.filter((room) => !now.has(room))) await socket.leave(conversationRoom(left));
     },
     async leave(socket: ImSocket): Promise<void> {
-      await call(this.broker, "presence.disconnected", { userId: socket.data.identity.userId, connectionId: socket.id });
+      const { userId, sessionId } = socket.data.identity;
+      await call(this.broker, "presence.disconnected", { userId, sessionId, connectionId: socket.id });
     },
     async renew(socket: ImSocket, token: string): Promise<null> {
       const identity = await call(this.broker, "auth.verify", { token });

@@ -2,13 +2,14 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { test } from "node:test";
 import type { SessionEndReason } from "../../contracts/events.ts";
-import { WRONG_PASSWORDS_PER_ACCOUNT, WRONG_PASSWORDS_PER_ADDRESS } from "../../config/limits.ts";
+import { MAX_SESSIONS_PER_USER, WRONG_PASSWORDS_PER_ACCOUNT, WRONG_PASSWORDS_PER_ADDRESS } from "../../config/limits.ts";
 import { isImError, toWireError } from "../../lib/errors.ts";
 import { call } from "../../lib/service.ts";
 import { tokenKeys } from "../../lib/token-keys.ts";
 import { signAccessToken } from "../../lib/tokens.ts";
 import auth from "../../services/auth/auth.service.ts";
 import { pruneSessions } from "../../services/auth/prune.ts";
+import { findLastSeen, insertSession, markSeen } from "../../services/auth/repository.ts";
 import settings from "../../services/settings/settings.service.ts";
 import user from "../../services/user/user.service.ts";
 import {
@@ -21,6 +22,7 @@ import {
   standIn,
   uniqueName,
 } from "../support/accounts.ts";
+import { createDatabase } from "../support/database.ts";
 import { createNode, type TestNode } from "../support/node.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -409,6 +411,91 @@ test("a session that is in use has its time stored, when the node stops at the l
   await node.stop();
   const [device] = await devicesOf(other, caller);
   assert.ok((device?.lastSeenAt ?? 0) > 1);
+});
+
+test("times of last use move forward only, ended sessions count, and users without a session are missing", async () => {
+  const probe = createProbe();
+  await using node = await createAccountNode([probe.schema]);
+  const alice = await buildUser(node);
+  const bob = await buildUser(node);
+  const [phone, laptop] = [await signIn(node, alice.username), await signIn(node, alice.username)];
+  const { caller } = await signIn(node, bob.username);
+  await node.as(laptop.caller, "auth.logout", {});
+  const later = Date.now() + 60_000;
+  await node.call("auth.seen", {
+    items: [
+      { sessionId: phone.caller.sessionId, at: 1 },
+      { sessionId: laptop.caller.sessionId, at: later },
+      { sessionId: caller.sessionId, at: later + 1 },
+      { sessionId: "404", at: later },
+    ],
+  });
+  const [before] = await devicesOf(node, phone.caller);
+  await using other = await createNode([auth], { dataDir: node.config.dataDir });
+  await node.stop();
+  const userIds = [alice.userId, bob.userId, "404"];
+  assert.deepEqual(await other.call("auth.lastSeenOf", { userIds }), { [alice.userId]: later, [bob.userId]: later + 1 });
+  assert.equal((await devicesOf(other, phone.caller))[0]?.lastSeenAt, before?.lastSeenAt);
+});
+
+test("the times of many sessions are stored", async () => {
+  await using database = await createDatabase();
+  const { sql } = database;
+  const times = Array.from({ length: 600 }, (_, index) => ({ sessionId: String(index + 1), at: 1_000 + index }));
+  const row = {
+    device_id: "d",
+    device_type: "web" as const,
+    device_name: "",
+    created_at: 1,
+    last_seen_at: 1,
+    expires_at: 1,
+    ended_at: null,
+    end_reason: null,
+  };
+  await sql.transaction(async (tx) => {
+    for (const { sessionId } of times) await insertSession(sql, { ...row, session_id: sessionId, user_id: sessionId }, tx);
+  });
+  await markSeen(sql, times);
+  assert.deepEqual(
+    await findLastSeen(
+      sql,
+      times.map(({ sessionId }) => sessionId),
+    ),
+    Object.fromEntries(times.map(({ sessionId, at }) => [sessionId, at])),
+  );
+});
+
+test("a sign-in beyond the most live sessions of a user ends the one that was not in use for the longest", async () => {
+  const { heard, gateway } = endingsHeard();
+  const probe = createProbe();
+  await using node = await createAccountNode([gateway, probe.schema]);
+  const { username } = await buildUser(node);
+  const stranger = await signIn(node, (await buildUser(node)).username);
+  const all: Awaited<ReturnType<typeof signIn>>[] = [];
+  for (let count = 0; count < MAX_SESSIONS_PER_USER; count++) all.push(await signIn(node, username));
+  assert.deepEqual(heard, []);
+  const [first, second, third] = all;
+  assert.ok(first && second && third);
+  await probe.sql.execute("update session set last_seen_at = last_seen_at + 60000 where session_id = :id", {
+    id: first.caller.sessionId,
+  });
+
+  await signIn(node, username);
+  const { caller } = await signIn(node, username);
+  assert.deepEqual(
+    heard.map(({ sessionIds, reason }) => [sessionIds, reason]),
+    [second, third].map((ended) => [[ended.caller.sessionId], "replaced"]),
+  );
+  assert.equal(await verifyType(node, second.accessToken), "SESSION_ENDED");
+  for (const { accessToken } of [first, stranger]) assert.equal(await verifyType(node, accessToken), "");
+  assert.equal((await devicesOf(node, caller)).length, MAX_SESSIONS_PER_USER);
+});
+
+test("more sign-ins at one time than a user may have sessions leave as many as allowed", async () => {
+  await using node = await createAccountNode();
+  const { username } = await buildUser(node);
+  const all = await Promise.all(Array.from({ length: MAX_SESSIONS_PER_USER + 5 }, () => signIn(node, username)));
+  assert.equal((await devicesOf(node, all[0]!.caller)).length, MAX_SESSIONS_PER_USER);
 });
 
 test("expired sessions end without a hand, and old rows go", async () => {

@@ -2,8 +2,10 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ServiceSchema } from "moleculer";
 import type { Presence } from "../../contracts/entities.ts";
+import type { Params } from "../../contracts/index.ts";
 import friend from "../../services/friend/friend.service.ts";
 import presence from "../../services/presence/presence.service.ts";
+import { standIn } from "../support/accounts.ts";
 import { createNeighbours, type Neighbours } from "../support/neighbours.ts";
 import { createNode, type TestNode } from "../support/node.ts";
 import { waitFor } from "../support/wait.ts";
@@ -11,6 +13,7 @@ import { waitFor } from "../support/wait.ts";
 const ann = "9";
 const bob = "10";
 const cid = "11";
+const sessionOf = (userId: string): string => `${userId}00`;
 const hidden = (userId: string): Presence => ({ userId, online: false, lastSeenAt: null, devices: [] });
 
 interface World extends AsyncDisposable {
@@ -21,12 +24,27 @@ interface World extends AsyncDisposable {
   pushes(userId: string): Presence[];
   connect(userId: string, connectionId: string, deviceId?: string): Promise<boolean>;
   disconnect(userId: string, connectionId: string): Promise<void>;
+  /** What auth was told. */
+  readonly seen: { sessionId: string; at: number }[];
+  /** What auth has stored, and whom it was asked for. */
+  readonly stored: Map<string, number>;
+  readonly askedFor: string[][];
 }
 
 /** @param offlineDelayMs long, unless the test is about leaving */
 async function presenceNode(offlineDelayMs = 60_000): Promise<World> {
   const around = createNeighbours();
   const hints: World["hints"] = [];
+  const seen: World["seen"] = [];
+  const stored: World["stored"] = new Map();
+  const askedFor: World["askedFor"] = [];
+  const auth = standIn("auth", {
+    seen: ({ items }: Params<"auth.seen">) => void seen.push(...items),
+    lastSeenOf: ({ userIds }: Params<"auth.lastSeenOf">) => {
+      askedFor.push(userIds);
+      return Object.fromEntries([...stored].filter(([userId]) => userIds.includes(userId)));
+    },
+  });
   const listener: ServiceSchema = {
     name: "listener",
     events: { "presence.changed": (ctx: { params: World["hints"][number] }) => void hints.push(ctx.params) },
@@ -36,11 +54,15 @@ async function presenceNode(offlineDelayMs = 60_000): Promise<World> {
     { ...presence, settings: { offlineDelayMs } as ServiceSchema["settings"] },
     ...around.services,
     listener,
+    auth,
   ]);
   return {
     node,
     around,
     hints,
+    seen,
+    stored,
+    askedFor,
     pushes: (userId) =>
       around.deliveries
         .filter(({ room, event }) => room === `p:${userId}` && event === "presence:changed")
@@ -49,14 +71,15 @@ async function presenceNode(offlineDelayMs = 60_000): Promise<World> {
       const { accepted } = await node.call("presence.connected", {
         connectionId,
         userId,
-        sessionId: "1",
+        sessionId: sessionOf(userId),
         deviceId,
         deviceType: "ios",
         gatewayNodeId: "gate",
       });
       return accepted;
     },
-    disconnect: async (userId, connectionId) => void (await node.call("presence.disconnected", { userId, connectionId })),
+    disconnect: async (userId, connectionId) =>
+      void (await node.call("presence.disconnected", { userId, sessionId: sessionOf(userId), connectionId })),
     [Symbol.asyncDispose]: () => node.stop(),
   };
 }
@@ -140,6 +163,94 @@ describe("subscribing", () => {
   });
 });
 
+describe("hiding one's presence", () => {
+  it("cuts every connection of the friends, who see the user go offline once", async () => {
+    await using world = await presenceNode();
+    const { around } = world;
+    await befriend(world, ann, bob);
+    await befriend(world, cid, bob);
+    await world.connect(bob, "b1");
+    await waitFor(() => world.pushes(bob).length === 1);
+    for (const connectionId of ["a1", "a2"]) await world.connect(ann, connectionId);
+    await world.connect(cid, "c1");
+    around.settings.set(bob, { showPresence: false });
+    await around.publish("im.user.settings.changed", { userId: bob, changed: ["language", "showPresence"] });
+    await waitFor(() => around.watches.length === 3);
+    assert.deepEqual(
+      around.watches.map(({ connectionId, userIds, on }) => [connectionId, userIds, on]).sort(),
+      ["a1", "a2", "c1"].map((connectionId) => [connectionId, [bob], false]),
+    );
+    assert.deepEqual(world.pushes(bob).slice(1), [hidden(bob)]);
+  });
+
+  it("is not what another change, or showing it again, does", async () => {
+    await using world = await presenceNode();
+    const { around } = world;
+    for (const peer of [bob, cid]) await befriend(world, ann, peer);
+    await world.connect(ann, "a1");
+    await around.publish("im.user.settings.changed", { userId: bob, changed: ["showPresence"] });
+    around.settings.set(bob, { showPresence: false });
+    await around.publish("im.user.settings.changed", { userId: bob, changed: ["searchable"] });
+    around.settings.set(cid, { showPresence: false });
+    await around.publish("im.user.settings.changed", { userId: cid, changed: ["showPresence"] });
+    await waitFor(() => around.watches.length > 0);
+    assert.deepEqual(around.watches, [{ connectionId: "a1", userIds: [cid], on: false }]);
+    assert.deepEqual(world.pushes(bob), []);
+  });
+});
+
+describe("when a user was last seen", () => {
+  it("is told to auth when the last connection closes", async () => {
+    await using world = await presenceNode();
+    const before = Date.now();
+    for (const connectionId of ["b1", "b2"]) await world.connect(bob, connectionId);
+    await world.disconnect(bob, "b1");
+    assert.equal(world.seen.length, 0);
+    await world.disconnect(bob, "b2");
+    const [told] = world.seen;
+    assert.equal(told?.sessionId, sessionOf(bob));
+    assert.ok(told.at >= before);
+    assert.equal(world.seen.length, 1);
+  });
+
+  it("is told of heartbeats once a minute, each session once", async () => {
+    await using world = await presenceNode();
+    const connections = ["b1", "b2"].map((connectionId) => ({ userId: bob, sessionId: sessionOf(bob), connectionId }));
+    for (const more of [[], [{ userId: cid, sessionId: sessionOf(cid), connectionId: "c1" }]])
+      await world.node.call("presence.heartbeat", { gatewayNodeId: "gate", connections: [...connections, ...more] });
+    assert.deepEqual(
+      world.seen.map(({ sessionId }) => sessionId),
+      [sessionOf(bob), sessionOf(cid)],
+    );
+  });
+
+  it("comes from auth where the hot store does not know, and only of those whom one may see", async () => {
+    await using world = await presenceNode();
+    for (const peer of [bob, cid]) await befriend(world, ann, peer);
+    await befriend(world, ann, "12");
+    world.around.settings.set(cid, { showPresence: false });
+    for (const userId of [bob, cid, "12", "404"]) world.stored.set(userId, 1_000);
+    await world.connect("12", "d1");
+    const [of, secret, online, stranger] = await subscribe(world, ann, [bob, cid, "12", "404"]);
+    assert.deepEqual(of, { ...hidden(bob), lastSeenAt: 1_000 });
+    assert.deepEqual([secret, stranger], [hidden(cid), hidden("404")]);
+    assert.ok((online?.lastSeenAt ?? 0) > 1_000);
+    assert.deepEqual(world.askedFor, [[bob]]);
+  });
+
+  it("is unknown, and connections come and go all the same, while auth is away", async () => {
+    await using node = await createNode([friend, presence, ...createNeighbours().services]);
+    const { requestId } = await node.as(ann, "friend.request", { userId: bob });
+    await node.as(bob, "friend.handleRequest", { requestId, action: "accept" });
+    const connection = { userId: bob, sessionId: "1", connectionId: "b1" };
+    await node.call("presence.connected", { ...connection, deviceId: "d", deviceType: "web", gatewayNodeId: "gate" });
+    await node.call("presence.heartbeat", { gatewayNodeId: "gate", connections: [connection] });
+    await node.call("presence.disconnected", connection);
+    const { items } = await node.as(bob, "presence.subscribe", { userIds: [ann] });
+    assert.deepEqual(items, [hidden(ann)]);
+  });
+});
+
 describe("coming and going", () => {
   it("is told once for the first connection and once for the last", async () => {
     await using world = await presenceNode(10);
@@ -209,7 +320,8 @@ describe("connections", () => {
     await using world = await presenceNode();
     world.around.settings.set(bob, { showPresence: false });
     await world.connect(bob, "b1");
-    await world.node.call("presence.heartbeat", { gatewayNodeId: "gate", connections: [{ userId: bob, connectionId: "b1" }] });
+    const connections = [{ userId: bob, sessionId: sessionOf(bob), connectionId: "b1" }];
+    await world.node.call("presence.heartbeat", { gatewayNodeId: "gate", connections });
     const [of, other] = await world.node.call("presence.of", { userIds: [bob, cid] });
     assert.ok(of);
     assert.equal(of["online"], true);

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Settings } from "../../contracts/entities.ts";
+import { withSubscriptions } from "../../mixins/event-stream/index.ts";
 import settings from "../../services/settings/settings.service.ts";
 import { createProbe, errorType } from "../support/accounts.ts";
 import { createNode } from "../support/node.ts";
+import { waitFor } from "../support/wait.ts";
 
 const defaults: Settings = {
   whoMayAddMe: "everyone",
@@ -56,6 +58,45 @@ test("changes of different settings at one time all hold", async () => {
     dnd,
     language: "zh",
   });
+});
+
+/** Records what is told of changed settings. */
+function changesHeard() {
+  const heard: { userId: string; changed: string[] }[] = [];
+  const schema = {
+    name: "listener",
+    mixins: [
+      withSubscriptions({
+        consumer: "listener",
+        handlers: { "im.user.settings.changed": async ({ payload }) => void heard.push(payload) },
+      }),
+    ],
+  };
+  return { heard, schema };
+}
+
+test("what has another value afterwards is told, in the order of the changes", async () => {
+  const { heard, schema } = changesHeard();
+  await using node = await createNode([settings, schema]);
+  await node.as("1", "settings.update", { showPresence: false, searchable: true, dnd });
+  await node.as("1", "settings.update", { showPresence: false, dnd });
+  await node.as("1", "settings.update", {});
+  await node.as("1", "settings.update", { showPresence: true, dnd: null });
+  await waitFor(() => heard.length === 2, "two events");
+  assert.deepEqual(heard, [
+    { userId: "1", changed: ["showPresence", "dnd"] },
+    { userId: "1", changed: ["showPresence", "dnd"] },
+  ]);
+});
+
+test("a change that cannot be told is not made", async () => {
+  const probe = createProbe();
+  await using node = await createNode([settings, probe.schema]);
+  await node.as("1", "settings.update", { searchable: false });
+  await probe.sql.execute("alter table outbox rename to outbox_gone");
+  await assert.rejects(node.as("1", "settings.update", { showPresence: false }));
+  await probe.sql.execute("alter table outbox_gone rename to outbox");
+  assert.deepEqual(await node.as("1", "settings.get", {}), { ...defaults, searchable: false });
 });
 
 test("settings of many come with defaults and large ids as they are", async () => {
