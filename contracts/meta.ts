@@ -14,6 +14,7 @@ export interface Meta {
   connectionId?: string;
   /** Address of the client, after trusted proxies. */
   address?: string;
+  /** What the client asked for; without it the user's own setting holds. */
   language?: Language;
   /** Set by `message.send`: the same message had been sent before. */
   repeated?: boolean;

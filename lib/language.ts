@@ -1,8 +1,8 @@
 import type { Language } from "../contracts/meta.ts";
 
-/** The language of `Accept-Language` that we speak and the client likes best; English when it likes none of ours. */
-export function languageOf(header: string | undefined): Language {
-  let best: Language = "en";
+/** The language of `Accept-Language` that we speak and the client likes best; undefined when it names none of ours. */
+export function languageOf(header: string | undefined): Language | undefined {
+  let best: Language | undefined;
   let bestQuality = 0;
   for (const part of (header ?? "").split(",", 20)) {
     const [range = "", ...params] = part.trim().toLowerCase().split(";");

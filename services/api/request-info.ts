@@ -8,7 +8,8 @@ import { requestIdOf } from "../../lib/request-id.ts";
 /** What the edge knows of a request. */
 export interface RequestInfo {
   readonly requestId: string;
-  readonly language: Language;
+  /** What the client asked for, if it did. */
+  readonly language: Language | undefined;
   readonly address: string;
   readonly startedAt: number;
   /** Set once the path and method were found. */
