@@ -63,7 +63,9 @@ export async function up(db: MigrationContext): Promise<void> {
     `create index friend_request_from on friend_request (from_user_id, request_id)`,
     `create index friend_request_to on friend_request (to_user_id, request_id)`,
     `create table block_list (user_id bigint not null, peer_id bigint not null, since bigint not null, primary key (user_id, peer_id))${end}`,
+    `create index block_list_peer on block_list (peer_id)`,
     `create table allow_list (user_id bigint not null, peer_id bigint not null, since bigint not null, primary key (user_id, peer_id))${end}`,
+    `create index allow_list_peer on allow_list (peer_id)`,
 
     `create table im_group (
       group_id bigint not null primary key, name varchar(64) not null, avatar varchar(512) not null, announcement text not null,
