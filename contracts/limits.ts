@@ -5,6 +5,8 @@ export const MAX_TEXT_BYTES = 8_192;
 export const MAX_CONTENT_BYTES = 16_384;
 /** Objects and arrays inside each other, in any request. */
 export const MAX_JSON_DEPTH = 16;
+/** Fields and items in the body of a request; more than the largest message can have. */
+export const MAX_JSON_VALUES = 10_000;
 export const MAX_CLIENT_MSG_ID_LENGTH = 64;
 export const MAX_MENTIONS = 100;
 export const MAX_FORWARD_ITEMS = 100;
