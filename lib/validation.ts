@@ -67,7 +67,7 @@ function problemsOf(errors: readonly SchemaError[]): FieldProblem[] {
 
 function describe(error: SchemaError): [string, string][] {
   const path = dotted(error.instancePath);
-  const inside = (name: unknown): string => (path === "" ? String(name) : `${path}.${String(name)}`).slice(0, 200);
+  const inside = (name: unknown): string => shown(path === "" ? String(name) : `${path}.${String(name)}`);
   switch (error.keyword) {
     case "additionalProperties":
       return (error.params["additionalProperties"] as string[]).map((name) => [inside(name), "is not a known field"]);
@@ -76,7 +76,7 @@ function describe(error: SchemaError): [string, string][] {
     case "boolean":
       return [[path, "is not a known field"]];
     case "const":
-      return [];
+      return [[path, `must be ${JSON.stringify(error.params["allowedValue"])}`]];
     case "enum":
       return [[path, `must be one of ${(error.params["allowedValues"] as unknown[]).join(", ")}`]];
     default:
@@ -85,13 +85,12 @@ function describe(error: SchemaError): [string, string][] {
 }
 
 function dotted(pointer: string): string {
-  return pointer
-    .split("/")
-    .slice(1)
-    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"))
-    .join(".")
-    .slice(0, 200);
+  const parts = pointer.split("/").slice(1);
+  return shown(parts.map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~")).join("."));
 }
+
+/** A field's name as an answer gives it: not too long, and no half characters. */
+const shown = (field: string): string => field.slice(0, 200).toWellFormed();
 
 /** Binary parts of a socket's payload arrive as buffers. */
 function isPlain(value: object): boolean {
