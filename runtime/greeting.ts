@@ -23,9 +23,9 @@ export function urlOf({ host, port }: Address): string {
 export function firstCalls(url: string): string[] {
   const account = `{"username":"alice","password":"${SAMPLE_PASSWORD}"}`;
   return [
-    `curl -s ${url}/api/v1/users/register ${JSON_HEADER} -d '${account}'`,
+    `curl -sw '\\n' ${url}/api/v1/users/register ${JSON_HEADER} -d '${account}'`,
     `TOKEN=$(curl -s ${url}/api/v1/users/login ${JSON_HEADER} -d '${account}' | sed -E 's/.*"accessToken":"([^"]+)".*/\\1/')`,
-    `curl -s ${url}/api/v1/users/me -H "Authorization: Bearer $TOKEN"`,
+    `curl -sw '\\n' ${url}/api/v1/users/me -H "Authorization: Bearer $TOKEN"`,
   ];
 }
 

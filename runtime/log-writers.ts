@@ -7,12 +7,8 @@ export type LogWriter = (entry: LogEntry) => void;
 
 /** One JSON object a line on stdout, for programs. */
 export function jsonWriter(): LogWriter {
-  const logger = pino({
-    level: "trace",
-    base: null,
-    timestamp: false,
-    formatters: { level: (level) => ({ level }) },
-  });
+  const format = { level: "trace", base: null, timestamp: false, formatters: { level: (level: string) => ({ level }) } };
+  const logger = pino(format, pino.destination({ dest: 1, sync: true }));
   return ({ level, time, node, from, msg, ...fields }) => {
     logger[level]({ time: new Date(time).toISOString(), node, from, msg, ...fields });
   };

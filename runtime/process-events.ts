@@ -3,7 +3,7 @@ import { SHUTDOWN_TIMEOUT_MS } from "../config/limits.ts";
 
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 /** npm hands Ctrl-C on to a process that the terminal has told already: within this time it is the same one. */
-const SAME_SIGNAL_MS = 250;
+export const SAME_SIGNAL_MS = 250;
 /** Uncaught exceptions in `BURST_MS` after which the process does not heal by going on. */
 const MAX_EXCEPTIONS = 10;
 const BURST_MS = 60_000;

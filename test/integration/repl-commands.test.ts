@@ -1,0 +1,166 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { runCommand } from "../../repl/commands.ts";
+import { sharedEventStream } from "../../mixins/event-stream/index.ts";
+import { standIn } from "../support/accounts.ts";
+import { createNode } from "../support/node.ts";
+import { waitFor } from "../support/wait.ts";
+
+const ID = "9223372036854775801";
+const NAMED = "249784277384822784";
+
+/** Calls that the stand-ins got, by action. */
+type Calls = Record<string, unknown>;
+
+async function createConsole() {
+  const calls: Calls = {};
+  const note =
+    <R>(name: string, answer: R) =>
+    (params: unknown): R => {
+      calls[name] = params;
+      return answer;
+    };
+  const users = { [ID]: "digits", [NAMED]: "mary" } as Record<string, string>;
+  const profile = (userId: string) => ({
+    userId,
+    username: users[userId],
+    nickname: "",
+    avatar: "",
+    signature: "",
+    gender: "unknown",
+    region: "",
+  });
+  const node = await createNode([
+    standIn("user", {
+      getMany: ({ userIds }: { userIds: string[] }) => userIds.filter((id) => users[id] !== undefined).map(profile),
+      idOf: ({ username }: { username: string }) => (username === "mary" ? NAMED : username === ID ? NAMED : null),
+    }),
+    standIn("presence", {
+      of: ({ userIds }: { userIds: string[] }) =>
+        userIds.map((userId) => ({
+          userId,
+          online: userId === NAMED,
+          lastSeenAt: 1_760_000_000_000,
+          connections:
+            userId === NAMED
+              ? [
+                  {
+                    connectionId: "c1",
+                    deviceId: "phone",
+                    deviceType: "ios",
+                    gatewayNodeId: "n1",
+                    heartbeatAt: 1_760_000_000_000,
+                  },
+                ]
+              : [],
+        })),
+    }),
+    standIn("auth", { endSessions: note("auth.endSessions", { ended: ["1", "2"] }) }),
+    standIn("socket", { disconnect: note("socket.disconnect", { closed: 1 }) }),
+    standIn("persister", {
+      status: () => ({ batches: 4, persisted: 12, dead: 0, lastBatchAt: null, lag: 3 }),
+      redrive: note("persister.redrive", { redriven: 2 }),
+    }),
+    standIn("compensator", { status: () => ({ runs: 9, compensated: 1, failed: 0, pending: 5, oldestPendingAgeMs: 1_500 }) }),
+    standIn("message", {
+      explain: ({ messageId }: { messageId: string }) =>
+        messageId === ID
+          ? {
+              messageId,
+              conversationId: "g_7",
+              seq: 3,
+              senderId: NAMED,
+              type: "text",
+              persistStatus: "PERSISTED",
+              acceptedAt: 1_760_000_000_000,
+              readBy: [{ userId: NAMED, readAt: 1_760_000_000_500 }],
+            }
+          : null,
+    }),
+  ]);
+  return { node, calls, say: async (...words: string[]) => (await runCommand(node.broker, words)).join("\n") };
+}
+
+test("a user is found by id before name, with all digits of the id, and by name", async () => {
+  const { node, say } = await createConsole();
+  await using _ = node;
+  assert.match(await say("presence", ID), /^digits \(9223372036854775801\) is offline, last seen 2025-10-09T08:53:20\.000Z$/);
+  assert.match(
+    await say("presence", "mary"),
+    /^mary \(249784277384822784\) is online.*\ndevice +type +gateway +connection +heartbeat\nphone +ios +n1 +c1 +2025/,
+  );
+});
+
+test("kick ends the sessions and closes the connections of the user, or of one device", async () => {
+  const { node, calls, say } = await createConsole();
+  await using _ = node;
+  assert.equal(await say("kick", "mary"), `mary (${NAMED}): 2 sessions ended, 1 connection closed`);
+  assert.deepEqual(calls, {
+    "auth.endSessions": { userId: NAMED, reason: "kicked" },
+    "socket.disconnect": { userId: NAMED, reason: "kicked" },
+  });
+  await say("kick", "mary", "phone");
+  assert.deepEqual(calls["auth.endSessions"], { userId: NAMED, reason: "kicked", deviceId: "phone" });
+});
+
+test("pipeline shows what waits at each step", async () => {
+  const { node, say } = await createConsole();
+  await using _ = node;
+  const text = await say("pipeline");
+  for (const line of [
+    /accepted, not persisted +5/,
+    /oldest of them +1\.5 s/,
+    /waiting in the message log +3/,
+    /last batch +-/,
+    /events waiting in the outbox +0/,
+  ])
+    assert.match(text, line);
+});
+
+test("redrive hands dead messages and dead events out again", async () => {
+  const { node, calls, say } = await createConsole();
+  await using _ = node;
+  const stream = await sharedEventStream.acquire(node.broker);
+  try {
+    let broken = true;
+    let handled = 0;
+    const handle = async () => {
+      if (broken) throw new Error("broken");
+      handled++;
+    };
+    await stream.subscribe({ consumer: "test", subjects: ["im.user.created"], maxDeliver: 1, handle });
+    await stream.publish({
+      eventId: "e-1",
+      subject: "im.user.created",
+      key: "1",
+      payload: { userId: "1" },
+      at: 1,
+      requestId: null,
+    });
+    broken = false;
+    assert.equal(await say("redrive"), "messages driven again: 2\nevents driven again: 1");
+    await waitFor(() => handled === 1, "the event to be handled");
+    assert.deepEqual(calls["persister.redrive"], { limit: 1_000 });
+  } finally {
+    await sharedEventStream.release(node.broker);
+  }
+});
+
+test("explain tells the life of a message and never its words", async () => {
+  const { node, say } = await createConsole();
+  await using _ = node;
+  const text = await say("explain", ID);
+  assert.match(text, /message +9223372036854775801\nconversation +g_7\nseq +3/);
+  assert.match(text, /accepted +2025-10-09T08:53:20\.000Z/);
+  assert.match(text, /read by +1\nreader +at\n249784277384822784 +2025/);
+});
+
+test("what cannot be answered is one line", async () => {
+  const { node, say } = await createConsole();
+  await using _ = node;
+  assert.equal(await say("presence", "nobody"), 'im presence: There is no user "nobody".');
+  assert.equal(await say("explain", "7"), "im explain: Nothing is known of message 7.");
+  assert.equal(await say("explain", "x"), 'im explain: "x" is no message id.');
+  assert.equal(await say("kick"), "Usage: im kick <user> [device]");
+  assert.match(await say("constructor"), /^Commands:\n/);
+});
