@@ -34,7 +34,7 @@ defineService<"settings", Vars>()({
   async started() {
     this.store.clear();
     // @ts-expect-error: nobody put this there
-    this.cache.clear();
+    this.cache;
   },
 });
 
