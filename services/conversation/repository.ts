@@ -102,10 +102,10 @@ export class ConversationRepository {
     return rows.map((row) => row.conversation_id);
   }
 
-  /** Active members who could see this seq, with how far they have read. */
+  /** Active members who could see this seq, be it that they have cleared it away since, with how far they have read. */
   async readersOf(conversationId: string, seq: number): Promise<MemberRow[]> {
     return this.#sql.select<MemberRow>(
-      "select user_id, read_seq, read_at from conversation_member where conversation_id = :conversationId and active = 1 and min_seq <= :seq order by user_id",
+      "select user_id, read_seq, read_at from conversation_member where conversation_id = :conversationId and active = 1 and (min_seq <= :seq or since_seq <= :seq) order by user_id",
       { conversationId, seq },
     );
   }

@@ -84,6 +84,7 @@ export async function addReaction(deps: ChangeDeps, { messageId, userId, emoji }
   await checkMayWrite(deps, row.conversation_id, userId, deps.now());
   const reaction = { conversationId: row.conversation_id, seq: Number(row.seq), emoji, userId, at: deps.now() };
   const isNew = await deps.repository.transaction(async (tx) => {
+    if ((await deps.repository.byId(messageId, tx))?.recalled_at !== null) throw imError("MESSAGE_RECALLED");
     const kinds = await deps.repository.reactionKinds(reaction.conversationId, reaction.seq, tx);
     if (!kinds.includes(emoji) && kinds.length >= MAX_REACTION_KINDS)
       throw invalidField("emoji", `would be one of more than ${MAX_REACTION_KINDS} on this message`);
