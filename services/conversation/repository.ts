@@ -203,11 +203,14 @@ export class ConversationRepository {
     });
   }
 
-  /** People left; `seq` is the last they see. */
+  /**
+   * People left; `seq` is the last they see. Who had left already sees no more by it: a joining that was undone before it was
+   * announced must not show what was said in between.
+   */
   async leave({ conversationId, userIds, seq }: Membership): Promise<void> {
     await this.#sql.execute(
       `update conversation_member set active = 0, max_seq = :seq, since_seq = :seq, version = version + 1
-       where conversation_id = :conversationId and user_id in (:userIds) and since_seq < :seq`,
+       where conversation_id = :conversationId and user_id in (:userIds) and active = 1 and since_seq < :seq`,
       { conversationId, userIds, seq },
     );
   }

@@ -44,9 +44,10 @@ const stateEvents = new Set<GroupChange["event"]>([
 
 /**
  * Tells the other services and the members of a committed change (C5), in an order in which nobody can send who may not any
- * more, newcomers hear the message that says they joined, and leavers the one that says they left:
- * members' states into the hot store, newcomers into the room, the system message, bounds of those who joined or left, leavers
- * out of the room, `group:updated`. Idempotent; a membership that changed again since is left to the later change.
+ * more, newcomers hear the message that says they joined and can send nothing before it, which they would not see themselves,
+ * and leavers hear the one that says they left: the states of others than newcomers into the hot store, newcomers into the
+ * room, the system message, bounds of those who joined or left, states of newcomers, leavers out of the room, `group:updated`.
+ * Idempotent; a membership that changed again since is left to the later change.
  * @throws when a service that must know of it could not be told: the durable event brings it again
  */
 export async function announceChange(deps: AnnounceDeps, { eventId, groupId, change }: Announcement): Promise<void> {
@@ -56,7 +57,7 @@ export async function announceChange(deps: AnnounceDeps, { eventId, groupId, cha
     await refreshStates(
       deps,
       conversationId,
-      stateEvents.has(change.event) ? [change.actorId, ...change.userIds] : [...moves.joined, ...moves.left],
+      stateEvents.has(change.event) ? [change.actorId, ...change.userIds] : moves.left,
     );
     const entering = await Promise.allSettled([
       inChunks(moves.joined, (userIds) => moveSockets(deps, "socket.join", conversationId, userIds)),
@@ -68,6 +69,7 @@ export async function announceChange(deps: AnnounceDeps, { eventId, groupId, cha
         content: contentOf(change),
       });
       await moveBounds(deps, { groupId, conversationId, seq, moves });
+      await refreshStates(deps, conversationId, moves.joined);
     } finally {
       await inChunks(moves.left, (userIds) => moveSockets(deps, "socket.leave", conversationId, userIds));
     }

@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Message } from "../../contracts/entities.ts";
+import { dataOf } from "../support/client.ts";
+import { intercept } from "../support/intercept.ts";
+import { befriend, buildGroup, buildUser, startIm, text, type Im, type TestUser } from "../support/im.ts";
+
+async function twoFriends(im: Im): Promise<[TestUser, TestUser]> {
+  const [owner, member] = [await buildUser(im), await buildUser(im)];
+  await befriend(im, owner, member);
+  return [owner, member];
+}
+const historyOf = async (user: TestUser, conversationId: string): Promise<number[]> => {
+  const path = `/messages/conversations/${conversationId}/history?afterSeq=0`;
+  return (await dataOf(user.rest.get<{ items: Message[] }>(path))).items.map(({ seq }) => seq);
+};
+
+test("one who left, joins and leaves again at once reads nothing that was said in between", async () => {
+  await using im = await startIm();
+  const [owner, member] = await twoFriends(im);
+  const { groupId, conversationId } = await buildGroup(im, owner, [member], { joinMode: "open" });
+  await dataOf(member.rest.delete(`/social/groups/${groupId}/members/${member.userId}`));
+  await dataOf(owner.rest.post("/messages", text(conversationId)));
+  // What the announcements come to when the joining was undone before it was announced: one message for each, bounds for the last.
+  await im.node.call("conversation.left", { conversationId, userIds: [member.userId], seq: 3 });
+  assert.deepEqual(await historyOf(member, conversationId), [1, 2]);
+});
+
+test("one who joins can send once the message says that they joined, and sees what they send", async () => {
+  await using im = await startIm();
+  const [owner, member] = await twoFriends(im);
+  const { groupId, conversationId } = await buildGroup(im, owner, [], { joinMode: "open" });
+  const early = text(conversationId);
+  const codes: number[] = [];
+  intercept(im.broker, "message.sendSystem", async (proceed) => {
+    codes.push((await member.rest.post("/messages", early)).code);
+    return proceed();
+  });
+  await dataOf(member.rest.post(`/social/groups/${groupId}/join`, {}));
+  const { seq } = await dataOf(member.rest.post<Message>("/messages", early));
+  assert.deepEqual(codes, [4001]);
+  assert.ok((await historyOf(member, conversationId)).includes(seq));
+});
