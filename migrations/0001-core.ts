@@ -47,9 +47,11 @@ export async function up(db: MigrationContext): Promise<void> {
       end_reason varchar(20))${end}`,
     `create index session_user on session (user_id, ended_at)`,
     `create index session_ended on session (ended_at)`,
+    `create index session_expires on session (expires_at)`,
     `create table refresh_token (
       token_hash varchar(64) not null primary key, session_id bigint not null, created_at bigint not null, expires_at bigint not null, used_at bigint)${end}`,
     `create index refresh_token_session on refresh_token (session_id)`,
+    `create index refresh_token_expires on refresh_token (expires_at)`,
 
     `create table roster_version (user_id bigint not null, list varchar(10) not null, version bigint not null, primary key (user_id, list))${end}`,
     `create table friendship (
@@ -83,6 +85,7 @@ export async function up(db: MigrationContext): Promise<void> {
       status varchar(10) not null, pending_key varchar(41), created_at bigint not null, expires_at bigint not null, handled_at bigint)${end}`,
     `create unique index group_invitation_pending on group_invitation (pending_key)`,
     `create index group_invitation_invitee on group_invitation (invitee_id, invitation_id)`,
+    `create index group_invitation_inviter on group_invitation (inviter_id, group_id)`,
     `create table group_join_request (
       request_id bigint not null primary key, group_id bigint not null, user_id bigint not null, message varchar(200) not null,
       status varchar(10) not null, pending_key varchar(41), created_at bigint not null, handled_at bigint, handled_by bigint)${end}`,
@@ -92,6 +95,7 @@ export async function up(db: MigrationContext): Promise<void> {
     `create table group_invite_link (
       invite_code varchar(64) not null primary key, group_id bigint not null, creator_id bigint not null, expires_at bigint,
       max_uses integer, uses integer not null, created_at bigint not null)${end}`,
+    `create index group_invite_link_creator on group_invite_link (creator_id, group_id)`,
 
     // One row for each (user, conversation). Bounds: what the user may see; cursors: how far they got; since_seq: the system
     // message of the last joining or leaving, so that an older one that comes again changes nothing.
@@ -104,7 +108,7 @@ export async function up(db: MigrationContext): Promise<void> {
 
     `create table message (
       conversation_id varchar(48) not null, seq bigint not null, message_id bigint not null, sender_id bigint not null,
-      client_msg_id varchar(64) not null, type varchar(16) not null, content text not null, reply_to text, mentions text,
+      client_msg_id varchar(64) not null, type varchar(16) not null, content mediumtext not null, reply_to text, mentions text,
       body_hash varchar(22) not null, created_at bigint not null, persisted_at bigint not null, version integer not null, edited_at bigint, recalled_at bigint,
       primary key (conversation_id, seq))${end}`,
     `create unique index message_client on message (conversation_id, sender_id, client_msg_id)`,
@@ -126,7 +130,7 @@ export async function up(db: MigrationContext): Promise<void> {
     `create index notification_unread on notification (user_id, read_at)`,
 
     // Records of the message log that could never be written.
-    `create table dead_letter (message_id bigint not null primary key, record text not null, reason varchar(500) not null, at bigint not null)${end}`,
+    `create table dead_letter (message_id bigint not null primary key, record mediumtext not null, reason varchar(500) not null, at bigint not null)${end}`,
   ]);
 }
 

@@ -86,12 +86,12 @@ export async function leftSince(sql: Database, userId: string, since: number): P
 
 /** The last change of the user's list of groups, or of a group in it; 0 for a user who never was in one. */
 export async function listVersion(sql: Database, userId: string): Promise<number> {
-  const [row] = await sql.select<{ mine: number | null; groups: number | null }>(
-    `select max(m.version) as mine, max(case when m.left_at is null then g.version end) as groups
+  const [row] = await sql.select<{ mine: number | null; newest: number | null }>(
+    `select max(m.version) as mine, max(case when m.left_at is null then g.version end) as newest
       from group_member m join im_group g on g.group_id = m.group_id where m.user_id = :userId`,
     { userId },
   );
-  return Math.max(row?.mine ?? 0, row?.groups ?? 0);
+  return Math.max(row?.mine ?? 0, row?.newest ?? 0);
 }
 
 export async function ownedGroupIds(sql: Database, userId: string): Promise<string[]> {
