@@ -6,6 +6,8 @@ const SHARE = 20;
 
 interface Count {
   local: number;
+  /** When `local` began to count. */
+  since: number;
   blockedUntil: number;
 }
 
@@ -25,7 +27,7 @@ export class RateGate {
   check(userId: string, event: string, perMinute: number, now: number): number {
     const key = `socket:${event}:${userId}`;
     let count = this.#counts.get(key);
-    if (!count) this.#counts.set(key, (count = { local: 0, blockedUntil: 0 }));
+    if (!count) this.#counts.set(key, (count = { local: 0, since: now, blockedUntil: 0 }));
     if (count.blockedUntil > now) return count.blockedUntil - now;
     const share = Math.min(SHARE, Math.ceil(perMinute / 4));
     if (++count.local >= share) this.#tell(key, count, perMinute, now);
@@ -35,6 +37,7 @@ export class RateGate {
   #tell(key: string, count: Count, perMinute: number, now: number): void {
     const points = count.local;
     count.local = 0;
+    count.since = now;
     this.#limits.consume(key, perMinute, WINDOW_MS, points).then(
       (waitMs) => {
         if (waitMs > 0) count.blockedUntil = now + waitMs;
@@ -45,8 +48,10 @@ export class RateGate {
     );
   }
 
-  /** Forgets what no longer matters. */
+  /** Forgets what no longer matters: a share that is not full when its window is over was within the limit. */
   sweep(now: number): void {
-    for (const [key, count] of this.#counts) if (count.local === 0 && count.blockedUntil < now) this.#counts.delete(key);
+    for (const [key, { local, since, blockedUntil }] of this.#counts) {
+      if (blockedUntil < now && (local === 0 || since + WINDOW_MS < now)) this.#counts.delete(key);
+    }
   }
 }
