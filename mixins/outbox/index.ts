@@ -6,6 +6,7 @@ import { sharedDatabase } from "../database/index.ts";
 import { DRAIN, onDrain } from "../drain.ts";
 import { sharedEventStream } from "../event-stream/index.ts";
 import { sharedHotStore } from "../hot-store/index.ts";
+import { sharedMetrics, type Metrics } from "../metrics/index.ts";
 import { mixinOf, sharedPerBroker } from "../shared.ts";
 import { Outbox } from "./outbox.ts";
 import { OutboxRows } from "./outbox-rows.ts";
@@ -42,9 +43,21 @@ async function open(broker: ServiceBroker): Promise<Opened> {
     logger: broker.getLogger("outbox"),
   });
   acquired.defer(() => relay.close());
+  for (const stop of measure((await use(sharedMetrics)).registry, rows)) acquired.defer(stop);
   onDrain(broker, DRAIN.writes, () => drainRelay(relay));
   startWithBroker(broker, relay);
   return { outbox: new Outbox({ sql, rows, relay }), resources: acquired.move() };
+}
+
+function measure(metrics: Metrics, rows: OutboxRows): (() => void)[] {
+  const ageOfOldest = async (): Promise<number> => {
+    const { oldestAt } = await rows.lag();
+    return oldestAt === null ? 0 : (Date.now() - oldestAt) / 1_000;
+  };
+  return [
+    metrics.gauge("im_outbox_lag", async () => (await rows.lag()).count),
+    metrics.gauge("im_outbox_oldest_age_seconds", ageOfOldest),
+  ];
 }
 
 /**
