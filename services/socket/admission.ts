@@ -8,6 +8,8 @@ export interface AdmissionDeps {
   verify(token: string): Promise<Result<"auth.verify">>;
   /** Registers the connection; false when the user has too many. */
   register(connection: { connectionId: string; identity: Result<"auth.verify"> }): Promise<boolean>;
+  /** Takes a registration back. */
+  unregister(connection: { connectionId: string; identity: Result<"auth.verify"> }): Promise<void>;
   /** Group conversations of the user. */
   roomsOf(userId: string): Promise<string[]>;
   addressOf(socket: ImSocket): string;
@@ -30,6 +32,11 @@ export async function admit(deps: AdmissionDeps, socket: ImSocket): Promise<void
     const rooms = await deps.roomsOf(identity.userId);
     socket.data = { identity, language, address, rooms, events: 0 };
     if (!(await deps.register({ connectionId: socket.id, identity }))) throw imError("TOO_MANY_CONNECTIONS");
+    // Socket.IO says nothing of a connection that closes before it was let in.
+    if (socket.conn.readyState !== "open") {
+      await deps.unregister({ connectionId: socket.id, identity });
+      throw imError("UNAVAILABLE");
+    }
   } catch (error) {
     const wire = toWireError(error, language);
     if (wire.type === "INTERNAL") deps.logError("A connection could not be let in", { error });

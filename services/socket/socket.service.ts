@@ -31,6 +31,7 @@ interface Vars extends HotStoreVars, HttpVars, MetricsVars {
   unmount: () => void;
   timers: NodeJS.Timeout[];
   gate: RateGate;
+  isDraining: boolean;
 }
 const SWEEP_EVERY_MS = 1_000;
 
@@ -102,6 +103,8 @@ export default defineService<"socket", Vars>()({
               gatewayNodeId: broker.nodeID,
             })
           ).accepted,
+        unregister: async ({ connectionId, identity: { userId, sessionId } }) =>
+          void (await call(broker, "presence.disconnected", { userId, sessionId, connectionId })),
         roomsOf: (userId) => call(broker, "conversation.roomsOf", { userId }),
         addressOf: ({ request }) => addressOf(request.socket.remoteAddress, request.headers["x-forwarded-for"]),
         waitFor: (address) => (rateLimits ? gate.check(address, "connect", MAX_CONNECTS_PER_MINUTE, Date.now()) : 0),
@@ -112,7 +115,8 @@ export default defineService<"socket", Vars>()({
       const { broker, gate, logger, metrics } = this;
       const { rateLimits } = configOf(broker);
       return {
-        callAction: (action, params, options) => broker.call(action, params as object, options),
+        callAction: (action, params, options) =>
+          this.isDraining ? Promise.reject(imError("UNAVAILABLE")) : broker.call(action, params as object, options),
         renew: (socket, token) => this.renew(socket, token),
         waitFor: (userId, event, perMinute) => (rateLimits ? gate.check(userId, event, perMinute, Date.now()) : 0),
         count: (event) => metrics.increment("im_socket_events_total", 1, { event }),
@@ -181,6 +185,7 @@ export default defineService<"socket", Vars>()({
   },
   created() {
     this.timers = [];
+    this.isDraining = false;
   },
   async started() {
     const { http, metrics } = this;
@@ -202,6 +207,7 @@ export default defineService<"socket", Vars>()({
     });
     metrics.gauge("im_connections", () => io.of("/").sockets.size);
     onDrain(this.broker, DRAIN.intake, () => {
+      this.isDraining = true; // or busy clients would keep the node from ever finishing its work
       this.unmount();
       return Promise.resolve();
     });
