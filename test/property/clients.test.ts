@@ -1,0 +1,70 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { startIm } from "../support/im.ts";
+import { Model } from "./model.ts";
+import { clientOperation, shape, type ClientOperation } from "./operations.ts";
+import { perform, taskOf, Words } from "./perform.ts";
+import { assertConverges, buildWorld, type World } from "./world.ts";
+
+/** More runs, or those of a failure once more: `PROPERTY_RUNS=500 PROPERTY_SEED=42 node --test test/property/clients.test.ts`. */
+const runs = Number(process.env["PROPERTY_RUNS"] ?? 120);
+const seed = process.env["PROPERTY_SEED"];
+/** What begins later passes without a try, so that the search for a shorter failure ends. */
+const TIME_LIMIT_MS = 120_000;
+
+/** @throws with the seed and the shortest list of operations that was found to fail */
+async function assertForAll<T>(of: fc.Arbitrary<T>, holds: (given: T) => Promise<void>): Promise<void> {
+  const end = performance.now() + TIME_LIMIT_MS;
+  const property = fc.asyncProperty(of, (given) => (performance.now() < end ? holds(given) : Promise.resolve()));
+  await fc.assert(property, { numRuns: runs, ...(seed !== undefined && { seed: Number(seed) }) });
+}
+
+test("clients that take turns get what the model says, and all devices show the same", { timeout: 280_000 }, async () => {
+  await using im = await startIm();
+  const operations = fc.array(clientOperation, { maxLength: 60, size: "max" });
+  await assertForAll(fc.record({ shape, operations }), async (given) => {
+    await using world = await buildWorld(im, given.shape);
+    const model = new Model(world, given.shape.historyVisible);
+    const words = new Words();
+    await model.learnSystemMessages();
+    for (const operation of given.operations) await takeTurn(world, model, words, operation);
+    await assertConverges(world);
+  });
+});
+
+async function takeTurn(world: World, model: Model, words: Words, operation: ClientOperation): Promise<void> {
+  const task = taskOf(world, operation, words, (conversation) => model.messagesOf(conversation));
+  const reply = await perform(world, task);
+  if (reply === null) return;
+  const { code, then } = model.expect(task);
+  assert.equal(reply.code, code, `answer to ${JSON.stringify(operation)}`);
+  if (code === 0) then?.(reply.data as never);
+  if (["kick", "leave", "join"].includes(operation.op)) await model.learnSystemMessages();
+}
+
+test("clients that act at once keep every invariant, and all devices show the same", { timeout: 280_000 }, async () => {
+  await using im = await startIm();
+  const script = fc.array(clientOperation, { maxLength: 25, size: "max" });
+  const scripts = fc.array(script, { minLength: 2, maxLength: 6, size: "max" });
+  await assertForAll(fc.record({ shape, scripts }), async (given) => {
+    await using world = await buildWorld(im, given.shape);
+    const words = new Words();
+    await Promise.all(given.scripts.map((operations) => actAlone(world, words, operations)));
+    await assertConverges(world);
+  });
+});
+
+/** One operation after the other, but what is sent is not waited for before the next. */
+async function actAlone(world: World, words: Words, operations: readonly ClientOperation[]): Promise<void> {
+  const sends: Promise<unknown>[] = [];
+  for (const operation of operations) {
+    const task = taskOf(world, operation, words, ({ conversationId }, device) =>
+      device.picture.of(conversationId).map((message) => ({ ...message, conversationId })),
+    );
+    const done = perform(world, task);
+    if (operation.op === "send" || operation.op === "repeat") sends.push(done);
+    else await done;
+  }
+  await Promise.all(sends);
+}

@@ -1,0 +1,153 @@
+import assert from "node:assert/strict";
+import { Device, readPages } from "../support/checker/device.ts";
+import { assertHolds } from "../support/checker/index.ts";
+import { keep, type Kept } from "../support/checker/picture.ts";
+import { readStored, type FinalState, type ReadHistory, type ReadList } from "../support/checker/state.ts";
+import { History } from "../support/history.ts";
+import { befriend, buildGroup, PASSWORD, type Im } from "../support/im.ts";
+import { waitFor } from "../support/wait.ts";
+
+export interface Shape {
+  /** 2 to 4. */
+  readonly people: number;
+  readonly historyVisible: boolean;
+}
+export interface Person {
+  readonly index: number;
+  readonly userId: string;
+  readonly devices: readonly [Device, Device];
+}
+export interface WorldConversation {
+  readonly conversationId: string;
+  /** Indexes of those who take part from the beginning. */
+  readonly members: readonly number[];
+}
+
+/** A few friends, each on two devices; direct conversations 0-1 and 1-2, and an open group of all that 0 owns. */
+export interface World extends AsyncDisposable {
+  readonly im: Im;
+  readonly history: History;
+  readonly people: readonly Person[];
+  readonly groupId: string;
+  readonly conversations: readonly WorldConversation[];
+}
+
+let worlds = 0;
+
+export async function buildWorld(im: Im, { people: count, historyVisible }: Shape): Promise<World> {
+  const history = new History();
+  const name = `w${process.pid}_${++worlds}`;
+  const people = await Promise.all(Array.from({ length: count }, (_, index) => buildPerson(im, history, name, index)));
+  const conversations: WorldConversation[] = [];
+  for (const [a, b] of people.slice(0, 2).map((_, i) => [i, i + 1] as const)) {
+    const [one, other] = [people[a], people[b]];
+    if (one && other) conversations.push({ conversationId: await befriend(im, one, other), members: [a, b] });
+  }
+  for (const { userId, index } of people.slice(2)) if (index > 1) await befriend(im, people[0]!, { userId });
+  const [owner, ...others] = people;
+  const group = await buildGroup(im, owner!, others, { joinMode: "open", historyVisible });
+  conversations.push({ conversationId: group.conversationId, members: people.map(({ index }) => index) });
+  const world: World = {
+    im,
+    history,
+    people,
+    groupId: group.groupId,
+    conversations,
+    [Symbol.asyncDispose]: async () => {
+      await Promise.all(devicesOf(people).map((device) => device.disconnect()));
+    },
+  };
+  await Promise.all(people.flatMap((person) => person.devices.map((device) => connect(world, person, device))));
+  return world;
+}
+
+async function buildPerson(im: Im, history: History, world: string, index: number): Promise<Person> {
+  const username = `${world}_${index}`;
+  const { user } = await im.node.call("user.register", { username, password: PASSWORD });
+  const device = async (n: number): Promise<Device> => {
+    const deviceId = `${username}-${n}`;
+    const { accessToken } = await im.node.call("auth.login", { username, password: PASSWORD, deviceId });
+    return new Device({ history, url: im.url, userId: user.userId, token: accessToken, name: deviceId });
+  };
+  return { index, userId: user.userId, devices: [await device(0), await device(1)] };
+}
+
+const devicesOf = (people: readonly Person[]): Device[] => people.flatMap(({ devices }) => devices);
+
+/** Connects a device unless it is; it reads what its user takes part in, be it no longer. */
+export async function connect({ conversations }: World, { index }: Person, device: Device): Promise<void> {
+  if (device.isConnected) return;
+  await device.connect(
+    conversations.filter(({ members }) => members.includes(index)).map(({ conversationId }) => conversationId),
+  );
+}
+
+/** Waits until nothing is on its way, then checks the invariants, and each connected device's picture against the server. */
+export async function assertConverges(world: World): Promise<void> {
+  await world.im.settled();
+  const state = await readFinalState(world);
+  assertHolds(world.history, state);
+  await Promise.all(
+    world.people.flatMap((person) =>
+      person.devices.filter(({ isConnected }) => isConnected).map((device) => assertShows(world, person, device, state)),
+    ),
+  );
+}
+
+async function assertShows({ conversations }: World, { index }: Person, device: Device, state: FinalState): Promise<void> {
+  for (const { conversationId, members } of conversations) {
+    if (!members.includes(index)) continue;
+    const { items = [] } = historyOf(state, device.userId, conversationId) ?? {};
+    const kept = items.flatMap((item) => ("messageId" in item ? [keep(item)] : []));
+    // Who has left is not told what becomes of the messages they saw.
+    const view = hasLeft(state, device.userId, conversationId) ? idsOf : all;
+    const shows = async (): Promise<boolean> => {
+      await device.picture.idle();
+      return isSame(view(device.picture.of(conversationId)), view(kept));
+    };
+    await waitFor(shows, `${device.name} showing all of ${conversationId}`, SHOW_TIMEOUT_MS).catch(() =>
+      assert.deepEqual(view(device.picture.of(conversationId)), view(kept), `what ${device.name} shows of ${conversationId}`),
+    );
+  }
+}
+
+const SHOW_TIMEOUT_MS = 3_000;
+const all = (kept: readonly Kept[]): unknown => kept;
+const idsOf = (kept: readonly Kept[]): unknown => kept.map(({ seq, messageId }) => [seq, messageId]);
+const hasLeft = ({ members }: FinalState, userId: string, conversationId: string): boolean =>
+  members.some((one) => one.userId === userId && one.conversationId === conversationId && one.maxSeq !== null);
+const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);
+const historyOf = ({ histories }: FinalState, userId: string, conversationId: string): ReadHistory | undefined =>
+  histories.find((one) => one.userId === userId && one.conversationId === conversationId);
+
+/** SQL, histories and lists of one moment: read again as long as SQL changed meanwhile (cursors follow behind). */
+export async function readFinalState(world: World): Promise<FinalState> {
+  const conversationIds = world.conversations.map(({ conversationId }) => conversationId);
+  for (;;) {
+    const before = await readStored(world.im.sql, conversationIds);
+    const [histories, lists] = await Promise.all([readHistories(world), readLists(world)]);
+    if (isSame(before, await readStored(world.im.sql, conversationIds))) return { ...before, histories, lists };
+  }
+}
+
+function readHistories({ people, conversations }: World): Promise<ReadHistory[]> {
+  return Promise.all(
+    people.flatMap(({ index, userId, devices }) =>
+      conversations
+        .filter(({ members }) => members.includes(index))
+        .map(async ({ conversationId }) => {
+          const { pages } = await readPages(devices[0].rest, conversationId, "up", 100);
+          return { userId, conversationId, items: pages.flatMap(({ items }) => items) };
+        }),
+    ),
+  );
+}
+
+function readLists({ people }: World): Promise<ReadList[]> {
+  return Promise.all(
+    devicesOf(people).map(async (device) => {
+      const { data } = await device.list();
+      return { userId: device.userId, device: device.name, conversations: data ?? [] };
+    }),
+  );
+}

@@ -1,0 +1,118 @@
+import type { Conversation, HistoryItem, SendResult } from "../../contracts/entities.ts";
+
+/** A time-out, a lost connection or "could not be stored now" leaves open whether it happened: unknown, never failed. */
+export type Outcome = "running" | "ok" | "failed" | "unknown";
+
+/** When something happened: `order` counts everything one history holds, `wallMs` is the clock on the wall. */
+export interface Moment {
+  readonly order: number;
+  readonly wallMs: number;
+}
+
+interface Deeds {
+  send: { readonly clientMsgId: string; readonly text: string };
+  edit: { readonly messageId: string; readonly text: string };
+  recall: { readonly messageId: string };
+  delete: { readonly messageId: string; readonly seq: number };
+  clear: object;
+  read: { readonly seq: number };
+  delivered: { readonly seq: number };
+  /** A way through the whole history, page by page, while others write. */
+  walk: object;
+  /** The conversation list; it belongs to no conversation. */
+  list: object;
+}
+export interface Answers {
+  send: Pick<SendResult, "messageId" | "seq" | "createdAt">;
+  edit: null;
+  recall: null;
+  delete: null;
+  clear: null;
+  read: { readonly seq: number };
+  delivered: { readonly seq: number };
+  walk: Walk;
+  list: readonly Listed[];
+}
+export type Kind = keyof Deeds;
+
+/** What a conversation list says of one conversation. */
+export type Listed = Pick<Conversation, "conversationId" | "maxSeq" | "readSeq" | "unread" | "lastMessage">;
+
+/** Pages in the order in which they were read. */
+export interface Walk {
+  readonly direction: "up" | "down";
+  readonly pages: readonly { readonly items: readonly HistoryItem[]; readonly minSeq: number; readonly maxSeq: number }[];
+}
+
+type DeedOf<K extends Kind> = Deeds[K] & {
+  readonly kind: K;
+  readonly userId: string;
+  /** Of one connection there is one after the other. */
+  readonly connection: string;
+  readonly conversationId: string;
+};
+/** What somebody is about to do. */
+export type Deed = { [K in Kind]: DeedOf<K> }[Kind];
+export type OperationOf<K extends Kind> = DeedOf<K> & {
+  readonly invoked: Moment;
+  ended: Moment | null;
+  outcome: Outcome;
+  answer: Answers[K] | null;
+};
+export type Operation = { [K in Kind]: OperationOf<K> }[Kind];
+
+/** Something the server pushed to a connection. */
+export interface Observation {
+  readonly userId: string;
+  readonly connection: string;
+  readonly at: Moment;
+  readonly event: string;
+  readonly payload: Readonly<Record<string, unknown>>;
+}
+
+/** Codes that say that it may have happened nevertheless: not stored now, a fault of the server, a service that is away. */
+const OPEN_CODES = [3001, 9000, 9006];
+
+/** What the answer of an operation says: `code` is null when there was none. */
+export interface Reply<T> {
+  readonly code: number | null;
+  readonly data?: T | undefined;
+  /** When it came; otherwise when it was noticed. */
+  readonly at?: Moment;
+}
+
+/** Everything that clients did and saw, in its order. */
+export class History {
+  readonly operations: Operation[] = [];
+  readonly observations: Observation[] = [];
+  #order = 0;
+
+  now(): Moment {
+    return { order: ++this.#order, wallMs: Date.now() };
+  }
+
+  of<K extends Kind>(...kinds: K[]): OperationOf<K>[] {
+    return this.operations.filter(({ kind }) => (kinds as string[]).includes(kind)) as unknown as OperationOf<K>[];
+  }
+
+  observe(seen: Omit<Observation, "at">): void {
+    this.observations.push({ ...seen, at: this.now() });
+  }
+
+  /** Records an operation around `work`, which must not reject for answers and lost connections. */
+  async record<T>(deed: Deed, work: () => Promise<Reply<T>>, answerOf: (data: T) => Answers[Kind]): Promise<Reply<T>> {
+    const running = { invoked: this.now(), ended: null, outcome: "running", answer: null };
+    const operation = { ...deed, ...running } as Operation;
+    this.operations.push(operation);
+    const reply = await work();
+    operation.ended = reply.at ?? this.now();
+    operation.outcome = outcomeOf(reply.code);
+    if (operation.outcome === "ok") operation.answer = answerOf(reply.data as T);
+    return reply;
+  }
+}
+
+function outcomeOf(code: number | null): Outcome {
+  if (code === 0) return "ok";
+  return code === null || OPEN_CODES.includes(code) ? "unknown" : "failed";
+}

@@ -1,0 +1,303 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { HistoryItem, Message } from "../../contracts/entities.ts";
+import { violationsOf, type Invariant } from "../support/checker/index.ts";
+import type { FinalState, ReadList, StoredMember, StoredMessage } from "../support/checker/state.ts";
+import { History, type Walk } from "../support/history.ts";
+
+const CONVERSATION = "d_1_2";
+type Mutable<T> = T extends readonly (infer I)[]
+  ? Mutable<I>[]
+  : T extends object
+    ? { -readonly [K in keyof T]: Mutable<T[K]> }
+    : T;
+
+/** User 1 sent three messages from `a#1`, user 2 has read two of them on `b#1` and deleted none. */
+interface Case {
+  readonly history: History;
+  readonly state: Mutable<FinalState>;
+}
+
+const rowOf = (seq: number): StoredMessage => ({
+  conversationId: CONVERSATION,
+  seq,
+  messageId: `10${seq}`,
+  senderId: "1",
+  clientMsgId: `k${seq}`,
+  type: "text",
+  content: JSON.stringify({ text: `words ${seq}` }),
+  createdAt: 1_000 + seq,
+  recalledAt: null,
+});
+const messageOf = (seq: number, status: Message["status"] = "persisted"): Message => ({
+  messageId: `10${seq}`,
+  conversationId: CONVERSATION,
+  seq,
+  senderId: "1",
+  clientMsgId: `k${seq}`,
+  type: "text",
+  content: { text: `words ${seq}` },
+  createdAt: 1_000 + seq,
+  status,
+});
+const memberOf = (userId: string, readSeq: number): StoredMember => ({
+  userId,
+  conversationId: CONVERSATION,
+  minSeq: 1,
+  maxSeq: null,
+  readSeq,
+  hidden: [],
+});
+const listOf = (userId: string, device: string, readSeq: number, unread: number): ReadList => ({
+  userId,
+  device,
+  conversations: [{ conversationId: CONVERSATION, maxSeq: 3, readSeq, unread, lastMessage: messageOf(3) }],
+});
+const who = { userId: "1", connection: "a#1", conversationId: CONVERSATION };
+const reader = { userId: "2", connection: "b#1", conversationId: CONVERSATION };
+
+/** What somebody sends; `answered` as if it were the message of that seq. */
+async function send(history: History, seq: number, { from = who, answered = seq, text = `words ${seq}`, key = `k${seq}` } = {}) {
+  const data = { messageId: `10${answered}`, seq: answered, createdAt: 1_000 + answered };
+  await history.record(
+    { kind: "send", ...from, clientMsgId: key, text },
+    async () => ({ code: 0, data }),
+    (sent) => sent,
+  );
+}
+const push = (history: History, connection: string, event: string, payload: object): void => {
+  const userId = connection.startsWith("a") ? "1" : "2";
+  history.observe({ userId, connection, event, payload: payload as Record<string, unknown> });
+};
+const read = (history: History, seq: number, answer = seq): Promise<unknown> =>
+  history.record(
+    { kind: "read", ...reader, seq },
+    async () => ({ code: 0, data: { seq: answer } }),
+    (data) => data,
+  );
+const walk = (history: History, ...pages: number[][]): Promise<unknown> => {
+  const data: Walk = {
+    direction: "up",
+    pages: pages.map((seqs) => ({ items: seqs.map((seq): HistoryItem => messageOf(seq)), minSeq: 1, maxSeq: 3 })),
+  };
+  return history.record(
+    { kind: "walk", ...reader },
+    async () => ({ code: 0, data }),
+    (answer) => answer,
+  );
+};
+
+async function goodCase(): Promise<Case> {
+  const history = new History();
+  for (const seq of [1, 2, 3]) {
+    await send(history, seq);
+    push(history, "b#1", "message:new", messageOf(seq, "accepted"));
+  }
+  await read(history, 2);
+  push(history, "a#1", "receipt:read", { conversationId: CONVERSATION, userId: "2", seq: 2, at: 2_000 });
+  push(history, "a#1", "message:persisted", { conversationId: CONVERSATION, upToSeq: 3 });
+  await walk(history, [1, 2], [3], []);
+  const items = [1, 2, 3].map((seq) => messageOf(seq));
+  const state: FinalState = {
+    messages: [1, 2, 3].map(rowOf),
+    members: [memberOf("1", 3), memberOf("2", 2)],
+    histories: ["1", "2"].map((userId) => ({ userId, conversationId: CONVERSATION, items: [...items] })),
+    lists: [listOf("1", "a", 3, 0), listOf("2", "b", 2, 1), listOf("2", "c", 2, 1)],
+  };
+  return { history, state: state as Mutable<FinalState> };
+}
+
+const drop = (items: { seq: number }[], seq: number): void =>
+  void items.splice(
+    items.findIndex((item) => item.seq === seq),
+    1,
+  );
+
+test("nothing is found in a history where all went well", async () => {
+  const { history, state } = await goodCase();
+  assert.deepEqual(violationsOf(history, state), []);
+});
+
+test("an operation without an answer says nothing, whether it happened or not", async () => {
+  const { history, state } = await goodCase();
+  const lost = async () => ({ code: null });
+  await history.record({ kind: "send", ...who, clientMsgId: "k4", text: "words 4" }, lost, () => null);
+  await history.record({ kind: "read", ...reader, seq: 3 }, lost, () => null);
+  assert.deepEqual(violationsOf(history, state), []);
+  state.messages.push(rowOf(4));
+  for (const { items } of state.histories) items.push(messageOf(4));
+  for (const { conversations } of state.lists) Object.assign(conversations[0]!, { maxSeq: 4, lastMessage: messageOf(4) });
+  for (const { conversations } of state.lists.slice(1)) conversations[0]!.unread = 2;
+  assert.deepEqual(violationsOf(history, state), []);
+});
+
+/** Each breaks one thing; what is found must name the invariant. */
+const planted: { readonly invariant: Invariant; readonly what: string; plant(one: Case): Promise<unknown> | void }[] = [
+  { invariant: "I1", what: "an acknowledged message without a row", plant: ({ state }) => drop(state.messages, 3) },
+  {
+    invariant: "I1",
+    what: "an acknowledged message that a member does not see",
+    plant: ({ state }) => drop(state.histories[1]!.items, 2),
+  },
+  { invariant: "I1", what: "an acknowledged message at another seq", plant: ({ state }) => void (state.messages[2]!.seq = 4) },
+  {
+    invariant: "I2",
+    what: "a message that nobody sent",
+    plant: ({ state }) => void state.messages.push({ ...rowOf(4), clientMsgId: "never" }),
+  },
+  {
+    invariant: "I2",
+    what: "a message that was refused",
+    plant: async ({ history, state }) => {
+      await history.record(
+        { kind: "send", ...who, clientMsgId: "k4", text: "words 4" },
+        async () => ({ code: 3002 }),
+        () => null,
+      );
+      state.messages.push(rowOf(4));
+    },
+  },
+  {
+    invariant: "I2",
+    what: "other words than were sent",
+    plant: ({ state }) => void (state.messages[0]!.content = '{"text":"else"}'),
+  },
+  { invariant: "I3", what: "two rows for one key", plant: ({ state }) => void (state.messages[2]!.clientMsgId = "k2") },
+  { invariant: "I3", what: "another answer for a repeated key", plant: ({ history }) => send(history, 2, { answered: 3 }) },
+  { invariant: "I3", what: "two bodies under one key", plant: ({ history }) => send(history, 2, { text: "else" }) },
+  {
+    invariant: "I4",
+    what: "one seq answered for two messages",
+    plant: ({ state }) => void (state.messages[2]!.messageId = "999"),
+  },
+  {
+    invariant: "I4",
+    what: "one seq with two rows",
+    plant: ({ state }) => void state.messages.push({ ...rowOf(3), messageId: "998" }),
+  },
+  { invariant: "I5", what: "a hole", plant: ({ state }) => drop(state.messages, 2) },
+  { invariant: "I5", what: "a conversation that does not begin at 1", plant: ({ state }) => drop(state.messages, 1) },
+  {
+    invariant: "I6",
+    what: "a later message before an acknowledged one",
+    plant: async ({ history }) => {
+      await send(history, 5, { from: { ...who, connection: "x#1" } });
+      await send(history, 4, { from: { ...who, connection: "y#1" } });
+    },
+  },
+  {
+    invariant: "I6",
+    what: "two messages of one connection in the wrong order",
+    plant: async ({ history }) => void (await Promise.all([send(history, 5), send(history, 4)])),
+  },
+  {
+    invariant: "I7",
+    what: "a push of another message at a seq",
+    plant: ({ history }) => push(history, "b#1", "message:new", { ...messageOf(3), messageId: "997" }),
+  },
+  {
+    invariant: "I7",
+    what: "a history with another message at a seq",
+    plant: ({ state }) => void (state.histories[1]!.items[0] = { ...messageOf(1), messageId: "997" }),
+  },
+  { invariant: "I8", what: "a walk that skips one", plant: ({ history }) => walk(history, [1], [3], []) },
+  { invariant: "I8", what: "a walk that repeats one", plant: ({ history }) => walk(history, [1, 2], [2, 3], []) },
+  {
+    invariant: "I8",
+    what: "a walk that shows what was deleted before",
+    plant: async ({ history, state }) => {
+      const deed = { kind: "delete", ...reader, messageId: "102", seq: 2 } as const;
+      await history.record(
+        deed,
+        async () => ({ code: 0, data: null }),
+        () => null,
+      );
+      state.members[1]!.hidden.push(2);
+      drop(state.histories[1]!.items, 2);
+      await walk(history, [1, 2], [3], []);
+    },
+  },
+  { invariant: "I8", what: "a history with more than is visible", plant: ({ state }) => void (state.members[1]!.minSeq = 2) },
+  {
+    invariant: "I9",
+    what: "a status that goes back",
+    plant: ({ history }) => {
+      push(history, "b#1", "message:updated", messageOf(2, "persisted"));
+      push(history, "b#1", "message:new", messageOf(2, "accepted"));
+    },
+  },
+  {
+    invariant: "I9",
+    what: "a message called persisted without a row",
+    plant: ({ history }) => push(history, "a#1", "message:persisted", { conversationId: CONVERSATION, upToSeq: 4 }),
+  },
+  { invariant: "I10", what: "an answered cursor that was lost", plant: ({ state }) => void (state.members[1]!.readSeq = 1) },
+  { invariant: "I10", what: "a cursor that falls", plant: ({ history }) => read(history, 1, 1) },
+  { invariant: "I10", what: "a cursor that nobody moved", plant: ({ state }) => void (state.members[1]!.readSeq = 3) },
+  {
+    invariant: "I10",
+    what: "an unread count that is off by one",
+    plant: ({ state }) => void (state.lists[1]!.conversations[0]!.unread = 2),
+  },
+  {
+    invariant: "I10",
+    what: "two devices that do not agree",
+    plant: ({ state }) => void (state.lists[2]!.conversations[0]!.unread = 0),
+  },
+  {
+    invariant: "I10",
+    what: "a negative count on the way",
+    plant: ({ history }) =>
+      history.record(
+        { kind: "list", ...reader, conversationId: "" },
+        async () => ({ code: 0, data: listOf("2", "b", 2, -1).conversations }),
+        (data) => data,
+      ),
+  },
+  {
+    invariant: "I11",
+    what: "a list that shows an older message as the last",
+    plant: ({ state }) => void (state.lists[1]!.conversations[0]!.lastMessage = messageOf(2)),
+  },
+  {
+    invariant: "I11",
+    what: "a list without the conversation",
+    plant: ({ state }) => void (state.lists[2]!.conversations.length = 0),
+  },
+  {
+    invariant: "I12",
+    what: "a receipt before its message",
+    plant: async ({ history, state }) => {
+      push(history, "a#1", "receipt:read", { conversationId: CONVERSATION, userId: "2", seq: 4, at: 2_000 });
+      await send(history, 4);
+      state.messages.push(rowOf(4));
+    },
+  },
+  {
+    invariant: "I12",
+    what: "a receipt for a message that is not there",
+    plant: ({ history }) =>
+      push(history, "a#1", "receipt:delivered", { conversationId: CONVERSATION, userId: "2", seq: 9, at: 2_000 }),
+  },
+  {
+    invariant: "I14",
+    what: "a push to one who left long ago",
+    plant: ({ history, state }) => {
+      state.members[1]!.maxSeq = 2;
+      push(history, "b#1", "message:new", messageOf(3, "accepted"));
+    },
+  },
+  { invariant: "I16", what: "one id for two messages", plant: ({ state }) => void (state.messages[2]!.messageId = "102") },
+];
+
+for (const { invariant, what, plant } of planted) {
+  test(`${invariant} is found broken by ${what}`, async () => {
+    const one = await goodCase();
+    await plant(one);
+    const found = violationsOf(one.history, one.state);
+    assert.ok(
+      found.some((violation) => violation.invariant === invariant),
+      JSON.stringify(found),
+    );
+  });
+}
