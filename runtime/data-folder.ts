@@ -13,7 +13,7 @@ export function lockDataFolder(dataDir: string): () => void {
   let lock: Connection | undefined;
   try {
     lock = new DatabaseSync(join(dataDir, "lock"), { timeout: 0 });
-    lock.exec("PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE");
+    lock.exec("PRAGMA journal_mode = OFF; BEGIN EXCLUSIVE");
     return () => lock?.close();
   } catch (error) {
     lock?.close();

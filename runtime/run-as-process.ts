@@ -5,6 +5,9 @@ import { httpAddress } from "../mixins/http/index.ts";
 import { greeting } from "./greeting.ts";
 import { outliveErrors, stopOnSignals } from "./process-events.ts";
 
+/** Not while clients wait for the first answers, and soon enough to be done before a `kill -9`. */
+const KEEP_COMPILED_AFTER_MS = 1_000;
+
 /** Ends the process because it cannot start: one line on stderr for each problem, no stack. */
 export function endWith(...problems: readonly string[]): never {
   process.stderr.write(problems.map((problem) => `moleculer-im: ${problem}\n`).join(""));
@@ -23,7 +26,7 @@ export function runAsProcess(config: Config): Middleware {
       outliveErrors(broker);
     },
     async started(broker) {
-      flushCompileCache();
+      setTimeout(flushCompileCache, KEEP_COMPILED_AFTER_MS).unref();
       const { host, port } = httpAddress(broker) ?? {};
       if (!process.stdout.isTTY) broker.getLogger("process").info("Ready", { host, port, dataDir: config.dataDir });
       if (config.logLevel === "info") process.stdout.write(greeting(broker, config));

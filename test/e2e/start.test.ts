@@ -8,7 +8,7 @@ import { test } from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { SAME_SIGNAL_MS } from "../../runtime/process-events.ts";
-import { runServer, startServer, temporaryFolder } from "../support/server-process.ts";
+import { freePort, runProcess, runServer, startServer, temporaryFolder } from "../support/server-process.ts";
 import { waitFor } from "../support/wait.ts";
 
 const jsonLines = (text: string): Record<string, unknown>[] =>
@@ -88,6 +88,18 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     assert.equal((await fetch(`${again.url}/api/v1/users/login`, request)).status, 200);
   });
 }
+
+test("a signal to npm start reaches the server, and npm ends with its 0", async () => {
+  await using folder = await temporaryFolder();
+  const port = await freePort();
+  const env = { IM_DATA_DIR: folder.path, IM_PORT: String(port), IM_METRICS_PORT: "0" };
+  await using npm = runProcess(["start"], env, "npm");
+  await waitFor(() => npm.written.out.includes("npm run repl"), "the greeting", 20_000);
+  npm.child.kill("SIGTERM");
+  assert.equal(await npm.ended, 0);
+  assert.match(npm.written.out, /"msg":"Stopped"/);
+  await assert.rejects(fetch(`http://127.0.0.1:${port}/health/live`));
+});
 
 test("a second signal ends the server at once, whatever is still in work", async () => {
   await using folder = await temporaryFolder();
