@@ -44,8 +44,8 @@ export const PASSWORD_GUESS_WINDOW_MS = 900_000;
 export const HASHES_AT_ONCE = 2;
 /** A password that waited for its hash longer than this is refused as unavailable: its sender has given up. */
 export const HASH_QUEUE_TIMEOUT_MS = 4_000;
-/** Searches of one user for a phone number in 24 hours (S22). */
-export const PHONE_SEARCHES_PER_DAY = 100;
+/** Searches of one user for a phone number or an e-mail address in 24 hours (S22). */
+export const CONTACT_SEARCHES_PER_DAY = 100;
 /** A frame of a client: the largest text of a message, its JSON escapes and fields. */
 export const MAX_SOCKET_FRAME_BYTES = 131_072;
 /** A connection that has not said who it is by then is closed. */

@@ -1,7 +1,7 @@
 import { Type, type Static } from "typebox";
 import type { ServiceContract } from "../define.ts";
 import { Device, OwnUser } from "../entities.ts";
-import { Closed, DeviceId, DeviceType, Id, Line, Nothing, Nullable, Time } from "../primitives.ts";
+import { Closed, Cursor, DeviceId, DeviceType, Id, Limit, Line, Nothing, Nullable, Page, Time } from "../primitives.ts";
 import { Account } from "./user.ts";
 
 const Tokens = {
@@ -55,9 +55,9 @@ export const authContract = {
     result: Nothing,
   },
   devices: {
-    summary: "My signed-in devices",
-    params: Closed({}),
-    result: Closed({ items: Type.Array(Device) }),
+    summary: "My signed-in devices, last used first",
+    params: Closed({ limit: Limit, cursor: Cursor }),
+    result: Page(Device),
     idempotent: true,
   },
   endDevice: {

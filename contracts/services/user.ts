@@ -2,7 +2,23 @@ import { Type } from "typebox";
 import type { ServiceContract } from "../define.ts";
 import { Gender, OwnUser, User } from "../entities.ts";
 import { MAX_SIGNATURE_LENGTH, MAX_USERS_IN_REQUEST } from "../limits.ts";
-import { Avatar, Block, Closed, Email, Id, Line, Name, Nothing, Nullable, Password, Phone, Username } from "../primitives.ts";
+import {
+  Avatar,
+  Block,
+  Closed,
+  Cursor,
+  Email,
+  Id,
+  Limit,
+  Line,
+  Name,
+  Nothing,
+  Nullable,
+  Page,
+  Password,
+  Phone,
+  Username,
+} from "../primitives.ts";
 
 /** One way to name an account at sign-in. */
 export const Account = { username: Type.Optional(Username), phone: Type.Optional(Phone), email: Type.Optional(Email) };
@@ -51,9 +67,9 @@ export const userContract = {
   },
   get: { summary: "A user by id", params: Closed({ userId: Id }), result: User, errors: ["USER_NOT_FOUND"], idempotent: true },
   search: {
-    summary: "Users whose name or phone number is exactly this",
-    params: Closed({ keyword: Line(1, 64) }),
-    result: Closed({ items: Type.Array(User) }),
+    summary: "Users whose name, phone number or e-mail address is exactly this",
+    params: Closed({ keyword: Line(1, 254), limit: Limit, cursor: Cursor }),
+    result: Page(User),
     errors: ["QUOTA_EXCEEDED"],
     idempotent: true,
   },

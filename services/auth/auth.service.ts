@@ -8,6 +8,7 @@
  */
 import type { Service } from "moleculer";
 import { createGuessGuard, unguarded, type GuessGuard } from "../../lib/guess-guard.ts";
+import { cutPage } from "../../lib/page.ts";
 import { broadcast, callerOf, defineService } from "../../lib/service.ts";
 import { tokenKeys, type TokenKeys } from "../../lib/token-keys.ts";
 import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
@@ -90,7 +91,7 @@ export default defineService<"auth", Vars>()({
       return null;
     },
     async devices(ctx) {
-      return { items: await listDevices(depsOf(this), ctx, callerOf(ctx)) };
+      return cutPage(await listDevices(depsOf(this), ctx, callerOf(ctx)), ctx.params);
     },
     async endDevice(ctx) {
       await endDevice(depsOf(this), callerOf(ctx).userId, ctx.params.deviceId);

@@ -1,4 +1,5 @@
 import type { Message } from "../../contracts/entities.ts";
+import { MAX_PAGE } from "../../contracts/limits.ts";
 import { call } from "../../lib/service.ts";
 import type { UserDeps } from "./deps.ts";
 import { ownAccount } from "./profile.ts";
@@ -18,7 +19,7 @@ export async function exportData(
   const user = toOwnUser(await ownAccount(deps, userId));
   const [settings, devices, friends, groups, conversations, notifications, messages] = await Promise.all([
     call(calls, "settings.get", {}),
-    call(calls, "auth.devices", {}),
+    call(calls, "auth.devices", { limit: MAX_PAGE }),
     call(calls, "friend.exportOf", { userId }),
     call(calls, "group.exportOf", { userId }),
     call(calls, "conversation.exportOf", { userId }),

@@ -1,13 +1,13 @@
 import type { User } from "../../contracts/entities.ts";
-import { PHONE_SEARCHES_PER_DAY } from "../../config/limits.ts";
-import { usernameKey } from "../../lib/account-name.ts";
+import { CONTACT_SEARCHES_PER_DAY } from "../../config/limits.ts";
+import { normalEmail, usernameKey } from "../../lib/account-name.ts";
 import { imError } from "../../lib/errors.ts";
 import { call } from "../../lib/service.ts";
 import type { UserDeps } from "./deps.ts";
 import { findActiveByKeyword, findByAccount, findUser, findUsers, toUser } from "./repository.ts";
 
 const DAY_MS = 86_400_000;
-const PHONE_LIKE = /^\+?[0-9]{5,20}$/;
+const CONTACT_LIKE = /^\+?[0-9]{5,20}$|@/;
 
 /** @throws USER_NOT_FOUND also for those who are deleted or disabled */
 export async function getUser(deps: Pick<UserDeps, "sql">, userId: string): Promise<User> {
@@ -17,19 +17,21 @@ export async function getUser(deps: Pick<UserDeps, "sql">, userId: string): Prom
 }
 
 /**
- * Active users whose name or phone number is exactly the keyword, but not those who hide from search.
- * @throws QUOTA_EXCEEDED when the caller tried too many phone numbers
+ * Active users whose name, phone number or e-mail address is exactly the keyword, but not those who hide from search.
+ * @throws QUOTA_EXCEEDED when the caller tried too many phone numbers and addresses
  */
 export async function searchUsers(deps: UserDeps, callerId: string, keyword: string): Promise<User[]> {
-  if (deps.config.rateLimits && PHONE_LIKE.test(keyword)) {
-    const retryAfterMs = await deps.limits.consume(`quota:phone-search:${callerId}`, PHONE_SEARCHES_PER_DAY, DAY_MS);
+  if (deps.config.rateLimits && CONTACT_LIKE.test(keyword)) {
+    const retryAfterMs = await deps.limits.consume(`quota:contact-search:${callerId}`, CONTACT_SEARCHES_PER_DAY, DAY_MS);
     if (retryAfterMs > 0) throw imError("QUOTA_EXCEEDED", { retryAfterMs });
   }
-  const users = (await findActiveByKeyword(deps.sql, usernameKey(keyword), keyword)).map(toUser);
+  const users = (await findActiveByKeyword(deps.sql, keyForms(keyword))).map(toUser);
   if (users.length === 0) return [];
   const settings = await call(deps.calls, "settings.of", { userIds: users.map(({ userId }) => userId) });
   return users.filter(({ userId }) => settings[userId]?.searchable);
 }
+
+const keyForms = (keyword: string) => ({ usernameKey: usernameKey(keyword), phone: keyword, email: normalEmail(keyword) });
 
 /** In the order of the ids; unknown ones are missing, deleted ones are there as what is left of them. */
 export async function getUsers(deps: Pick<UserDeps, "sql">, userIds: readonly string[]): Promise<User[]> {

@@ -60,11 +60,13 @@ export function findUsers(sql: Database, userIds: readonly string[]): Promise<Us
   return sql.select<UserRow>("select * from user where user_id in (:userIds)", { userIds });
 }
 
-export function findActiveByKeyword(sql: Database, usernameKey: string, phone: string): Promise<UserRow[]> {
-  return sql.select<UserRow>(
-    "select * from user where username_key = :usernameKey and status = 'active' union select * from user where phone = :phone and status = 'active'",
-    { usernameKey, phone },
-  );
+export function findActiveByKeyword(
+  sql: Database,
+  keyword: { usernameKey: string; phone: string; email: string },
+): Promise<UserRow[]> {
+  const having = (column: string): string => `select * from user where ${column} and status = 'active'`;
+  const columns = ["username_key = :usernameKey", "phone = :phone", "email = :email"];
+  return sql.select<UserRow>(`${columns.map(having).join(" union ")} order by user_id`, keyword);
 }
 
 /** Changes an active user; false when there is none. */

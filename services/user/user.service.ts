@@ -9,6 +9,7 @@
 import type { Context } from "moleculer";
 import type { Meta } from "../../contracts/meta.ts";
 import { createGuessGuard, unguarded, type GuessGuard } from "../../lib/guess-guard.ts";
+import { cutPage } from "../../lib/page.ts";
 import { callerOf, defineService } from "../../lib/service.ts";
 import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
 import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
@@ -78,7 +79,7 @@ export default defineService<"user", Vars>()({
       return getUser(this, ctx.params.userId);
     },
     async search(ctx) {
-      return { items: await searchUsers(this.deps(ctx), callerOf(ctx).userId, ctx.params.keyword) };
+      return cutPage(await searchUsers(this.deps(ctx), callerOf(ctx).userId, ctx.params.keyword), ctx.params);
     },
     getMany(ctx) {
       return getUsers(this, ctx.params.userIds);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { PHONE_SEARCHES_PER_DAY, WRONG_PASSWORDS_PER_ACCOUNT } from "../../config/limits.ts";
+import { CONTACT_SEARCHES_PER_DAY, WRONG_PASSWORDS_PER_ACCOUNT } from "../../config/limits.ts";
 import { toWireError } from "../../lib/errors.ts";
 import user from "../../services/user/user.service.ts";
 import settings from "../../services/settings/settings.service.ts";
@@ -101,26 +101,30 @@ test("a profile changes in the given fields and no others", async () => {
   assert.equal(await errorType(node.as(before.userId, "user.updateProfile", { username: "other" } as never)), "VALIDATION");
 });
 
-test("search finds the exact name or phone of people who do not hide, and takes operators literally", async () => {
+test("search finds the exact name, phone or e-mail of people who do not hide, and takes operators literally", async () => {
   await using node = await createAccountNode();
-  const found = await buildUser(node, { username: "Find_Me.1", phone: "+4912345678" });
+  const found = await buildUser(node, { username: "Find_Me.1", phone: "+4912345678", email: "Find.Me@example.com" });
   const search = async (keyword: string) => (await node.as("1", "user.search", { keyword })).items.map(({ userId }) => userId);
   assert.deepEqual(await search("find_me.1"), [found.userId]);
   assert.deepEqual(await search("+4912345678"), [found.userId]);
+  assert.deepEqual(await search("find.me@Example.com"), [found.userId]);
   for (const keyword of ["find_me", "find%me.1", "%", "_", "find?me.1", "' or 1=1 --", "12345678", "$ne", '{"$gt":""}'])
     assert.deepEqual(await search(keyword), [], keyword);
 
   await node.as(found.userId, "settings.update", { searchable: false });
   assert.deepEqual(await search("Find_Me.1"), []);
   assert.deepEqual(await search("+4912345678"), []);
+  assert.deepEqual(await search("find.me@example.com"), []);
 });
 
-test("phone numbers cannot be tried out without end", async () => {
+test("phone numbers and e-mail addresses cannot be tried out without end", async () => {
   await using node = await createAccountNode([], { config: { rateLimits: true } });
-  for (let i = 0; i < PHONE_SEARCHES_PER_DAY; i++) await node.as("1", "user.search", { keyword: `1390000${i + 1000}` });
-  assert.equal(await errorType(node.as("1", "user.search", { keyword: "13900009999" })), "QUOTA_EXCEEDED");
-  assert.deepEqual(await node.as("1", "user.search", { keyword: "somebody" }), { items: [] });
-  assert.deepEqual(await node.as("2", "user.search", { keyword: "13900009999" }), { items: [] });
+  for (let i = 0; i < CONTACT_SEARCHES_PER_DAY; i++) await node.as("1", "user.search", { keyword: `1390000${i + 1000}` });
+  for (const keyword of ["13900009999", "someone@example.com"])
+    assert.equal(await errorType(node.as("1", "user.search", { keyword })), "QUOTA_EXCEEDED");
+  const nobody = { items: [], nextCursor: null };
+  assert.deepEqual(await node.as("1", "user.search", { keyword: "somebody" }), nobody);
+  assert.deepEqual(await node.as("2", "user.search", { keyword: "13900009999" }), nobody);
 });
 
 test("a disabled user is gone from search and by id, cannot sign in, and comes back when enabled", async () => {
