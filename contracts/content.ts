@@ -16,7 +16,7 @@ export const sentContent = {
     address: Type.Optional(Line(1, 500)),
   }),
   card: Closed({ userId: Id }),
-  custom: Closed({ kind: Type.String({ pattern: "^[A-Za-z0-9_.-]{1,64}$" }), data: Type.Unknown() }),
+  custom: Closed({ kind: Line(1, 64), data: Type.Unknown() }),
   /** `items`: ids of messages of one conversation that the sender can see; the server stores a snapshot of them. */
   forward: Closed({
     title: Line(1, 200),
