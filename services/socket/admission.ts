@@ -2,6 +2,7 @@ import type { Result } from "../../contracts/index.ts";
 import { errorTable } from "../../contracts/errors.ts";
 import type { SessionEndReason } from "../../contracts/events.ts";
 import { imError, toWireError } from "../../lib/errors.ts";
+import { languageOf } from "../../lib/language.ts";
 import type { ImServer, ImSocket } from "./types.ts";
 
 export interface AdmissionDeps {
@@ -20,7 +21,7 @@ export interface AdmissionDeps {
 
 /** Lets a connection in or refuses it with `{code, message}` as the data of `connect_error`. */
 export async function admit(deps: AdmissionDeps, socket: ImSocket): Promise<void> {
-  const language = /^zh/i.test(String(socket.handshake.headers["accept-language"] ?? "")) ? "zh" : "en";
+  const language = languageOf(socket.handshake.headers["accept-language"]) ?? "en";
   try {
     const address = deps.addressOf(socket);
     const retryAfterMs = deps.waitFor(address);
