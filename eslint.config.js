@@ -35,6 +35,10 @@ export default defineConfig(
     languageOptions: { globals: { process: "readonly" } },
   },
   {
+    files: ["examples/**/*.mjs"],
+    languageOptions: { globals: { console: "readonly", crypto: "readonly", process: "readonly" } },
+  },
+  {
     files: ["**/*.ts"],
     extends: [tseslint.configs.recommendedTypeChecked],
     languageOptions: { parserOptions: { projectService: true, tsconfigRootDir: import.meta.dirname } },
