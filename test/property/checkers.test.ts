@@ -1,0 +1,68 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { violationsOf } from "../support/checker/index.ts";
+import type { Violation } from "../support/checker/state.ts";
+import { startIm, type Im } from "../support/im.ts";
+import { waitFor } from "../support/wait.ts";
+import { breakages, type Breakage } from "./breakages.ts";
+import { buildWorld, readFinalState, type World } from "./world.ts";
+
+const GRACE_MS = 1_100;
+
+/** A little of everything: what is sent together, again, changed, read, and by whom it is no longer heard. */
+async function live(world: World): Promise<void> {
+  const [owner, reader, leaver] = world.people.map(({ devices }) => devices[0]);
+  const { conversationId } = world.conversations.at(-1)!;
+  const say = (words: number) => owner!.send(conversationId, `k${words}`, `0 says ${words}`);
+  await Promise.all([1, 2, 3, 4].map(say));
+  const { data } = await say(4);
+  await reader!.read(conversationId, data?.seq ?? 0);
+  await leaver!.read(conversationId, 1);
+  await owner!.send(world.conversations[0]!.conversationId, "k5", "0 says 5");
+  if (data) await owner!.edit({ ...data, conversationId }, "0 says otherwise");
+  await reader!.walk(conversationId, "up", 3);
+  await leaver!.request((rest) => rest.delete(`/social/groups/${world.groupId}/members/${leaver!.userId}`));
+  await say(6);
+}
+
+/** What leaves its mark a second later: messages to those who have left. */
+async function liveOn(world: World): Promise<void> {
+  const leftAt = Date.now();
+  await waitFor(() => Date.now() > leftAt + GRACE_MS, "the time that leaving may take");
+  const { conversationId } = world.conversations.at(-1)!;
+  await world.people[0]!.devices[0].send(conversationId, "k7", "0 says 7");
+}
+
+async function liveBroken(im: Im, breakage: Breakage | null): Promise<Violation[]> {
+  await using world = await buildWorld(im, { people: 3, historyVisible: false });
+  const repair = (await breakage?.apply(world)) ?? (() => undefined);
+  try {
+    await live(world);
+    if (breakage === null || breakage.invariant === "I14") await liveOn(world);
+    // Pushes are under way still; what they show comes to light sooner or later.
+    const find = async (): Promise<Violation[]> => violationsOf(world.history, await readFinalState(world));
+    const hasFound = async (): Promise<boolean> => (await find()).some(({ invariant }) => invariant === breakage?.invariant);
+    if (breakage) await waitFor(hasFound, `a violation of ${breakage.invariant}`).catch(() => undefined);
+    return await find();
+  } finally {
+    repair();
+  }
+}
+
+describe("what the checkers find in the running product", () => {
+  let im: Im;
+  before(async () => void (im = await startIm()));
+  after(() => im.stop());
+
+  it("is nothing as long as it works", async () => {
+    assert.deepEqual(await liveBroken(im, null), []);
+  });
+
+  for (const breakage of breakages) {
+    it(`is a violation of ${breakage.invariant} when ${breakage.what}`, async () => {
+      const found = await liveBroken(im, breakage);
+      const names = found.map(({ invariant }) => invariant);
+      assert.ok(names.includes(breakage.invariant), JSON.stringify(found));
+    });
+  }
+});
