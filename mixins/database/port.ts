@@ -27,7 +27,7 @@ export interface Tx {
  * - a whole number stays one in a text column ("5", not "5.0");
  * - BIGINT columns come back as strings when they do not fit a JavaScript number exactly;
  * - an error that another try can cure (lock wait, deadlock, connection lost, read-only failover, full disk) satisfies
- *   `isTransient()`;
+ *   `isTransient()`, and has the type UNAVAILABLE for whoever asked;
  * - a unique key that is hit is named by `uniqueViolation()`.
  *
  * Strings are stored as UTF-8, which has no lone surrogates: text that may hold one is stored as JSON.

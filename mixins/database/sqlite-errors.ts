@@ -1,3 +1,4 @@
+import type { ErrorType } from "../../contracts/errors.ts";
 import { WriteLockTimeout } from "./write-lock.ts";
 
 interface SqliteError extends Error {
@@ -28,6 +29,11 @@ export function sqliteError(error: unknown): SqliteError | null {
 export function isTransientSqlite(error: unknown): boolean {
   const failure = sqliteError(error);
   return failure ? TRANSIENT.has(failure.errcode & 0xff) : error instanceof WriteLockTimeout;
+}
+
+/** Marks an error that another try can cure, so that clients are told to come back (503) and not of a fault of the server. */
+export function asUnavailable(error: unknown): unknown {
+  return isTransientSqlite(error) ? Object.assign(error as Error, { type: "UNAVAILABLE" satisfies ErrorType }) : error;
 }
 
 /** The columns of the unique key that was hit (the index's name when it is made of expressions), else null. */

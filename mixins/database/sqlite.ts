@@ -6,7 +6,7 @@ import type { Database, OnConflict, Row, SqlParams, Tx } from "./port.ts";
 import { withRetry } from "./retry.ts";
 import { SqliteConnection, toBindable, type Bindable } from "./sqlite-connection.ts";
 import * as dialectModule from "./sqlite-dialect.ts";
-import { isTransientSqlite, uniqueColumnsSqlite } from "./sqlite-errors.ts";
+import { asUnavailable, isTransientSqlite, uniqueColumnsSqlite } from "./sqlite-errors.ts";
 import { insertAll } from "./sqlite-insert.ts";
 import { writeLockOf, WriteLockTimeout, type WriteLock } from "./write-lock.ts";
 
@@ -87,7 +87,11 @@ class SqliteDatabase implements Database {
   async select<R extends object = Row>(sql: string, params: SqlParams = {}, tx?: Tx): Promise<R[]> {
     const connection = tx ? this.#inside(tx) : this.#reading();
     const { text, values } = bindNamed(sql, params, "");
-    return connection.all(text, values.map(toBindable)) as R[];
+    try {
+      return connection.all(text, values.map(toBindable)) as R[];
+    } catch (error) {
+      throw asUnavailable(error);
+    }
   }
 
   async execute(sql: string, params: SqlParams = {}, tx?: Tx): Promise<number> {
@@ -185,12 +189,17 @@ class SqliteDatabase implements Database {
     }
   }
 
-  #retrying<T>(attempts: number, run: () => Promise<T>): Promise<T> {
-    return withRetry(run, {
-      attempts,
-      isRetryable: (error) => isTransientSqlite(error) && !(error instanceof WriteLockTimeout),
-      onRetry: (error, attempt) => this.#logger.warn(`Database attempt ${attempt} failed, trying again:`, String(error)),
-    });
+  async #retrying<T>(attempts: number, run: () => Promise<T>): Promise<T> {
+    try {
+      return await withRetry(run, {
+        attempts,
+        isRetryable: (error) => isTransientSqlite(error) && !(error instanceof WriteLockTimeout),
+        onRetry: (error, attempt) => this.#logger.warn(`Database attempt ${attempt} failed, trying again:`, String(error)),
+      });
+    } catch (error) {
+      if (isTransientSqlite(error)) this.#logger.warn("The database cannot write now:", String(error));
+      throw asUnavailable(error);
+    }
   }
 
   #runHooks(hooks: readonly (() => void)[]): void {

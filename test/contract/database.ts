@@ -3,6 +3,7 @@ import { randomUUID } from "node:crypto";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, it } from "node:test";
+import { toWireError } from "../../lib/errors.ts";
 import type { Database } from "../../mixins/database/port.ts";
 
 /** One implementation, freshly opened, and what the suite needs beside the port. */
@@ -190,7 +191,10 @@ export function databaseContract(name: string, open: () => Promise<DatabaseHarne
       inTable(async ({ db, blockWrites }, table) => {
         const unblock = await blockWrites(table);
         const attempt = db.transaction((tx) => db.insertRows(table, [row("a")], "fail", tx), { attempts: 2 });
-        await assert.rejects(attempt, (error) => db.isTransient(error) && db.uniqueViolation(error) === null);
+        await assert.rejects(
+          attempt,
+          (error) => db.isTransient(error) && db.uniqueViolation(error) === null && toWireError(error).status === 503,
+        );
         await unblock();
         assert.equal(await count(db, table), 0);
       }),
