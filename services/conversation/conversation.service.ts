@@ -15,14 +15,14 @@ import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts
 import { accessOf, memberRow } from "./access.ts";
 import { CursorWriter, markCursor, type CursorDeps } from "./cursors.ts";
 import { listConversations } from "./list.ts";
-import { refreshMembers, warmConversation, type MembersDeps } from "./members.ts";
+import { refreshMembers, warmConversation } from "./members.ts";
 import { clearConversation, openConversation, updateConversation } from "./own-state.ts";
 import { readReadersOf } from "./readers.ts";
 import { ConversationRepository } from "./repository.ts";
 import { tellTyping } from "./typing.ts";
 
 interface Vars extends DatabaseVars, HotStoreVars {
-  deps: CursorDeps & MembersDeps;
+  deps: CursorDeps;
 }
 
 export default defineService<"conversation", Vars>()({
@@ -41,6 +41,9 @@ export default defineService<"conversation", Vars>()({
         },
         async "im.friend.block.changed"({ payload: { userId, peerId } }) {
           await refreshMembers(this.deps, directConversationId(userId, peerId), [userId, peerId]);
+        },
+        async "im.user.deleted"({ payload: { userId } }) {
+          await this.deps.repository.forgetDrafts(userId);
         },
       },
     }),

@@ -4,7 +4,8 @@ import { coalesce } from "../../lib/coalesce.ts";
 import { toConversation } from "../../lib/message-view.ts";
 import { push, userRoom } from "../../lib/push.ts";
 import { call } from "../../lib/service.ts";
-import { accessOf, memberRow, type AccessDeps } from "./access.ts";
+import { accessOf, memberRow } from "./access.ts";
+import { stateOf, type MembersDeps } from "./members.ts";
 import type { ConversationRepository, CursorMove } from "./repository.ts";
 
 /** Senders' own cursors are written this often. */
@@ -58,7 +59,7 @@ function merge(moves: readonly CursorMove[]): CursorMove[] {
   return [...merged.values()];
 }
 
-export interface CursorDeps extends AccessDeps {
+export interface CursorDeps extends MembersDeps {
   readonly writer: CursorWriter;
 }
 export interface MarkInput {
@@ -84,7 +85,10 @@ export async function markCursor(deps: CursorDeps, input: MarkInput): Promise<{ 
   return { seq };
 }
 
-/** A receipt for the others, unless the user hides them or the group is large; a hint for one's own other devices. */
+/**
+ * A receipt for the others, unless the user hides them, the group is large, or one of two has blocked the other or ended the
+ * friendship; a hint for one's own other devices.
+ */
 async function tell(
   deps: CursorDeps,
   { userId, conversationId, seq, kind, connectionId }: MarkInput,
@@ -104,7 +108,9 @@ async function tell(
   await push(deps.calls, toConversation(conversationId, `receipt:${kind}`, { conversationId, userId, seq, at }, [own]));
 }
 
-async function showsReceipts({ calls }: CursorDeps, userId: string, conversationId: string): Promise<boolean> {
+async function showsReceipts(deps: CursorDeps, userId: string, conversationId: string): Promise<boolean> {
+  const { calls } = deps;
+  if ((await stateOf(deps, conversationId, userId))?.refusal !== null) return false;
   const parsed = parseConversationId(conversationId);
   if (parsed?.type === "group" && (await call(calls, "group.memberCount", { groupId: parsed.groupId })) > MAX_READERS_GROUP)
     return false;

@@ -28,6 +28,14 @@ export async function warmConversation(deps: MembersDeps, conversationId: string
   throw imError("UNAVAILABLE");
 }
 
+/** What the hot store knows of a member; it is loaded when it is cold. null: no member */
+export async function stateOf(deps: MembersDeps, conversationId: string, userId: string): Promise<HotMember | null> {
+  let member = await deps.conversations.member(conversationId, userId);
+  if (member === "cold" && (await warmConversation(deps, conversationId)))
+    member = await deps.conversations.member(conversationId, userId);
+  return member === "cold" ? null : member;
+}
+
 /** Writes the state of these members through to the hot store, as SQL has it now. */
 export async function refreshMembers(deps: MembersDeps, conversationId: string, userIds: readonly string[]): Promise<void> {
   for (let round = 0; round < MAX_ROUNDS; round++) {

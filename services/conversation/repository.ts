@@ -169,6 +169,11 @@ export class ConversationRepository {
     );
   }
 
+  /** What a user who is gone had begun to write. */
+  async forgetDrafts(userId: string): Promise<void> {
+    await this.#sql.execute("update conversation_member set draft = '' where user_id = :userId and draft <> ''", { userId });
+  }
+
   /** All up to `seq` is no longer visible to the user. */
   async clear(userId: string, conversationId: string, seq: number, at: number): Promise<void> {
     await this.#sql.transaction(async (tx) => {

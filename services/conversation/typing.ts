@@ -6,7 +6,7 @@ import { toConversation } from "../../lib/message-view.ts";
 import { push, userRoom } from "../../lib/push.ts";
 import { call } from "../../lib/service.ts";
 import { notFound, peerOf } from "./access.ts";
-import { warmConversation, type MembersDeps } from "./members.ts";
+import { stateOf, type MembersDeps } from "./members.ts";
 
 /** Tells the conversation's other members that someone types; not in large groups, where it would be noise. */
 export async function tellTyping(
@@ -16,10 +16,8 @@ export async function tellTyping(
 ): Promise<void> {
   const parsed = parseConversationId(conversationId);
   if (parsed?.type !== "group" && peerOf(conversationId, userId) === null) throw notFound(conversationId);
-  let member = await deps.conversations.member(conversationId, userId);
-  if (member === "cold" && (await warmConversation(deps, conversationId)))
-    member = await deps.conversations.member(conversationId, userId);
-  if (member === null || member === "cold") throw notFound(conversationId);
+  const member = await stateOf(deps, conversationId, userId);
+  if (member === null) throw notFound(conversationId);
   if (member.refusal) throw imError(member.refusal);
   if (parsed?.type === "group" && (await call(deps.calls, "group.memberCount", { groupId: parsed.groupId })) > MAX_READERS_GROUP)
     return;

@@ -290,6 +290,15 @@ describe("what is mine alone", () => {
     assert.equal(await errorType(update(a, conversationId, { pinned: 1 } as never)), "VALIDATION");
   });
 
+  it("forgets what a deleted account had begun to write", async () => {
+    const { a, conversationId } = await friends();
+    await update(a, conversationId, { draft: "never to be sent" });
+    await im.node.as(a.userId, "user.deleteMe", {});
+    await im.settled();
+    const rows = await im.sql.select("select draft from conversation_member where user_id = :userId", { userId: a.userId });
+    assert.deepEqual(rows, [{ draft: "" }]);
+  });
+
   it("hides until the next message", async () => {
     const { a, b, conversationId } = await friends();
     await send(a, conversationId);
@@ -369,6 +378,27 @@ describe("cursors", () => {
     assert.deepEqual(await access(b, conversationId).then(({ readSeq, deliveredSeq }) => [readSeq, deliveredSeq]), [20, 20]);
   });
 
+  it("move without a receipt for whom one has blocked, or ended the friendship with", async () => {
+    const { a, b, conversationId } = await friends();
+    await send(a, conversationId);
+    await send(a, conversationId);
+    await send(a, conversationId);
+    await using sender = await im.connect({ token: a.token });
+    assert.equal(await markRead(b, conversationId, 1), 1);
+    await sender.next("receipt:read", ({ seq }) => seq === 1);
+    await im.node.as(b.userId, "friend.block", { userId: a.userId });
+    assert.equal(await markRead(b, conversationId, 2), 2);
+    await im.node.as(b.userId, "friend.unblock", { userId: a.userId });
+    await im.node.as(b.userId, "friend.remove", { userId: a.userId });
+    await im.settled();
+    assert.equal(await markRead(b, conversationId, 3), 3);
+    await sender.ok("presence:subscribe", { userIds: [] }).catch(() => undefined); // what came before it has been received
+    assert.deepEqual(
+      sender.of<{ seq: number }>("receipt:read").map(({ seq }) => seq),
+      [1],
+    );
+  });
+
   it("follow what one sends oneself", async () => {
     const { a, b, conversationId } = await friends();
     await send(b, conversationId);
@@ -377,6 +407,18 @@ describe("cursors", () => {
     assert.equal((await listed(a, conversationId)).unread, 0);
     assert.equal((await listed(a, conversationId)).readSeq, 2);
     assert.equal((await access(b, conversationId)).readSeq, 1);
+  });
+
+  it("are put back by nothing that comes late", async () => {
+    const { a, b, conversationId } = await friends();
+    const { a: c, conversationId: other } = await friends();
+    for (let i = 0; i < 5; i++) await send(a, conversationId);
+    await send(c, other);
+    await markRead(b, conversationId, 5);
+    const late = { conversationId, userId: b.userId, seq: 2 };
+    await im.node.call("conversation.sent", { items: [late, { conversationId: other, userId: c.userId, seq: 1 }] });
+    await waitFor(async () => (await access(c, other)).readSeq === 1, "both were written");
+    assert.deepEqual(await access(b, conversationId).then(({ readSeq, deliveredSeq }) => [readSeq, deliveredSeq]), [5, 5]);
   });
 
   it("stay within what those may see who have left", async () => {
