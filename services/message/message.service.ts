@@ -55,7 +55,7 @@ export default defineService<"message", Vars>()({
       consumer: "message",
       handlers: {
         async "im.user.deleted"(event) {
-          await eraseMessages(this.deps, event.payload.userId);
+          await eraseMessages({ ...this.deps, log: this.log }, event.payload.userId);
         },
       },
     }),
@@ -111,7 +111,7 @@ export default defineService<"message", Vars>()({
       return readSummaries(this.deps, ctx.params);
     },
     async eraseOf(ctx) {
-      await eraseMessages(this.deps, ctx.params.userId);
+      await eraseMessages({ ...this.deps, log: this.log }, ctx.params.userId);
       return null;
     },
     exportOf(ctx) {

@@ -4,6 +4,7 @@ import { MAX_READERS_GROUP } from "../../contracts/limits.ts";
 import { parseConversationId } from "../../lib/conversation-id.ts";
 import { imError } from "../../lib/errors.ts";
 import { call } from "../../lib/service.ts";
+import type { MessageLog } from "../../mixins/message-log/port.ts";
 import { toMessage } from "./repository.ts";
 import { visibleMessage, type VisibleDeps } from "./visible.ts";
 
@@ -33,9 +34,18 @@ export async function readReaders(
 }
 
 const ERASE_PAGE = 200;
+/** Dead letters that are looked at. */
+const SEARCHED = 10_000;
 
-/** Recalls everything a deleted user has sent: their words are gone, the places stay. */
-export async function eraseMessages(deps: VisibleDeps & { now: () => number }, userId: string): Promise<void> {
+export interface EraseDeps extends VisibleDeps {
+  readonly log: Pick<MessageLog, "deadLetters" | "removeDeadLetters">;
+  readonly now: () => number;
+}
+
+/** Recalls everything a deleted user has sent: their words are gone, the places stay. What was never stored will not be. */
+export async function eraseMessages(deps: EraseDeps, userId: string): Promise<void> {
+  const letters = (await deps.log.deadLetters(SEARCHED)).filter(({ record }) => record.senderId === userId);
+  if (letters.length > 0) await deps.log.removeDeadLetters(letters.map(({ record }) => record.messageId));
   for (const conversationId of await call(deps.calls, "conversation.idsOf", { userId })) {
     let afterSeq = 0;
     for (;;) {

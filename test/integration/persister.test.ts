@@ -170,6 +170,24 @@ describe("a message that can never be stored", () => {
     await waitFor(() => reader.of("message:new").length === 2, "both are pushed");
   });
 
+  it("is gone with the account of its sender", async () => {
+    await using chat = await createChat();
+    const { im, a, b, conversationId } = chat;
+    const lift = await refuseText(im.sql, "poison");
+    assert.equal(await errorType(chat.send(text(conversationId, "poison"))), "SEND_FAILED");
+    const theirs = im.node.as(b.userId, "message.send", text(conversationId, "poison too"));
+    assert.equal(await errorType(theirs), "SEND_FAILED");
+    await im.node.as(a.userId, "user.deleteMe", {});
+    await im.settled();
+    await lift();
+    const letters = await im.node.call("persister.deadLetters", { limit: 10 });
+    assert.deepEqual(
+      letters.map(({ senderId }) => senderId),
+      [b.userId],
+    );
+    assert.deepEqual(await im.node.call("persister.redrive", { limit: 10 }), { redriven: 1 });
+  });
+
   it("is redriven once although its sender sent it again meanwhile", async () => {
     await using chat = await createChat();
     const lift = await refuseText(chat.im.sql, "poison");
