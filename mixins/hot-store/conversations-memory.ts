@@ -44,12 +44,20 @@ export function memoryConversations({
 }: MemoryConversationsOptions = {}): HotConversations {
   const entries = new Map<string, Entry>();
   const generations = new Map<string, number>();
-  // No generation is ever given twice: those of evicted conversations count as the one of the last eviction.
+  // No generation is ever given twice: those of evicted and forgotten conversations count as the one of that moment.
   let lastGeneration = 0;
   let evictedGeneration = 0;
   const pending = new Map<string, Pending>();
 
   const generationOf = (conversationId: string): number => generations.get(conversationId) ?? evictedGeneration;
+
+  /** Those of conversations that are not loaded are forgotten together now and then, so that they stay bounded. */
+  function moveOn(conversationId: string): void {
+    generations.set(conversationId, ++lastGeneration);
+    if (generations.size <= 2 * max) return;
+    for (const known of generations.keys()) if (!entries.has(known)) generations.delete(known);
+    evictedGeneration = ++lastGeneration;
+  }
 
   function put(snapshot: ConversationSnapshot): void {
     const known = entries.get(snapshot.conversationId);
@@ -160,7 +168,7 @@ export function memoryConversations({
     setMembers(conversationId, members, switches, generation) {
       if (generation !== generationOf(conversationId)) return Promise.resolve(false);
       const entry = entries.get(conversationId);
-      generations.set(conversationId, ++lastGeneration);
+      moveOn(conversationId);
       if (!entry?.members) return Promise.resolve(true);
       for (const [userId, member] of Object.entries(members)) {
         if (member) entry.members.set(userId, member);
@@ -171,7 +179,7 @@ export function memoryConversations({
       return Promise.resolve(true);
     },
     invalidateMembers(conversationId) {
-      generations.set(conversationId, ++lastGeneration);
+      moveOn(conversationId);
       const entry = entries.get(conversationId);
       if (entry) entry.members = null;
       return Promise.resolve();
