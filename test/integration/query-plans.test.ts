@@ -1,0 +1,51 @@
+import assert from "node:assert/strict";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { migrateUp } from "../../mixins/database/migrate.ts";
+import { openSqlite } from "../../mixins/database/sqlite.ts";
+import { migrations } from "../../migrations/index.ts";
+import { revokeInvitationsBy, invitationsOf } from "../../services/group/repository/invitations.ts";
+import { pruneSessions } from "../../services/auth/prune.ts";
+import type { Database } from "../../mixins/database/port.ts";
+
+/** The database with its statements written down. */
+function watched(sql: Database): { sql: Database; statements: Set<string> } {
+  const statements = new Set<string>();
+  const note =
+    <A extends unknown[], R>(method: (text: string, ...rest: A) => R) =>
+    (text: string, ...rest: A): R => {
+      statements.add(text);
+      return method(text, ...rest);
+    };
+  const own = { select: note(sql.select.bind(sql)), execute: note(sql.execute.bind(sql)) };
+  const proxy = new Proxy(sql, {
+    get: (target, name) => (name in own ? own[name as keyof typeof own] : Reflect.get(target, name)) as unknown,
+  });
+  return { sql: proxy, statements };
+}
+
+test("what runs beside others' writes reads no table from one end to the other", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "im-plans-"));
+  const db = await openSqlite({ file: join(folder, "im.sqlite"), logger: { warn: () => undefined, error: () => undefined } });
+  try {
+    await migrateUp(db, migrations);
+    const { sql, statements } = watched(db);
+    await pruneSessions(sql, 1);
+    await db.transaction((tx) => revokeInvitationsBy(sql, "1", "2", 3, tx));
+    await invitationsOf(sql, "1");
+    assert.equal(statements.size, 6);
+    for (const statement of statements) {
+      const values = Object.fromEntries([...statement.matchAll(/:(\w+)/g)].map(([, name]) => [name!, 1]));
+      const plan = await db.select<{ detail: string }>(`explain query plan ${statement}`, values);
+      assert.ok(
+        plan.every(({ detail }) => !detail.startsWith("SCAN")),
+        `${statement}\n${plan.map(({ detail }) => detail).join("\n")}`,
+      );
+    }
+  } finally {
+    await db.close();
+    await rm(folder, { recursive: true });
+  }
+});
