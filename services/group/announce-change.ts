@@ -54,11 +54,7 @@ export async function announceChange(deps: AnnounceDeps, { eventId, groupId, cha
   await deps.queue.once(eventId, groupId, async () => {
     const conversationId = groupConversationId(groupId);
     const moves = membershipEvents.has(change.event) ? await movesOf(deps, groupId, change) : { joined: [], left: [] };
-    await refreshStates(
-      deps,
-      conversationId,
-      stateEvents.has(change.event) ? [change.actorId, ...change.userIds] : moves.left,
-    );
+    await refreshStates(deps, conversationId, stateEvents.has(change.event) ? [change.actorId, ...change.userIds] : moves.left);
     const entering = await Promise.allSettled([
       inChunks(moves.joined, (userIds) => moveSockets(deps, "socket.join", conversationId, userIds)),
     ]);

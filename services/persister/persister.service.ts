@@ -87,11 +87,6 @@ export default defineService<"persister", Vars>()({
       },
     });
     metrics.gauge("im_log_lag", () => log.lag(PERSISTER_GROUP));
-    metrics.gauge("im_outbox_lag", async () => (await outbox.lag()).count);
-    metrics.gauge("im_outbox_oldest_age_seconds", async () => {
-      const { oldestAt } = await outbox.lag();
-      return oldestAt === null ? 0 : (Date.now() - oldestAt) / 1000;
-    });
     onDrain(broker, DRAIN.writes, () => told.flush());
   },
   async stopped() {

@@ -11,7 +11,11 @@ import { waitFor } from "../support/wait.ts";
 /** What the neighbours were told, pushes as the room they go to. */
 const tale = (world: GroupWorld, from = 0): string[] =>
   world.told.slice(from).map(({ action, params }) => {
-    const { userIds, content, deliveries } = params as { userIds?: string[]; content?: { event: string }; deliveries?: { room: string; event: string }[] };
+    const { userIds, content, deliveries } = params as {
+      userIds?: string[];
+      content?: { event: string };
+      deliveries?: { room: string; event: string }[];
+    };
     if (deliveries) return `push ${deliveries.map(({ room, event }) => `${event} ${room}`).join(", ")}`;
     return [action, content?.event ?? userIds?.join(",")].join(" ");
   });
@@ -20,7 +24,11 @@ test("those who join can send, are in the room and then read the message that sa
   await using world = await createGroupWorld();
   const groupId = await world.group("1", { members: ["2"] });
   assert.deepEqual(tale(world), [
-    "socket.join 1,2", "message.sendSystem group.created", "conversation.joined 1,2", "conversation.refreshMembers 1,2", `push group:updated c:g_${groupId}`,
+    "socket.join 1,2",
+    "message.sendSystem group.created",
+    "conversation.joined 1,2",
+    "conversation.refreshMembers 1,2",
+    `push group:updated c:g_${groupId}`,
   ]);
   assert.partialDeepStrictEqual(world.told[2]?.params, { conversationId: `g_${groupId}`, seq: 1, historyVisible: false });
 });
@@ -31,7 +39,11 @@ test("one who is removed cannot send before the message says so, reads it, and h
   const from = world.told.length;
   await world.as("1", "group.removeMember", { groupId, userId: "2" });
   assert.deepEqual(tale(world, from), [
-    "conversation.refreshMembers 2", "message.sendSystem member.removed", "conversation.left 2", "socket.leave 2", `push group:updated c:g_${groupId}, group:updated u:2`,
+    "conversation.refreshMembers 2",
+    "message.sendSystem member.removed",
+    "conversation.left 2",
+    "socket.leave 2",
+    `push group:updated c:g_${groupId}, group:updated u:2`,
   ]);
   assert.equal(world.told[from + 2]?.params["seq"], 2);
 });
@@ -41,7 +53,11 @@ test("a mute is in force before its message", async () => {
   const groupId = await world.group("1", { members: ["2"] });
   const from = world.told.length;
   await world.as("1", "group.updateMember", { groupId, userId: "2", mutedUntil: Date.now() + 60_000 });
-  assert.deepEqual(tale(world, from), ["conversation.refreshMembers 1,2", "message.sendSystem member.muted", `push group:updated c:g_${groupId}`]);
+  assert.deepEqual(tale(world, from), [
+    "conversation.refreshMembers 1,2",
+    "message.sendSystem member.muted",
+    `push group:updated c:g_${groupId}`,
+  ]);
 });
 
 test("a nickname is no message, but members hear that the group changed", async () => {
@@ -70,9 +86,18 @@ test("a change holds when the message service is away, and is announced when it 
   assert.equal(world.told.at(-1)?.action, "socket.leave");
   world.neighbours.messagesAreUp = true;
   await world.settled();
-  assert.deepEqual(world.messages(groupId).map(({ event }) => event), ["group.created", "member.left"]);
+  assert.deepEqual(
+    world.messages(groupId).map(({ event }) => event),
+    ["group.created", "member.left"],
+  );
   const bounds = world.told.filter(({ action }) => action === "conversation.joined" || action === "conversation.left");
-  assert.deepEqual(bounds.map(({ action, params }) => [action, params["userIds"], params["seq"]]), [["conversation.joined", ["1"], 1], ["conversation.left", ["2"], 2]]);
+  assert.deepEqual(
+    bounds.map(({ action, params }) => [action, params["userIds"], params["seq"]]),
+    [
+      ["conversation.joined", ["1"], 1],
+      ["conversation.left", ["2"], 2],
+    ],
+  );
 });
 
 test("a change that was committed before a crash is announced after the next start", async (t) => {
@@ -86,7 +111,11 @@ test("a change that was committed before a crash is announced after the next sta
   await using world = await createGroupWorld({ dataDir });
   await waitFor(() => world.told.some(({ action }) => action === "socket.deliver"), "the announcement");
   assert.deepEqual(tale(world), [
-    "socket.join 1,2", "message.sendSystem group.created", "conversation.joined 1,2", "conversation.refreshMembers 1,2", `push group:updated c:g_${groupId}`,
+    "socket.join 1,2",
+    "message.sendSystem group.created",
+    "conversation.joined 1,2",
+    "conversation.refreshMembers 1,2",
+    `push group:updated c:g_${groupId}`,
   ]);
 });
 
@@ -94,15 +123,25 @@ test("a change that comes late undoes no later one", async () => {
   await using world = await createGroupWorld();
   const groupId = await world.group("1", { members: ["2"] }, { joinMode: "open" });
   await world.as("1", "group.removeMember", { groupId, userId: "2" });
-  const rows = await world.deps.sql.select<{ event_id: string; payload: string }>("select event_id, payload from outbox where subject in ('im.group.changed', 'im.group.member.joined', 'im.group.member.left') order by position");
-  const announcements = rows.map(({ event_id: eventId, payload }) => ({ eventId, ...(JSON.parse(payload) as Pick<Announcement, "groupId" | "change">) }));
+  const rows = await world.deps.sql.select<{ event_id: string; payload: string }>(
+    "select event_id, payload from outbox where subject in ('im.group.changed', 'im.group.member.joined', 'im.group.member.left') order by position",
+  );
+  const announcements = rows.map(({ event_id: eventId, payload }) => ({
+    eventId,
+    ...(JSON.parse(payload) as Pick<Announcement, "groupId" | "change">),
+  }));
   const again = async (announcement: Announcement): Promise<string[]> => {
     const from = world.told.length;
     await announceChange({ ...world.deps, queue: new AnnouncementQueue() }, announcement);
     return tale(world, from);
   };
   const [created, removed] = announcements;
-  assert.deepEqual((await again(created!)).slice(0, 4), ["socket.join 1", "message.sendSystem group.created", "conversation.joined 1", "conversation.refreshMembers 1"]);
+  assert.deepEqual((await again(created!)).slice(0, 4), [
+    "socket.join 1",
+    "message.sendSystem group.created",
+    "conversation.joined 1",
+    "conversation.refreshMembers 1",
+  ]);
   await world.as("2", "group.join", { groupId });
   assert.deepEqual(await again(removed!), ["message.sendSystem member.removed", `push group:updated c:g_${groupId}`]);
   const seqs = world.told.filter(({ action }) => action === "conversation.joined").map(({ params }) => params["seq"]);
@@ -125,6 +164,9 @@ test("5,000 members are told in few calls, and the message does not name them", 
   assert.deepEqual(message, { event: "group.dissolved", actorId: "1", name: "Group" });
   assert.equal(typeof version, "string");
   const left = world.told.slice(from).filter(({ action }) => action === "conversation.left");
-  assert.deepEqual(left.map(({ params }) => (params["userIds"] as string[]).length), Array<number>(10).fill(500));
+  assert.deepEqual(
+    left.map(({ params }) => (params["userIds"] as string[]).length),
+    Array<number>(10).fill(500),
+  );
   assert.ok(world.told.length - from < 50);
 });

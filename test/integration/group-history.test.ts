@@ -8,10 +8,16 @@ import persisterService from "../../services/persister/persister.service.ts";
 import { createGroupWorld, refuses, type GroupWorld } from "../support/group-world.ts";
 
 /** The group service with the real conversation and message services. */
-const createWorld = (): Promise<GroupWorld> => createGroupWorld({ inPlace: [conversationService, messageService, persisterService] });
+const createWorld = (): Promise<GroupWorld> =>
+  createGroupWorld({ inPlace: [conversationService, messageService, persisterService] });
 let sent = 0;
 const send = (world: GroupWorld, userId: string, groupId: string): Promise<{ seq: number }> =>
-  world.as(userId, "message.send", { conversationId: `g_${groupId}`, clientMsgId: `c${++sent}`, type: "text", content: { text: "Hello" } });
+  world.as(userId, "message.send", {
+    conversationId: `g_${groupId}`,
+    clientMsgId: `c${++sent}`,
+    type: "text",
+    content: { text: "Hello" },
+  });
 /** What a member sees: events of system messages, "text" for the others. */
 const seenBy = async (world: GroupWorld, userId: string, groupId: string): Promise<string[]> => {
   const { items } = await world.as(userId, "message.history", { conversationId: `g_${groupId}`, limit: 100 });
@@ -26,7 +32,10 @@ test("the creator's message is seq 1, newcomers see from their joining or everyt
     await world.as("3", "group.join", { groupId });
     await send(world, "3", groupId);
     assert.deepEqual(await seenBy(world, "2", groupId), ["1 group.created", "2 text", "3 member.joined", "4 text"]);
-    assert.deepEqual(await seenBy(world, "3", groupId), historyVisible ? await seenBy(world, "2", groupId) : ["3 member.joined", "4 text"]);
+    assert.deepEqual(
+      await seenBy(world, "3", groupId),
+      historyVisible ? await seenBy(world, "2", groupId) : ["3 member.joined", "4 text"],
+    );
   }
 });
 

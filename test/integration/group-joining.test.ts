@@ -11,11 +11,20 @@ import { createGroupWorld, refuses, userOf, type GroupWorld } from "../support/g
 /** The use cases at another time. */
 const at = (world: GroupWorld, now: number): GroupDeps => ({ ...world.deps, now: () => now });
 const eventsOf = async (world: GroupWorld, subject: string): Promise<Record<string, unknown>[]> => {
-  const rows = await world.deps.sql.select<{ payload: string }>("select payload from outbox where subject = :subject order by position", { subject });
+  const rows = await world.deps.sql.select<{ payload: string }>(
+    "select payload from outbox where subject = :subject order by position",
+    { subject },
+  );
   return rows.map(({ payload }) => JSON.parse(payload) as Record<string, unknown>);
 };
 const typesOf = (settled: PromiseSettledResult<unknown>[]): string[] =>
-  settled.map((one) => (one.status === "fulfilled" ? "ok" : isImError(one.reason, "GROUP_FULL", "INVITE_CODE_INVALID") ? String(one.reason.type) : String(one.reason)));
+  settled.map((one) =>
+    one.status === "fulfilled"
+      ? "ok"
+      : isImError(one.reason, "GROUP_FULL", "INVITE_CODE_INVALID")
+        ? String(one.reason.type)
+        : String(one.reason),
+  );
 
 test("an invitation waits for its invitee, who joins by accepting it", async () => {
   await using world = await createGroupWorld();
@@ -24,8 +33,11 @@ test("an invitation waits for its invitee, who joins by accepting it", async () 
   assert.deepEqual(await world.as("1", "group.invite", { groupId, userIds: ["2", "3"] }), { joined: [], invited: ["2"] });
   const [invitation] = (await world.as("2", "group.invitations", {})).items;
   assert.deepEqual(invitation, {
-    invitationId: invitation?.invitationId, group: { groupId, name: "Hikers", avatar: "", memberCount: 1, joinMode: "invite" }, inviter: userOf("1"),
-    status: "pending", expiresAt: invitation?.expiresAt,
+    invitationId: invitation?.invitationId,
+    group: { groupId, name: "Hikers", avatar: "", memberCount: 1, joinMode: "invite" },
+    inviter: userOf("1"),
+    status: "pending",
+    expiresAt: invitation?.expiresAt,
   });
   const { invitationId } = invitation!;
   await refuses(world.as("3", "group.handleInvitation", { invitationId, action: "accept" }), "INVITATION_NOT_FOUND");
@@ -33,9 +45,18 @@ test("an invitation waits for its invitee, who joins by accepting it", async () 
   await refuses(world.as("2", "group.handleInvitation", { invitationId, action: "accept" }), "INVITATION_HANDLED");
   assert.deepEqual((await world.as("2", "group.invitations", {})).items, []);
   assert.equal((await world.as("2", "group.mine", {})).items[0]?.groupId, groupId);
-  assert.partialDeepStrictEqual(world.messages(groupId).at(-1), { event: "member.joined", actorId: "2", userIds: ["2"], inviterId: "1" });
-  assert.deepEqual(await eventsOf(world, "im.group.invitation.sent"), [{ invitationId, groupId, inviterId: "1", inviteeId: "2" }]);
-  assert.deepEqual(await eventsOf(world, "im.group.invitation.handled"), [{ invitationId, groupId, inviterId: "1", inviteeId: "2", accepted: true }]);
+  assert.partialDeepStrictEqual(world.messages(groupId).at(-1), {
+    event: "member.joined",
+    actorId: "2",
+    userIds: ["2"],
+    inviterId: "1",
+  });
+  assert.deepEqual(await eventsOf(world, "im.group.invitation.sent"), [
+    { invitationId, groupId, inviterId: "1", inviteeId: "2" },
+  ]);
+  assert.deepEqual(await eventsOf(world, "im.group.invitation.handled"), [
+    { invitationId, groupId, inviterId: "1", inviteeId: "2", accepted: true },
+  ]);
 });
 
 test("a rejected invitation makes no member, and one may be invited again", async () => {
@@ -44,7 +65,10 @@ test("a rejected invitation makes no member, and one may be invited again", asyn
   world.neighbours.friends.add("1:2");
   await world.as("1", "group.invite", { groupId, userIds: ["2"] });
   const [first] = (await world.as("2", "group.invitations", {})).items;
-  assert.equal((await world.as("2", "group.handleInvitation", { invitationId: first!.invitationId, action: "reject" })).status, "rejected");
+  assert.equal(
+    (await world.as("2", "group.handleInvitation", { invitationId: first!.invitationId, action: "reject" })).status,
+    "rejected",
+  );
   assert.equal(await world.node.call("group.memberCount", { groupId }), 1);
   await world.as("1", "group.invite", { groupId, userIds: ["2"] });
   assert.notEqual((await world.as("2", "group.invitations", {})).items[0]?.invitationId, first!.invitationId);
@@ -54,7 +78,8 @@ test("one who is invited already stays invited, silently", async () => {
   await using world = await createGroupWorld();
   const groupId = await world.group("1", { members: ["3"] });
   world.neighbours.friends.add("1:2").add("3:2");
-  for (const inviter of ["1", "1", "3"]) assert.deepEqual((await world.as(inviter, "group.invite", { groupId, userIds: ["2"] })).invited, ["2"]);
+  for (const inviter of ["1", "1", "3"])
+    assert.deepEqual((await world.as(inviter, "group.invite", { groupId, userIds: ["2"] })).invited, ["2"]);
   assert.equal((await world.as("2", "group.invitations", {})).items.length, 1);
   assert.equal((await eventsOf(world, "im.group.invitation.sent")).length, 1);
 });
@@ -75,11 +100,17 @@ test("an invitation expires, and a new one takes its place", async () => {
   const later = at(world, old!.expiresAt);
   assert.ok(old!.expiresAt > Date.now() + INVITATION_TTL_MS - 60_000);
   assert.deepEqual((await listInvitations(later, { userId: "2" })).items, []);
-  await refuses(handleInvitation(later, { userId: "2", invitationId: old!.invitationId, action: "accept" }), "INVITATION_HANDLED");
+  await refuses(
+    handleInvitation(later, { userId: "2", invitationId: old!.invitationId, action: "accept" }),
+    "INVITATION_HANDLED",
+  );
   assert.deepEqual(await inviteMembers(later, { groupId, userId: "1", userIds: ["2"] }), { joined: [], invited: ["2"] });
   const [fresh] = (await listInvitations(later, { userId: "2" })).items;
   assert.notEqual(fresh?.invitationId, old?.invitationId);
-  assert.equal((await handleInvitation(later, { userId: "2", invitationId: fresh!.invitationId, action: "accept" })).status, "accepted");
+  assert.equal(
+    (await handleInvitation(later, { userId: "2", invitationId: fresh!.invitationId, action: "accept" })).status,
+    "accepted",
+  );
 });
 
 test("an invitation into a group that was dissolved is gone", async () => {
@@ -90,17 +121,24 @@ test("an invitation into a group that was dissolved is gone", async () => {
   const [invitation] = (await world.as("2", "group.invitations", {})).items;
   await world.as("1", "group.dissolve", { groupId });
   assert.deepEqual((await world.as("2", "group.invitations", {})).items, []);
-  await refuses(world.as("2", "group.handleInvitation", { invitationId: invitation!.invitationId, action: "accept" }), "GROUP_NOT_FOUND");
+  await refuses(
+    world.as("2", "group.handleInvitation", { invitationId: invitation!.invitationId, action: "accept" }),
+    "GROUP_NOT_FOUND",
+  );
 });
 
 test("pages of invitations go from new to old, each once", async () => {
   await using world = await createGroupWorld();
   const groupIds: string[] = [];
   world.neighbours.friends.add("1:2");
-  for (let i = 0; i < 5; i++) groupIds.unshift((await world.as("1", "group.create", { name: "Group", memberIds: ["2"] })).group.groupId);
+  for (let i = 0; i < 5; i++)
+    groupIds.unshift((await world.as("1", "group.create", { name: "Group", memberIds: ["2"] })).group.groupId);
   const first = await world.as("2", "group.invitations", { limit: 3 });
   const second = await world.as("2", "group.invitations", { limit: 3, cursor: first.nextCursor! });
-  assert.deepEqual([...first.items, ...second.items].map(({ group }) => group.groupId), groupIds);
+  assert.deepEqual(
+    [...first.items, ...second.items].map(({ group }) => group.groupId),
+    groupIds,
+  );
   assert.equal(second.nextCursor, null);
 });
 
@@ -122,7 +160,9 @@ test("a full group takes and invites nobody", async () => {
 test("people who join at one time never exceed the size", async () => {
   await using world = await createGroupWorld();
   const groupId = await world.group("1", {}, { maxMembers: 5, joinMode: "open" });
-  const settled = await Promise.allSettled(Array.from({ length: 12 }, (_, i) => world.as(String(10 + i), "group.join", { groupId })));
+  const settled = await Promise.allSettled(
+    Array.from({ length: 12 }, (_, i) => world.as(String(10 + i), "group.join", { groupId })),
+  );
   assert.deepEqual(typesOf(settled).sort(), [...Array<string>(8).fill("GROUP_FULL"), ...Array<string>(4).fill("ok")]);
   assert.equal(await world.node.call("group.memberCount", { groupId }), 5);
   assert.equal((await world.node.call("group.memberStates", { groupId }))?.members.length, 5);
@@ -143,7 +183,9 @@ test("an invite link lets people in whatever the join mode, as often as it says"
   const { inviteCode, ...link } = await world.as("1", "group.createInviteLink", { groupId, maxUses: 3 });
   assert.deepEqual(link, { expiresAt: null, maxUses: 3, uses: 0 });
   assert.match(inviteCode, /^[A-Za-z0-9_-]{16,64}$/);
-  const settled = await Promise.allSettled(Array.from({ length: 8 }, (_, i) => world.as(String(10 + i), "group.join", { groupId, inviteCode })));
+  const settled = await Promise.allSettled(
+    Array.from({ length: 8 }, (_, i) => world.as(String(10 + i), "group.join", { groupId, inviteCode })),
+  );
   assert.deepEqual(typesOf(settled).sort(), [...Array<string>(5).fill("INVITE_CODE_INVALID"), ...Array<string>(3).fill("ok")]);
   assert.equal(await world.node.call("group.memberCount", { groupId }), 4);
 });
@@ -167,7 +209,8 @@ test("a code that is unknown, expired, of another group or of one kicked out is 
   const { inviteCode: ofKicked } = await world.as("2", "group.createInviteLink", { groupId });
   await world.as("1", "group.removeMember", { groupId, userId: "2" });
   await refuses(joinGroup(at(world, expiresAt), { groupId, userId: "3", inviteCode: expiring }), "INVITE_CODE_INVALID");
-  for (const inviteCode of [foreign, ofKicked, "nonsense"]) await refuses(world.as("2", "group.join", { groupId, inviteCode }), "INVITE_CODE_INVALID");
+  for (const inviteCode of [foreign, ofKicked, "nonsense"])
+    await refuses(world.as("2", "group.join", { groupId, inviteCode }), "INVITE_CODE_INVALID");
   await refuses(world.as("2", "group.join", { groupId: "999", inviteCode: "nonsense" }), "INVITE_CODE_INVALID");
 });
 
@@ -177,16 +220,22 @@ test("a request waits for owner or admins, once; accepting it makes a member", a
   const { requestId, ...rest } = await world.as("9", "group.join", { groupId, message: "Hi" });
   assert.deepEqual(rest, { joined: false, group: null });
   await refuses(world.as("9", "group.join", { groupId }), "JOIN_PENDING");
-  assert.deepEqual(await eventsOf(world, "im.group.join.requested"), [{ requestId, groupId, userId: "9", message: "Hi", approverIds: ["1", "2"] }]);
+  assert.deepEqual(await eventsOf(world, "im.group.join.requested"), [
+    { requestId, groupId, userId: "9", message: "Hi", approverIds: ["1", "2"] },
+  ]);
   const { items } = await world.as("2", "group.joinRequests", { groupId });
-  assert.partialDeepStrictEqual(items, [{ requestId, groupId, user: userOf("9"), message: "Hi", status: "pending", handledAt: null }]);
+  assert.partialDeepStrictEqual(items, [
+    { requestId, groupId, user: userOf("9"), message: "Hi", status: "pending", handledAt: null },
+  ]);
   const handle = { groupId, requestId: requestId!, action: "accept" } as const;
   await refuses(world.as("3", "group.handleJoinRequest", handle), "ROLE_FORBIDS");
   await refuses(world.as("1", "group.handleJoinRequest", { ...handle, requestId: "7" }), "JOIN_REQUEST_NOT_FOUND");
   assert.equal((await world.as("2", "group.handleJoinRequest", handle)).status, "accepted");
   await refuses(world.as("1", "group.handleJoinRequest", handle), "JOIN_REQUEST_HANDLED");
   assert.partialDeepStrictEqual(await world.as("9", "group.get", { groupId }), { myRole: "member", memberCount: 4 });
-  assert.deepEqual(await eventsOf(world, "im.group.join.handled"), [{ requestId, groupId, userId: "9", actorId: "2", accepted: true }]);
+  assert.deepEqual(await eventsOf(world, "im.group.join.handled"), [
+    { requestId, groupId, userId: "9", actorId: "2", accepted: true },
+  ]);
 });
 
 test("a rejected request makes no member, and one may ask again", async () => {
@@ -204,7 +253,10 @@ test("a request for another group cannot be answered here", async () => {
   await using world = await createGroupWorld();
   const [mine, theirs] = [await world.group("1"), await world.group("2", {}, { joinMode: "approval" })];
   const { requestId } = await world.as("9", "group.join", { groupId: theirs });
-  await refuses(world.as("1", "group.handleJoinRequest", { groupId: mine, requestId: requestId!, action: "accept" }), "JOIN_REQUEST_NOT_FOUND");
+  await refuses(
+    world.as("1", "group.handleJoinRequest", { groupId: mine, requestId: requestId!, action: "accept" }),
+    "JOIN_REQUEST_NOT_FOUND",
+  );
 });
 
 test("whoever joins otherwise has no invitation and no request waiting any more", async () => {

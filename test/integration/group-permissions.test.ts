@@ -20,12 +20,22 @@ const inGroup: Record<string, { deed: Deed; act: Act }> = {
   "mute all": { deed: "muteAll", act: ({ as }, groupId, actor) => as(actor, "group.muteAll", { groupId, all: true }) },
   "read requests": { deed: "answerRequests", act: ({ as }, groupId, actor) => as(actor, "group.joinRequests", { groupId }) },
   dissolve: { deed: "dissolve", act: ({ as }, groupId, actor) => as(actor, "group.dissolve", { groupId }) },
-  "set the own nickname": { deed: "setOwnNickname", act: ({ as }, groupId, actor) => as(actor, "group.updateMember", { groupId, userId: actor, nickname: "Me" }) },
+  "set the own nickname": {
+    deed: "setOwnNickname",
+    act: ({ as }, groupId, actor) => as(actor, "group.updateMember", { groupId, userId: actor, nickname: "Me" }),
+  },
 };
 const onMember: Record<string, { deed: Deed; act: Act }> = {
   kick: { deed: "kick", act: ({ as }, groupId, actor, userId) => as(actor, "group.removeMember", { groupId, userId }) },
-  mute: { deed: "mute", act: ({ as }, groupId, actor, userId) => as(actor, "group.updateMember", { groupId, userId, mutedUntil: Date.now() + 60_000 }) },
-  "set the role of": { deed: "setRole", act: ({ as }, groupId, actor, userId) => as(actor, "group.updateMember", { groupId, userId, role: "admin" }) },
+  mute: {
+    deed: "mute",
+    act: ({ as }, groupId, actor, userId) =>
+      as(actor, "group.updateMember", { groupId, userId, mutedUntil: Date.now() + 60_000 }),
+  },
+  "set the role of": {
+    deed: "setRole",
+    act: ({ as }, groupId, actor, userId) => as(actor, "group.updateMember", { groupId, userId, role: "admin" }),
+  },
   "transfer to": { deed: "transfer", act: ({ as }, groupId, actor, userId) => as(actor, "group.transfer", { groupId, userId }) },
 };
 
@@ -84,7 +94,16 @@ test("nobody sets another one's nickname, nobody changes nothing", async () => {
   await refuses(world.as("1", "group.updateMember", { groupId, userId: "4", role: "admin", nickname: "Loser" }), "ROLE_FORBIDS");
   await refuses(world.as("1", "group.updateMember", { groupId, userId: "4" }), "VALIDATION");
   const { items } = await world.as("4", "group.members", { groupId });
-  assert.deepEqual(items.map(({ role, nickname }) => [role, nickname]), [["owner", ""], ["admin", ""], ["admin", ""], ["member", ""], ["member", ""]]);
+  assert.deepEqual(
+    items.map(({ role, nickname }) => [role, nickname]),
+    [
+      ["owner", ""],
+      ["admin", ""],
+      ["admin", ""],
+      ["member", ""],
+      ["member", ""],
+    ],
+  );
 });
 
 /** Every published action that names a group, as somebody from outside calls it. */
@@ -101,7 +120,8 @@ const fromOutside: Record<string, Act> = {
   "group.setAnnouncement": ({ as }, groupId, actor) => as(actor, "group.setAnnouncement", { groupId, text: "Hear" }),
   "group.join": ({ as }, groupId, actor) => as(actor, "group.join", { groupId }),
   "group.joinRequests": ({ as }, groupId, actor) => as(actor, "group.joinRequests", { groupId }),
-  "group.handleJoinRequest": ({ as }, groupId, actor) => as(actor, "group.handleJoinRequest", { groupId, requestId: "7", action: "accept" }),
+  "group.handleJoinRequest": ({ as }, groupId, actor) =>
+    as(actor, "group.handleJoinRequest", { groupId, requestId: "7", action: "accept" }),
   "group.createInviteLink": ({ as }, groupId, actor) => as(actor, "group.createInviteLink", { groupId }),
 };
 
@@ -125,13 +145,18 @@ test("everything answers 404 after dissolving, for those who were members too", 
   await using world = await createGroupWorld();
   const groupId = await world.group("1", everybody);
   await world.as("1", "group.dissolve", { groupId });
-  for (const act of Object.values(fromOutside)) for (const actor of ["1", "2", "4"]) await refuses(act(world, groupId, actor, "5"), "GROUP_NOT_FOUND");
+  for (const act of Object.values(fromOutside))
+    for (const actor of ["1", "2", "4"]) await refuses(act(world, groupId, actor, "5"), "GROUP_NOT_FOUND");
 });
 
 test("outsiders see the card of a group that can be joined", async () => {
   await using world = await createGroupWorld();
   const groupId = await world.group("1", everybody, { joinMode: "approval", avatar: "https://example.com/a.png" });
   assert.deepEqual(await world.as(stranger, "group.get", { groupId }), {
-    groupId, name: "Group", avatar: "https://example.com/a.png", memberCount: 5, joinMode: "approval",
+    groupId,
+    name: "Group",
+    avatar: "https://example.com/a.png",
+    memberCount: 5,
+    joinMode: "approval",
   });
 });

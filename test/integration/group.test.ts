@@ -9,11 +9,27 @@ test("the creator owns the new group; friends are invited, those who allow it jo
   world.neighbours.friends.add("1:2").add("1:5");
   world.neighbours.allows.add("1:3");
   world.neighbours.inactive.add("5");
-  const { group, joined, invited } = await world.as("1", "group.create", { name: "Hikers", memberIds: ["1", "2", "3", "4", "5"] });
+  const { group, joined, invited } = await world.as("1", "group.create", {
+    name: "Hikers",
+    memberIds: ["1", "2", "3", "4", "5"],
+  });
   assert.deepEqual([joined, invited], [["3"], ["2"]]);
   assert.deepEqual(group, {
-    groupId: group.groupId, conversationId: `g_${group.groupId}`, name: "Hikers", avatar: "", announcement: "", ownerId: "1", memberCount: 2, maxMembers: 500,
-    joinMode: "invite", historyVisible: false, memberInvite: true, allMuted: false, myRole: "owner", version: group.version, createdAt: group.createdAt,
+    groupId: group.groupId,
+    conversationId: `g_${group.groupId}`,
+    name: "Hikers",
+    avatar: "",
+    announcement: "",
+    ownerId: "1",
+    memberCount: 2,
+    maxMembers: 500,
+    joinMode: "invite",
+    historyVisible: false,
+    memberInvite: true,
+    allMuted: false,
+    myRole: "owner",
+    version: group.version,
+    createdAt: group.createdAt,
   });
   assert.deepEqual(await world.as("3", "group.get", { groupId: group.groupId }), { ...group, myRole: "member" });
   await refuses(world.as("2", "group.get", { groupId: group.groupId }), "GROUP_NOT_FOUND");
@@ -29,7 +45,14 @@ test("more people at once than the size allows make no group", async () => {
 test("each edited field is one message, what stays as it was is none", async () => {
   await using world = await createGroupWorld();
   const groupId = await world.group("1", { members: ["2"] });
-  const edit = { name: "New", avatar: "https://example.com/a.png", announcement: "Hello\nall", maxMembers: 10, joinMode: "open", memberInvite: true } as const;
+  const edit = {
+    name: "New",
+    avatar: "https://example.com/a.png",
+    announcement: "Hello\nall",
+    maxMembers: 10,
+    joinMode: "open",
+    memberInvite: true,
+  } as const;
   const group = await world.as("1", "group.update", { groupId, ...edit });
   assert.partialDeepStrictEqual(group, edit);
   assert.equal((await world.as("1", "group.update", { groupId, ...edit })).version, group.version);
@@ -58,7 +81,12 @@ test("mutes of all and of one are told once and reach whoever accepts messages",
     assert.equal((await world.as("1", "group.updateMember", { groupId, userId: "2", mutedUntil })).mutedUntil, mutedUntil);
   }
   assert.deepEqual(await world.node.call("group.memberStates", { groupId }), {
-    allMuted: true, dissolved: false, members: [{ userId: "1", role: "owner", mutedUntil: null }, { userId: "2", role: "member", mutedUntil }],
+    allMuted: true,
+    dissolved: false,
+    members: [
+      { userId: "1", role: "owner", mutedUntil: null },
+      { userId: "2", role: "member", mutedUntil },
+    ],
   });
   assert.equal((await world.as("1", "group.updateMember", { groupId, userId: "2", mutedUntil: 5 })).mutedUntil, null);
   assert.equal((await world.as("1", "group.updateMember", { groupId, userId: "2", mutedUntil: null })).mutedUntil, null);
@@ -96,10 +124,18 @@ test("transferring makes the old owner an admin and the new one free of mutes", 
   const group = await world.as("1", "group.transfer", { groupId, userId: "2" });
   assert.deepEqual([group.ownerId, group.myRole], ["2", "admin"]);
   const states = await world.node.call("group.memberStates", { groupId });
-  assert.deepEqual(states?.members, [{ userId: "2", role: "owner", mutedUntil: null }, { userId: "1", role: "admin", mutedUntil: null }]);
+  assert.deepEqual(states?.members, [
+    { userId: "2", role: "owner", mutedUntil: null },
+    { userId: "1", role: "admin", mutedUntil: null },
+  ]);
   assert.deepEqual(await world.node.call("group.ownedBy", { userId: "2" }), [groupId]);
   assert.deepEqual(await world.node.call("group.ownedBy", { userId: "1" }), []);
-  assert.partialDeepStrictEqual(world.messages(groupId).at(-1), { event: "group.owner.changed", actorId: "1", userIds: ["2"], previousOwnerId: "1" });
+  assert.partialDeepStrictEqual(world.messages(groupId).at(-1), {
+    event: "group.owner.changed",
+    actorId: "1",
+    userIds: ["2"],
+    previousOwnerId: "1",
+  });
 });
 
 test("nobody can transfer to a user who is gone", async () => {
@@ -114,7 +150,7 @@ test("pages of members hold owner and admins first, everybody once", async () =>
   const members = Array.from({ length: 7 }, (_, i) => String(100 + i));
   const groupId = await world.group("50", { admins: ["60", "7"], members });
   const seen: string[] = [];
-  for (let cursor: string | undefined; ; ) {
+  for (let cursor: string | undefined; ;) {
     const page = await world.as("50", "group.members", { groupId, limit: 3, cursor });
     seen.push(...page.items.map(({ userId }) => userId));
     if (page.nextCursor === null) break;
@@ -126,7 +162,11 @@ test("pages of members hold owner and admins first, everybody once", async () =>
 
 test("the list brings what changed since a version, and what was left", async () => {
   await using world = await createGroupWorld();
-  const [a, b, c] = [await world.group("1", { members: ["2"] }), await world.group("1", { members: ["2"] }), await world.group("1", { members: ["2"] })];
+  const [a, b, c] = [
+    await world.group("1", { members: ["2"] }),
+    await world.group("1", { members: ["2"] }),
+    await world.group("1", { members: ["2"] }),
+  ];
   const idsOf = (items: Group[]): string[] => items.map(({ groupId }) => groupId);
   const first = await world.as("2", "group.mine", {});
   assert.deepEqual([idsOf(first.items), first.removed], [[a, b, c], []]);
@@ -147,7 +187,10 @@ test("a version that the list never gave brings everything", async () => {
   const groupId = await world.group("1");
   for (const sinceVersion of ["x", "999999", "0"]) {
     const { items } = await world.as("1", "group.mine", { sinceVersion });
-    assert.deepEqual(items.map((group) => group.groupId), [groupId]);
+    assert.deepEqual(
+      items.map((group) => group.groupId),
+      [groupId],
+    );
   }
   assert.deepEqual(await world.as("2", "group.mine", {}), { items: [], removed: [], version: "0" });
 });
@@ -156,14 +199,26 @@ test("others ask for groups by id, members and counts", async () => {
   await using world = await createGroupWorld();
   const [a, b] = [await world.group("1", { members: ["2"] }), await world.group("3")];
   const groups = await world.node.call("group.getMany", { userId: "2", groupIds: [a, b, "999"] });
-  assert.deepEqual(groups.map(({ groupId, myRole }) => [groupId, myRole]), [[a, "member"]]);
+  assert.deepEqual(
+    groups.map(({ groupId, myRole }) => [groupId, myRole]),
+    [[a, "member"]],
+  );
   assert.deepEqual(await world.node.call("group.memberStates", { groupId: a, userIds: ["2", "9"] }), {
-    allMuted: false, dissolved: false, members: [{ userId: "2", role: "member", mutedUntil: null }],
+    allMuted: false,
+    dissolved: false,
+    members: [{ userId: "2", role: "member", mutedUntil: null }],
   });
   assert.equal(await world.node.call("group.memberStates", { groupId: "999" }), null);
-  assert.deepEqual([await world.node.call("group.memberCount", { groupId: a }), await world.node.call("group.memberCount", { groupId: "999" })], [2, 0]);
+  assert.deepEqual(
+    [await world.node.call("group.memberCount", { groupId: a }), await world.node.call("group.memberCount", { groupId: "999" })],
+    [2, 0],
+  );
   await world.as("1", "group.dissolve", { groupId: a });
-  assert.deepEqual(await world.node.call("group.memberStates", { groupId: a }), { allMuted: false, dissolved: true, members: [] });
+  assert.deepEqual(await world.node.call("group.memberStates", { groupId: a }), {
+    allMuted: false,
+    dissolved: true,
+    members: [],
+  });
   assert.equal(await world.node.call("group.memberCount", { groupId: a }), 0);
 });
 
@@ -175,8 +230,15 @@ test("the export has memberships past and present, invitations and requests of o
   await world.as("2", "group.join", { groupId: b, message: "Please" });
   await world.as("2", "group.removeMember", { groupId: a, userId: "2" });
   const exported = await world.node.call("group.exportOf", { userId: "2" });
-  assert.partialDeepStrictEqual(exported, { groups: [{ groupId: a, role: "member" }], invitations: [], joinRequests: [{ groupId: b, message: "Please" }] });
-  assert.partialDeepStrictEqual(await world.node.call("group.exportOf", { userId: "4" }), { groups: [], invitations: [{ groupId: a, inviterId: "1" }] });
+  assert.partialDeepStrictEqual(exported, {
+    groups: [{ groupId: a, role: "member" }],
+    invitations: [],
+    joinRequests: [{ groupId: b, message: "Please" }],
+  });
+  assert.partialDeepStrictEqual(await world.node.call("group.exportOf", { userId: "4" }), {
+    groups: [],
+    invitations: [{ groupId: a, inviterId: "1" }],
+  });
 });
 
 test("a day has room for 20 new groups", async () => {
@@ -188,14 +250,33 @@ test("a day has room for 20 new groups", async () => {
 
 test("a user who is gone leaves all groups; one that they own goes to the first admin, an empty one ends", async () => {
   await using world = await createGroupWorld();
-  const [member, owner, alone] = [await world.group("2", { members: ["1"] }), await world.group("1", { admins: ["4"], members: ["2"] }), await world.group("1")];
+  const [member, owner, alone] = [
+    await world.group("2", { members: ["1"] }),
+    await world.group("1", { admins: ["4"], members: ["2"] }),
+    await world.group("1"),
+  ];
   world.neighbours.friends.add("2:1");
   await world.group("2").then((groupId) => world.as("2", "group.invite", { groupId, userIds: ["1"] }));
-  await world.deps.sql.transaction((tx) => world.deps.outbox.add(tx, { subject: "im.user.deleted", key: "1", payload: { userId: "1", groupIds: [] } }));
+  await world.deps.sql.transaction((tx) =>
+    world.deps.outbox.add(tx, { subject: "im.user.deleted", key: "1", payload: { userId: "1", groupIds: [] } }),
+  );
   await world.settled();
   assert.equal(await world.node.call("group.memberCount", { groupId: member }), 1);
-  assert.partialDeepStrictEqual(await world.as("4", "group.get", { groupId: owner }), { ownerId: "4", myRole: "owner", memberCount: 2 });
+  assert.partialDeepStrictEqual(await world.as("4", "group.get", { groupId: owner }), {
+    ownerId: "4",
+    myRole: "owner",
+    memberCount: 2,
+  });
   assert.equal((await world.node.call("group.memberStates", { groupId: alone }))?.dissolved, true);
-  assert.deepEqual(world.messages(owner).map(({ event }) => event).slice(-2), ["group.owner.changed", "member.left"]);
-  assert.deepEqual([(await world.as("1", "group.mine", {})).items, (await world.as("1", "group.invitations", {})).items], [[], []]);
+  assert.deepEqual(
+    world
+      .messages(owner)
+      .map(({ event }) => event)
+      .slice(-2),
+    ["group.owner.changed", "member.left"],
+  );
+  assert.deepEqual(
+    [(await world.as("1", "group.mine", {})).items, (await world.as("1", "group.invitations", {})).items],
+    [[], []],
+  );
 });

@@ -38,7 +38,11 @@ export interface GroupWorld extends AsyncDisposable {
   /** System messages of a group, in order. */
   messages(groupId: string): { event: string; userIds?: string[]; [key: string]: unknown }[];
   /** A group of which `ownerId` is the owner and the others, who join at once, have these roles. */
-  group(ownerId: string, others?: { admins?: string[]; members?: string[] }, more?: Partial<Params<"group.create">>): Promise<string>;
+  group(
+    ownerId: string,
+    others?: { admins?: string[]; members?: string[] },
+    more?: Partial<Params<"group.create">>,
+  ): Promise<string>;
 }
 
 interface WorldOptions extends NodeOptions {
@@ -49,16 +53,27 @@ interface WorldOptions extends NodeOptions {
 
 export async function createGroupWorld({ inPlace = [], ...options }: WorldOptions = {}): Promise<GroupWorld> {
   const told: Recorded[] = [];
-  const neighbours: Neighbours = { inactive: new Set(), friends: new Set(), allows: new Set(), messagesAreUp: options.messagesAreUp ?? true };
+  const neighbours: Neighbours = {
+    inactive: new Set(),
+    friends: new Set(),
+    allows: new Set(),
+    messagesAreUp: options.messagesAreUp ?? true,
+  };
   const real = new Set(inPlace.map(({ name }) => name));
   const others = standIns(told, neighbours).filter(({ name }) => !real.has(name));
   const node = await createNode([groupService, ...others, ...inPlace], options);
   const service = node.broker.getLocalService("group") as unknown as { deps(): GroupDeps; outbox: Outbox };
   return {
-    node, neighbours, told, deps: service.deps(), as: node.as, settled: () => service.outbox.idle(),
-    messages: (groupId) => told
-      .filter(({ action, params }) => action === "message.sendSystem" && params["conversationId"] === `g_${groupId}`)
-      .map(({ params }) => params["content"] as { event: string }),
+    node,
+    neighbours,
+    told,
+    deps: service.deps(),
+    as: node.as,
+    settled: () => service.outbox.idle(),
+    messages: (groupId) =>
+      told
+        .filter(({ action, params }) => action === "message.sendSystem" && params["conversationId"] === `g_${groupId}`)
+        .map(({ params }) => params["content"] as { event: string }),
     group: (ownerId, others, more) => makeGroup(node, neighbours, ownerId, others, more),
     [Symbol.asyncDispose]: () => node.stop(),
   };
@@ -79,7 +94,15 @@ async function makeGroup(
   return group.groupId;
 }
 
-export const userOf = (userId: string): User => ({ userId, username: `user${userId}`, nickname: `User ${userId}`, avatar: "", signature: "", gender: "unknown", region: "" });
+export const userOf = (userId: string): User => ({
+  userId,
+  username: `user${userId}`,
+  nickname: `User ${userId}`,
+  avatar: "",
+  signature: "",
+  gender: "unknown",
+  region: "",
+});
 
 /** Fails unless `promise` rejects with this error. */
 export async function refuses(promise: Promise<unknown>, type: ErrorType): Promise<void> {
@@ -93,10 +116,12 @@ function standIns(told: Recorded[], neighbours: Neighbours): ServiceSchema[] {
   const seqs = new Map<string, number>();
   const seen = new Map<string, number>();
   /** Records what it is told and answers. */
-  const answers = <N extends ActionName>(action: N, answer: (params: Params<N>) => Result<N>) => (ctx: { params: Params<N> }): Result<N> => {
-    told.push({ action, params: structuredClone(ctx.params) as Record<string, unknown> });
-    return answer(ctx.params);
-  };
+  const answers =
+    <N extends ActionName>(action: N, answer: (params: Params<N>) => Result<N>) =>
+    (ctx: { params: Params<N> }): Result<N> => {
+      told.push({ action, params: structuredClone(ctx.params) as Record<string, unknown> });
+      return answer(ctx.params);
+    };
   const sendSystem = ({ conversationId, clientMsgId }: Params<"message.sendSystem">): Result<"message.sendSystem"> => {
     const key = `${conversationId} ${clientMsgId}`;
     const seq = seen.get(key) ?? (seqs.get(conversationId) ?? 0) + 1;
@@ -106,27 +131,49 @@ function standIns(told: Recorded[], neighbours: Neighbours): ServiceSchema[] {
   };
   const nothing = (): null => null;
   return [
-    { name: "user", actions: {
-      activeAmong: (ctx: { params: Params<"user.activeAmong"> }) => ctx.params.userIds.filter((userId) => !neighbours.inactive.has(userId)),
-      getMany: (ctx: { params: Params<"user.getMany"> }) => ctx.params.userIds.map(userOf),
-    } },
-    { name: "friend", actions: {
-      invitable: ({ params: { inviterId, userIds } }: { params: Params<"friend.invitable"> }) => ({
-        invitable: userIds.filter((userId) => neighbours.friends.has(`${inviterId}:${userId}`) || neighbours.allows.has(`${inviterId}:${userId}`)),
-        joinAtOnce: userIds.filter((userId) => neighbours.allows.has(`${inviterId}:${userId}`)),
-      }),
-    } },
-    { name: "message", actions: {
-      sendSystem: (ctx: { params: Params<"message.sendSystem"> }) => {
-        if (!neighbours.messagesAreUp) throw imError("SEND_FAILED");
-        return answers("message.sendSystem", sendSystem)(ctx);
+    {
+      name: "user",
+      actions: {
+        activeAmong: (ctx: { params: Params<"user.activeAmong"> }) =>
+          ctx.params.userIds.filter((userId) => !neighbours.inactive.has(userId)),
+        getMany: (ctx: { params: Params<"user.getMany"> }) => ctx.params.userIds.map(userOf),
       },
-    } },
-    { name: "conversation", actions: {
-      refreshMembers: answers("conversation.refreshMembers", nothing), joined: answers("conversation.joined", nothing), left: answers("conversation.left", nothing),
-    } },
-    { name: "socket", actions: {
-      join: answers("socket.join", nothing), leave: answers("socket.leave", nothing), deliver: answers("socket.deliver", nothing),
-    } },
+    },
+    {
+      name: "friend",
+      actions: {
+        invitable: ({ params: { inviterId, userIds } }: { params: Params<"friend.invitable"> }) => ({
+          invitable: userIds.filter(
+            (userId) => neighbours.friends.has(`${inviterId}:${userId}`) || neighbours.allows.has(`${inviterId}:${userId}`),
+          ),
+          joinAtOnce: userIds.filter((userId) => neighbours.allows.has(`${inviterId}:${userId}`)),
+        }),
+      },
+    },
+    {
+      name: "message",
+      actions: {
+        sendSystem: (ctx: { params: Params<"message.sendSystem"> }) => {
+          if (!neighbours.messagesAreUp) throw imError("SEND_FAILED");
+          return answers("message.sendSystem", sendSystem)(ctx);
+        },
+      },
+    },
+    {
+      name: "conversation",
+      actions: {
+        refreshMembers: answers("conversation.refreshMembers", nothing),
+        joined: answers("conversation.joined", nothing),
+        left: answers("conversation.left", nothing),
+      },
+    },
+    {
+      name: "socket",
+      actions: {
+        join: answers("socket.join", nothing),
+        leave: answers("socket.leave", nothing),
+        deliver: answers("socket.deliver", nothing),
+      },
+    },
   ] as unknown as ServiceSchema[];
 }

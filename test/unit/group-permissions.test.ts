@@ -7,14 +7,22 @@ const roles: readonly Role[] = ["owner", "admin", "member"];
 
 /** Who may, as C3 says it. */
 const inGroup: Record<string, readonly Role[]> = {
-  send: ["owner", "admin", "member"], setOwnNickname: ["owner", "admin", "member"], leave: ["admin", "member"], invite: ["owner", "admin"],
-  edit: ["owner", "admin"], muteAll: ["owner", "admin"], answerRequests: ["owner", "admin"], dissolve: ["owner"],
+  send: ["owner", "admin", "member"],
+  setOwnNickname: ["owner", "admin", "member"],
+  leave: ["admin", "member"],
+  invite: ["owner", "admin"],
+  edit: ["owner", "admin"],
+  muteAll: ["owner", "admin"],
+  answerRequests: ["owner", "admin"],
+  dissolve: ["owner"],
 };
 
 /** Who may do it to whom, as C3 says it. */
 const onMember: Record<string, Partial<Record<Role, readonly Role[]>>> = {
-  kick: { owner: ["admin", "member"], admin: ["member"] }, mute: { owner: ["admin", "member"], admin: ["member"] },
-  setRole: { owner: ["admin", "member"] }, transfer: { owner: ["admin", "member"] },
+  kick: { owner: ["admin", "member"], admin: ["member"] },
+  mute: { owner: ["admin", "member"], admin: ["member"] },
+  setRole: { owner: ["admin", "member"] },
+  transfer: { owner: ["admin", "member"] },
 };
 
 for (const [deed, allowed] of Object.entries(inGroup)) {
@@ -35,6 +43,12 @@ for (const [deed, allowed] of Object.entries(onMember)) {
 }
 
 test("members invite where the group lets them, owner and admins everywhere", () => {
-  assert.deepEqual(roles.map((role) => mayInvite(role, true)), [true, true, true]);
-  assert.deepEqual(roles.map((role) => mayInvite(role, false)), [true, true, false]);
+  assert.deepEqual(
+    roles.map((role) => mayInvite(role, true)),
+    [true, true, true],
+  );
+  assert.deepEqual(
+    roles.map((role) => mayInvite(role, false)),
+    [true, true, false],
+  );
 });

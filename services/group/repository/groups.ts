@@ -15,15 +15,30 @@ export async function nextVersion(sql: Database, tx: Tx): Promise<number> {
     await sql.insertRows("roster_version", [{ user_id: COUNTER.userId, list: COUNTER.list, version: 0 }], "keep", tx);
     await sql.execute(increment, COUNTER, tx);
   }
-  const [row] = await sql.select<{ version: number }>("select version from roster_version where user_id = :userId and list = :list", COUNTER, tx);
+  const [row] = await sql.select<{ version: number }>(
+    "select version from roster_version where user_id = :userId and list = :list",
+    COUNTER,
+    tx,
+  );
   return row!.version;
 }
 
 export async function insertGroup(sql: Database, group: GroupRecord, tx: Tx): Promise<void> {
   const row = {
-    group_id: group.groupId, name: group.name, avatar: group.avatar, announcement: group.announcement, owner_id: group.ownerId,
-    member_count: group.memberCount, max_members: group.maxMembers, join_mode: group.joinMode, history_visible: Number(group.historyVisible),
-    member_invite: Number(group.memberInvite), all_muted: Number(group.allMuted), dissolved_at: group.dissolvedAt, version: group.version, created_at: group.createdAt,
+    group_id: group.groupId,
+    name: group.name,
+    avatar: group.avatar,
+    announcement: group.announcement,
+    owner_id: group.ownerId,
+    member_count: group.memberCount,
+    max_members: group.maxMembers,
+    join_mode: group.joinMode,
+    history_visible: Number(group.historyVisible),
+    member_invite: Number(group.memberInvite),
+    all_muted: Number(group.allMuted),
+    dissolved_at: group.dissolvedAt,
+    version: group.version,
+    created_at: group.createdAt,
   };
   await sql.insertRows("im_group", [row], "fail", tx);
 }
@@ -37,20 +52,32 @@ export async function findGroup(sql: Database, groupId: string, tx?: Tx): Promis
 /** Those that are not dissolved. */
 export async function findGroups(sql: Database, groupIds: readonly string[]): Promise<Map<string, GroupRecord>> {
   if (groupIds.length === 0) return new Map();
-  const rows = await sql.select<GroupRow>("select * from im_group where group_id in (:groupIds) and dissolved_at is null", { groupIds });
+  const rows = await sql.select<GroupRow>("select * from im_group where group_id in (:groupIds) and dissolved_at is null", {
+    groupIds,
+  });
   return new Map(rows.map(groupRecord).map((group) => [group.groupId, group]));
 }
 
 const columns = {
-  name: "name", avatar: "avatar", announcement: "announcement", ownerId: "owner_id", maxMembers: "max_members", joinMode: "join_mode",
-  historyVisible: "history_visible", memberInvite: "member_invite", allMuted: "all_muted", version: "version",
+  name: "name",
+  avatar: "avatar",
+  announcement: "announcement",
+  ownerId: "owner_id",
+  maxMembers: "max_members",
+  joinMode: "join_mode",
+  historyVisible: "history_visible",
+  memberInvite: "member_invite",
+  allMuted: "all_muted",
+  version: "version",
 } as const;
 export type GroupFields = Partial<Pick<GroupRecord, keyof typeof columns>>;
 
 export async function updateGroup(sql: Database, groupId: string, fields: GroupFields, tx: Tx): Promise<void> {
   const params: Record<string, SqlValue> = { groupId };
   for (const [name, value] of Object.entries(fields)) params[name] = typeof value === "boolean" ? Number(value) : value;
-  const set = Object.keys(fields).map((name) => `${columns[name as keyof GroupFields]} = :${name}`).join(", ");
+  const set = Object.keys(fields)
+    .map((name) => `${columns[name as keyof GroupFields]} = :${name}`)
+    .join(", ");
   await sql.execute(`update im_group set ${set} where group_id = :groupId`, params, tx);
 }
 
@@ -64,7 +91,11 @@ export interface Mine {
 }
 
 /** Groups that the user is a member of: all, or the named ones, or those that changed after a version. */
-export async function groupsOf(sql: Database, userId: string, only: { groupIds?: readonly string[]; since?: number } = {}): Promise<Mine[]> {
+export async function groupsOf(
+  sql: Database,
+  userId: string,
+  only: { groupIds?: readonly string[]; since?: number } = {},
+): Promise<Mine[]> {
   const rows = await sql.select<GroupRow & { my_role: number }>(
     `select g.*, m.role as my_role from group_member m join im_group g on g.group_id = m.group_id
       where m.user_id = :userId and m.left_at is null

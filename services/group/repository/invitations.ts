@@ -26,8 +26,12 @@ export const pendingKey = (groupId: string, userId: string): string => `${groupI
 
 const fields = "i.invitation_id, i.group_id, i.inviter_id, i.invitee_id, i.status, i.expires_at";
 const recordOf = (row: InvitationRow): InvitationRecord => ({
-  invitationId: String(row.invitation_id), groupId: String(row.group_id), inviterId: String(row.inviter_id), inviteeId: String(row.invitee_id),
-  status: row.status, expiresAt: row.expires_at,
+  invitationId: String(row.invitation_id),
+  groupId: String(row.group_id),
+  inviterId: String(row.inviter_id),
+  inviteeId: String(row.invitee_id),
+  status: row.status,
+  expiresAt: row.expires_at,
 });
 
 export interface NewInvitation {
@@ -42,14 +46,27 @@ export interface NewInvitation {
 export async function insertInvitations(sql: Database, invitations: readonly NewInvitation[], tx: Tx): Promise<void> {
   if (invitations.length === 0) return;
   const rows = invitations.map((one) => ({
-    invitation_id: one.invitationId, group_id: one.groupId, inviter_id: one.inviterId, invitee_id: one.inviteeId, status: "pending",
-    pending_key: pendingKey(one.groupId, one.inviteeId), created_at: one.createdAt, expires_at: one.expiresAt, handled_at: null,
+    invitation_id: one.invitationId,
+    group_id: one.groupId,
+    inviter_id: one.inviterId,
+    invitee_id: one.inviteeId,
+    status: "pending",
+    pending_key: pendingKey(one.groupId, one.inviteeId),
+    created_at: one.createdAt,
+    expires_at: one.expiresAt,
+    handled_at: null,
   }));
   await sql.insertRows("group_invitation", rows, "fail", tx);
 }
 
 /** Those of the given whose invitation into the group waits and has not expired. */
-export async function invitedAmong(sql: Database, groupId: string, userIds: readonly string[], now: number, tx?: Tx): Promise<Set<string>> {
+export async function invitedAmong(
+  sql: Database,
+  groupId: string,
+  userIds: readonly string[],
+  now: number,
+  tx?: Tx,
+): Promise<Set<string>> {
   const rows = await sql.select<{ invitee_id: SqlId }>(
     "select invitee_id from group_invitation where pending_key in (:keys) and expires_at > :now",
     { keys: userIds.map((userId) => pendingKey(groupId, userId)), now },
@@ -59,7 +76,13 @@ export async function invitedAmong(sql: Database, groupId: string, userIds: read
 }
 
 /** Makes room for new invitations in the place of expired ones. */
-export async function expireInvitations(sql: Database, groupId: string, userIds: readonly string[], now: number, tx: Tx): Promise<void> {
+export async function expireInvitations(
+  sql: Database,
+  groupId: string,
+  userIds: readonly string[],
+  now: number,
+  tx: Tx,
+): Promise<void> {
   await sql.execute(
     "update group_invitation set status = 'expired', pending_key = null where pending_key in (:keys) and expires_at <= :now",
     { keys: userIds.map((userId) => pendingKey(groupId, userId)), now },
@@ -68,12 +91,20 @@ export async function expireInvitations(sql: Database, groupId: string, userIds:
 }
 
 export async function findInvitation(sql: Database, invitationId: string, tx: Tx): Promise<InvitationRecord | null> {
-  const [row] = await sql.select<InvitationRow>(`select ${fields} from group_invitation i where i.invitation_id = :invitationId`, { invitationId }, tx);
+  const [row] = await sql.select<InvitationRow>(
+    `select ${fields} from group_invitation i where i.invitation_id = :invitationId`,
+    { invitationId },
+    tx,
+  );
   return row ? recordOf(row) : null;
 }
 
 /** Invitations into groups that still exist, which wait for the user, newest first. */
-export async function waitingInvitations(sql: Database, inviteeId: string, { before, now, limit }: { before: string | null; now: number; limit: number }): Promise<InvitationRecord[]> {
+export async function waitingInvitations(
+  sql: Database,
+  inviteeId: string,
+  { before, now, limit }: { before: string | null; now: number; limit: number },
+): Promise<InvitationRecord[]> {
   const rows = await sql.select<InvitationRow>(
     `select ${fields} from group_invitation i join im_group g on g.group_id = i.group_id
       where i.invitee_id = :inviteeId and i.status = 'pending' and i.expires_at > :now and g.dissolved_at is null
@@ -83,7 +114,13 @@ export async function waitingInvitations(sql: Database, inviteeId: string, { bef
   return rows.map(recordOf);
 }
 
-export async function answerInvitation(sql: Database, invitationId: string, status: "accepted" | "rejected", now: number, tx: Tx): Promise<void> {
+export async function answerInvitation(
+  sql: Database,
+  invitationId: string,
+  status: "accepted" | "rejected",
+  now: number,
+  tx: Tx,
+): Promise<void> {
   await sql.execute(
     "update group_invitation set status = :status, pending_key = null, handled_at = :now where invitation_id = :invitationId",
     { invitationId, status, now },
@@ -92,16 +129,29 @@ export async function answerInvitation(sql: Database, invitationId: string, stat
 }
 
 /** Whatever waited of these people in the group is done: they are members now. */
-export async function closeWaiting(sql: Database, groupId: string, userIds: readonly string[], now: number, tx: Tx): Promise<void> {
+export async function closeWaiting(
+  sql: Database,
+  groupId: string,
+  userIds: readonly string[],
+  now: number,
+  tx: Tx,
+): Promise<void> {
   const keys = userIds.map((userId) => pendingKey(groupId, userId));
   for (const table of ["group_invitation", "group_join_request"]) {
-    await sql.execute(`update ${table} set status = 'accepted', pending_key = null, handled_at = :now where pending_key in (:keys)`, { keys, now }, tx);
+    await sql.execute(
+      `update ${table} set status = 'accepted', pending_key = null, handled_at = :now where pending_key in (:keys)`,
+      { keys, now },
+      tx,
+    );
   }
 }
 
 /** What waits for or of a user who is gone will not be answered any more. */
 export async function cancelWaitingOf(sql: Database, userId: string, now: number, tx: Tx): Promise<void> {
-  for (const [table, column] of [["group_invitation", "invitee_id"], ["group_join_request", "user_id"]]) {
+  for (const [table, column] of [
+    ["group_invitation", "invitee_id"],
+    ["group_join_request", "user_id"],
+  ]) {
     await sql.execute(
       `update ${table} set status = 'rejected', pending_key = null, handled_at = :now where ${column} = :userId and status = 'pending'`,
       { userId, now },

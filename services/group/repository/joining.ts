@@ -23,20 +23,37 @@ interface JoinRequestRow {
 
 const fields = "request_id, group_id, user_id, message, status, created_at, handled_at";
 const recordOf = (row: JoinRequestRow): JoinRequestRecord => ({
-  requestId: String(row.request_id), groupId: String(row.group_id), userId: String(row.user_id), message: row.message, status: row.status,
-  createdAt: row.created_at, handledAt: row.handled_at,
+  requestId: String(row.request_id),
+  groupId: String(row.group_id),
+  userId: String(row.user_id),
+  message: row.message,
+  status: row.status,
+  createdAt: row.created_at,
+  handledAt: row.handled_at,
 });
 
 /** False when a request of this person waits already. */
 export async function insertJoinRequest(sql: Database, request: JoinRequestRecord, tx: Tx): Promise<boolean> {
   const row = {
-    request_id: request.requestId, group_id: request.groupId, user_id: request.userId, message: request.message, status: request.status,
-    pending_key: pendingKey(request.groupId, request.userId), created_at: request.createdAt, handled_at: null, handled_by: null,
+    request_id: request.requestId,
+    group_id: request.groupId,
+    user_id: request.userId,
+    message: request.message,
+    status: request.status,
+    pending_key: pendingKey(request.groupId, request.userId),
+    created_at: request.createdAt,
+    handled_at: null,
+    handled_by: null,
   };
   return (await sql.insertRows("group_join_request", [row], "keep", tx)) === 1;
 }
 
-export async function findJoinRequest(sql: Database, groupId: string, requestId: string, tx: Tx): Promise<JoinRequestRecord | null> {
+export async function findJoinRequest(
+  sql: Database,
+  groupId: string,
+  requestId: string,
+  tx: Tx,
+): Promise<JoinRequestRecord | null> {
   const [row] = await sql.select<JoinRequestRow>(
     `select ${fields} from group_join_request where request_id = :requestId and group_id = :groupId`,
     { requestId, groupId },
@@ -46,7 +63,11 @@ export async function findJoinRequest(sql: Database, groupId: string, requestId:
 }
 
 /** Requests that wait, newest first. */
-export async function waitingJoinRequests(sql: Database, groupId: string, { before, limit }: { before: string | null; limit: number }): Promise<JoinRequestRecord[]> {
+export async function waitingJoinRequests(
+  sql: Database,
+  groupId: string,
+  { before, limit }: { before: string | null; limit: number },
+): Promise<JoinRequestRecord[]> {
   const rows = await sql.select<JoinRequestRow>(
     `select ${fields} from group_join_request where group_id = :groupId and status = 'pending' ${before === null ? "" : "and request_id < :before"}
       order by request_id desc limit :limit`,
@@ -69,7 +90,10 @@ export async function answerJoinRequest(
 
 /** Requests that the user made, for the export. */
 export async function joinRequestsOf(sql: Database, userId: string): Promise<JoinRequestRecord[]> {
-  const rows = await sql.select<JoinRequestRow>(`select ${fields} from group_join_request where user_id = :userId order by request_id`, { userId });
+  const rows = await sql.select<JoinRequestRow>(
+    `select ${fields} from group_join_request where user_id = :userId order by request_id`,
+    { userId },
+  );
   return rows.map(recordOf);
 }
 
@@ -84,14 +108,23 @@ export interface NewInviteLink {
 
 export async function insertInviteLink(sql: Database, link: NewInviteLink, tx: Tx): Promise<void> {
   const row = {
-    invite_code: link.inviteCode, group_id: link.groupId, creator_id: link.creatorId, expires_at: link.expiresAt, max_uses: link.maxUses, uses: 0,
+    invite_code: link.inviteCode,
+    group_id: link.groupId,
+    creator_id: link.creatorId,
+    expires_at: link.expiresAt,
+    max_uses: link.maxUses,
+    uses: 0,
     created_at: link.createdAt,
   };
   await sql.insertRows("group_invite_link", [row], "fail", tx);
 }
 
 /** Uses a link once; false when it is not of this group, expired or used up. */
-export async function spendInviteLink(sql: Database, { inviteCode, groupId, now }: { inviteCode: string; groupId: string; now: number }, tx: Tx): Promise<boolean> {
+export async function spendInviteLink(
+  sql: Database,
+  { inviteCode, groupId, now }: { inviteCode: string; groupId: string; now: number },
+  tx: Tx,
+): Promise<boolean> {
   const used = await sql.execute(
     `update group_invite_link set uses = uses + 1 where invite_code = :inviteCode and group_id = :groupId
       and (expires_at is null or expires_at > :now) and (max_uses is null or uses < max_uses)`,

@@ -15,7 +15,12 @@ export async function findMember(sql: Database, groupId: string, userId: string,
 }
 
 /** Members by (role, user id), after the given one. */
-export async function membersPage(sql: Database, groupId: string, after: { role: number; userId: string } | null, limit: number): Promise<MemberRecord[]> {
+export async function membersPage(
+  sql: Database,
+  groupId: string,
+  after: { role: number; userId: string } | null,
+  limit: number,
+): Promise<MemberRecord[]> {
   const rows = await sql.select<MemberRow>(
     `select ${fields} from group_member where group_id = :groupId and left_at is null
       ${after ? "and (role > :role or (role = :role and user_id > :userId))" : ""} order by role, user_id limit :limit`,
@@ -83,16 +88,32 @@ export async function addMembers(sql: Database, { groupId, userIds, now, version
 }
 
 /** Rows of people who have none yet; the group's count is the caller's. */
-export async function insertMembers(sql: Database, { groupId, userIds, now, version }: NewMembers, role: Role, tx: Tx): Promise<void> {
+export async function insertMembers(
+  sql: Database,
+  { groupId, userIds, now, version }: NewMembers,
+  role: Role,
+  tx: Tx,
+): Promise<void> {
   if (userIds.length === 0) return;
   const rows = userIds.map((userId) => ({
-    group_id: groupId, user_id: userId, role: roleNumber(role), nickname: "", muted_until: null, joined_at: now, left_at: null, version,
+    group_id: groupId,
+    user_id: userId,
+    role: roleNumber(role),
+    nickname: "",
+    muted_until: null,
+    joined_at: now,
+    left_at: null,
+    version,
   }));
   await sql.insertRows("group_member", rows, "keep", tx);
 }
 
 /** Ends one membership, and counts it. */
-export async function endMembership(sql: Database, { groupId, userId, now, version }: { groupId: string; userId: string; now: number; version: number }, tx: Tx): Promise<void> {
+export async function endMembership(
+  sql: Database,
+  { groupId, userId, now, version }: { groupId: string; userId: string; now: number; version: number },
+  tx: Tx,
+): Promise<void> {
   await sql.execute(
     "update group_member set left_at = :now, version = :version where group_id = :groupId and user_id = :userId and left_at is null",
     { groupId, userId, now, version },
@@ -102,22 +123,42 @@ export async function endMembership(sql: Database, { groupId, userId, now, versi
 }
 
 /** Ends all memberships of a group; the group's count is the caller's. */
-export async function endAllMemberships(sql: Database, { groupId, now, version }: { groupId: string; now: number; version: number }, tx: Tx): Promise<void> {
-  await sql.execute("update group_member set left_at = :now, version = :version where group_id = :groupId and left_at is null", { groupId, now, version }, tx);
+export async function endAllMemberships(
+  sql: Database,
+  { groupId, now, version }: { groupId: string; now: number; version: number },
+  tx: Tx,
+): Promise<void> {
+  await sql.execute(
+    "update group_member set left_at = :now, version = :version where group_id = :groupId and left_at is null",
+    { groupId, now, version },
+    tx,
+  );
 }
 
 const columns = { role: "role", nickname: "nickname", mutedUntil: "muted_until" } as const;
 export type MemberFields = Partial<Pick<MemberRecord, keyof typeof columns>>;
 
-export async function updateMember(sql: Database, who: { groupId: string; userId: string }, changed: MemberFields, tx: Tx): Promise<void> {
+export async function updateMember(
+  sql: Database,
+  who: { groupId: string; userId: string },
+  changed: MemberFields,
+  tx: Tx,
+): Promise<void> {
   const params: Record<string, SqlValue> = { ...who };
   for (const [name, value] of Object.entries(changed)) params[name] = name === "role" ? roleNumber(value as Role) : value;
-  const set = Object.keys(changed).map((name) => `${columns[name as keyof MemberFields]} = :${name}`).join(", ");
+  const set = Object.keys(changed)
+    .map((name) => `${columns[name as keyof MemberFields]} = :${name}`)
+    .join(", ");
   await sql.execute(`update group_member set ${set} where group_id = :groupId and user_id = :userId`, params, tx);
 }
 
 /** Of the given users those whose membership began (`joined`) or ended (`left`) with this very change, and has not changed since. */
-export async function unchangedSince(sql: Database, groupId: string, userIds: readonly string[], version: number): Promise<{ joined: string[]; left: string[] }> {
+export async function unchangedSince(
+  sql: Database,
+  groupId: string,
+  userIds: readonly string[],
+  version: number,
+): Promise<{ joined: string[]; left: string[] }> {
   const rows = await sql.select<{ user_id: SqlId; left_at: number | null }>(
     "select user_id, left_at from group_member where group_id = :groupId and user_id in (:userIds) and version = :version",
     { groupId, userIds, version },
@@ -137,10 +178,24 @@ export interface Membership {
 
 /** All memberships of a user, past ones as well. */
 export async function membershipsOf(sql: Database, userId: string): Promise<Membership[]> {
-  const rows = await sql.select<{ group_id: SqlId; name: string; role: number; nickname: string; joined_at: number; left_at: number | null }>(
+  const rows = await sql.select<{
+    group_id: SqlId;
+    name: string;
+    role: number;
+    nickname: string;
+    joined_at: number;
+    left_at: number | null;
+  }>(
     `select m.group_id, g.name, m.role, m.nickname, m.joined_at, m.left_at from group_member m join im_group g on g.group_id = m.group_id
       where m.user_id = :userId order by m.group_id`,
     { userId },
   );
-  return rows.map((row) => ({ groupId: String(row.group_id), name: row.name, role: row.role, nickname: row.nickname, joinedAt: row.joined_at, leftAt: row.left_at }));
+  return rows.map((row) => ({
+    groupId: String(row.group_id),
+    name: row.name,
+    role: row.role,
+    nickname: row.nickname,
+    joinedAt: row.joined_at,
+    leftAt: row.left_at,
+  }));
 }

@@ -46,9 +46,20 @@ export interface GroupRow {
 
 export function groupRecord(row: GroupRow): GroupRecord {
   return {
-    groupId: String(row.group_id), name: row.name, avatar: row.avatar, announcement: row.announcement, ownerId: String(row.owner_id),
-    memberCount: row.member_count, maxMembers: row.max_members, joinMode: row.join_mode, historyVisible: row.history_visible === 1,
-    memberInvite: row.member_invite === 1, allMuted: row.all_muted === 1, dissolvedAt: row.dissolved_at, version: row.version, createdAt: row.created_at,
+    groupId: String(row.group_id),
+    name: row.name,
+    avatar: row.avatar,
+    announcement: row.announcement,
+    ownerId: String(row.owner_id),
+    memberCount: row.member_count,
+    maxMembers: row.max_members,
+    joinMode: row.join_mode,
+    historyVisible: row.history_visible === 1,
+    memberInvite: row.member_invite === 1,
+    allMuted: row.all_muted === 1,
+    dissolvedAt: row.dissolved_at,
+    version: row.version,
+    createdAt: row.created_at,
   };
 }
 
@@ -80,5 +91,11 @@ export interface MemberRow {
 }
 
 export function memberRecord(row: MemberRow): MemberRecord {
-  return { userId: String(row.user_id), role: roleName(row.role), nickname: row.nickname, mutedUntil: row.muted_until, joinedAt: row.joined_at };
+  return {
+    userId: String(row.user_id),
+    role: roleName(row.role),
+    nickname: row.nickname,
+    mutedUntil: row.muted_until,
+    joinedAt: row.joined_at,
+  };
 }
