@@ -29,9 +29,9 @@ export const HEARTBEAT_EVERY_MS = 30_000;
 /** Time that `SIGTERM` leaves for running work. */
 export const SHUTDOWN_TIMEOUT_MS = 10_000;
 /** New friend requests of one user in 24 hours (S22). */
-export const FRIEND_REQUESTS_PER_DAY = 50;
+export const FRIEND_REQUESTS_PER_DAY = 100;
 /** Of one user in 24 hours (S22): groups made, people invited into groups, requests to join one. */
-export const GROUPS_CREATED_PER_DAY = 20;
+export const GROUPS_CREATED_PER_DAY = 50;
 export const GROUP_INVITATIONS_PER_DAY = 200;
 export const JOIN_REQUESTS_PER_DAY = 100;
 /** Those who watch a user hear that they left only when they have not come back within this time. */
@@ -50,5 +50,7 @@ export const CONTACT_SEARCHES_PER_DAY = 100;
 export const MAX_SOCKET_FRAME_BYTES = 131_072;
 /** A connection that has not said who it is by then is closed. */
 export const SOCKET_CONNECT_TIMEOUT_MS = 5_000;
+/** A node that stops waits this long for connections to take what was written to them. */
+export const SOCKET_CLOSE_TIMEOUT_MS = 1_000;
 /** Connection attempts of one address in a minute. */
 export const MAX_CONNECTS_PER_MINUTE = 600;

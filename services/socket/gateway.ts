@@ -1,9 +1,11 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { Server as Engine } from "engine.io";
 import { Server } from "socket.io";
 import {
   HEARTBEAT_EVERY_MS,
   MAX_SOCKET_FRAME_BYTES,
   PRESENCE_TTL_MS,
+  SOCKET_CLOSE_TIMEOUT_MS,
   SOCKET_CONNECT_TIMEOUT_MS,
   SOCKET_QUEUE_CUT_BYTES,
 } from "../../config/limits.ts";
@@ -66,4 +68,12 @@ export function cutSlowReaders(io: ImServer): number {
     cut++;
   }
   return cut;
+}
+
+/** Ends all connections after what is written to them has gone out; who does not take it in time is cut. */
+export async function closeGateway(io: ImServer, engine: Engine): Promise<void> {
+  io.disconnectSockets(true);
+  const end = performance.now() + SOCKET_CLOSE_TIMEOUT_MS;
+  while (engine.clientsCount > 0 && performance.now() < end) await delay(10);
+  await io.close();
 }

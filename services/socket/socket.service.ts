@@ -21,7 +21,7 @@ import { withMetrics, type MetricsVars } from "../../mixins/metrics/index.ts";
 import { configOf } from "../../mixins/shared.ts";
 import { admit, endExpired, endSessions, type AdmissionDeps } from "./admission.ts";
 import { answerEvent, type EventDeps } from "./answer-event.ts";
-import { cutSlowReaders, deliver, openGateway } from "./gateway.ts";
+import { closeGateway, cutSlowReaders, deliver, openGateway } from "./gateway.ts";
 import { RateGate } from "./rate-gate.ts";
 import type { ImServer, ImSocket } from "./types.ts";
 
@@ -215,7 +215,6 @@ export default defineService<"socket", Vars>()({
   async stopped() {
     for (const timer of this.timers) clearInterval(timer);
     this.unmount?.();
-    this.io?.disconnectSockets(true);
-    await this.io?.close();
+    if (this.io) await closeGateway(this.io, this.engine);
   },
 });

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import type { Message, SendResult } from "../../contracts/entities.ts";
+import { breakMessages } from "../support/faults.ts";
 import { befriend, buildUser, startIm, text, type Im, type TestUser } from "../support/im.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -55,7 +56,7 @@ describe("a stop while people write", () => {
           }
         }, 2);
         await waitFor(() => acknowledged.size > 300, "some acknowledgements");
-        const stopping = im.stop();
+        const stopping = im.node.stop();
         await client.closed;
         clearInterval(writing);
         await stopping;
@@ -100,6 +101,26 @@ describe("a stop while people write", () => {
       );
     },
   );
+
+  it("answers what is on its way before it closes the connections", { timeout: 30_000 }, async () => {
+    await using folder = await createFolder();
+    const im = await startIm({}, { dataDir: folder.dataDir });
+    const [a, b] = [await buildUser(im), await buildUser(im)];
+    const conversationId = await befriend(im, a, b);
+    const client = await im.connect({ token: a.token });
+    const repair = breakMessages(im.sql);
+    const sent = client.send<SendResult>("message:send", text(conversationId));
+    await waitFor(async () => (await im.hot.conversations.pendingStats()).count === 1, "the message is on its way");
+    const stopping = im.node.stop();
+    await waitFor(
+      async () => (await client.send("typing", { conversationId, kind: "text" })).code === 9006,
+      "it takes nothing new",
+    );
+    repair();
+    assert.deepEqual((await sent).data?.seq, 1);
+    await client.closed;
+    await stopping;
+  });
 
   it("keeps the cursor of who sent last", async () => {
     await using folder = await createFolder();
