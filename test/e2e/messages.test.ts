@@ -424,4 +424,17 @@ describe("receipts and typing", () => {
     assert.equal(theirs.of("typing").length, 3);
     assert.deepEqual([mine.of("typing"), other.of("typing")], [[], []]);
   });
+
+  it("receipts and typing fall silent in a group of more than 500", async () => {
+    const [owner, member] = [await person(), await person()];
+    const { groupId, conversationId } = await buildGroup(im, owner, [member]);
+    const [ofOwner, ofMember] = [await connect(owner), await connect(member)];
+    await im.sql.execute("update im_group set member_count = 501 where group_id = :groupId", { groupId });
+    const { seq } = await send(ofOwner, conversationId);
+    assert.deepEqual(await ofMember.ok("message:read", { conversationId, seq }), { seq });
+    assert.equal((await ofMember.send("typing", { conversationId, kind: "text" })).code, 0);
+    await send(ofMember, conversationId);
+    await ofOwner.next<Message>("message:new");
+    assert.deepEqual([ofOwner.of("receipt:read"), ofOwner.of("typing")], [[], []]);
+  });
 });

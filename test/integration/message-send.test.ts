@@ -253,12 +253,23 @@ describe("sending: once", () => {
     assert.equal((await historyOf(a, conversationId)).length, 1);
   });
 
-  it("answers so to who may not send any more as well", async () => {
+  it("answers so to who may not send any more as well, from a hot store that knows nothing of it", async () => {
     const { a, b, conversationId } = await friends();
-    const params = text(conversationId);
-    const first = await send(a, params);
+    const [removed, member] = (await people(2)) as [TestUser, TestUser];
+    const group = await buildGroup(im, b, [removed, member]);
+    const sends: [TestUser, Send][] = [
+      [a, text(conversationId)],
+      [removed, text(group.conversationId)],
+      [member, text(group.conversationId)],
+    ];
+    const first = await Promise.all(sends.map(([from, params]) => send(from, params)));
     await im.node.as(b.userId, "friend.remove", { userId: a.userId });
-    assert.deepEqual(await send(a, params), first);
+    await im.node.as(b.userId, "group.removeMember", { groupId: group.groupId, userId: removed.userId });
+    await im.node.as(b.userId, "group.dissolve", { groupId: group.groupId });
+    await im.settled();
+    for (const id of [conversationId, group.conversationId]) await im.hot.conversations.invalidateMembers(id);
+    assert.deepEqual(await Promise.all(sends.map(([from, params]) => send(from, params))), first);
+    for (const [from, params] of sends) assert.notEqual(await refusal(from, { ...params, clientMsgId: clientMsgId() }), "");
   });
 
   it("answers so although what the message named is gone", async () => {
@@ -373,6 +384,21 @@ describe("sending: seqs", () => {
     );
   });
 
+  it("gives a system message one, once for its clientMsgId, also in a group that is dissolved", async () => {
+    const [owner] = (await people(1)) as [TestUser];
+    const { groupId, conversationId } = await buildGroup(im, owner);
+    const system = { conversationId, clientMsgId: clientMsgId(), content: { event: "tested", actorId: owner.userId } };
+    const first = await im.node.call("message.sendSystem", system);
+    assert.equal(first.seq, 2);
+    assert.deepEqual(await im.node.call("message.sendSystem", system), first);
+    await im.node.as(owner.userId, "group.dissolve", { groupId });
+    await im.settled();
+    await im.hot.conversations.invalidateMembers(conversationId);
+    assert.deepEqual(await im.node.call("message.sendSystem", system), first);
+    assert.equal((await im.node.call("message.sendSystem", { ...system, clientMsgId: clientMsgId() })).seq, 4);
+    assert.equal(await errorType(im.node.call("message.sendSystem", { ...system, conversationId: "g_5" })), "GROUP_NOT_FOUND");
+  });
+
   it("leaves no seq out for a message that was refused", async () => {
     const [owner, muted] = (await people(2)) as [TestUser, TestUser];
     const { groupId, conversationId } = await buildGroup(im, owner, [muted]);
@@ -393,5 +419,24 @@ describe("sending: seqs", () => {
     await Promise.all(writing);
     const seen = await historyOf(late, conversationId);
     assert.deepEqual([seen[0]!.type, seen[0]!.content["event"]], ["system", "member.joined"]);
+  });
+});
+
+describe("explaining a message", () => {
+  it("tells where it stands, each step with its time, and nothing of an unknown one", async () => {
+    const { a, b, conversationId } = await friends();
+    const { messageId, seq, createdAt } = await send(a, text(conversationId));
+    await im.node.as(b.userId, "conversation.markRead", { conversationId, seq });
+    const life = (await im.node.call("message.explain", { messageId }))!;
+    assert.deepEqual(
+      [life["messageId"], life["conversationId"], life["seq"], life["senderId"], life["persistStatus"], life["acceptedAt"]],
+      [messageId, conversationId, seq, a.userId, "PERSISTED", createdAt],
+    );
+    assert.ok((life["persistedAt"] as number) >= createdAt);
+    assert.deepEqual(
+      (life["readBy"] as { userId: string }[]).map(({ userId }) => userId),
+      [b.userId],
+    );
+    assert.equal(await im.node.call("message.explain", { messageId: newId() }), null);
   });
 });
