@@ -49,13 +49,14 @@ export async function startServer(dataDir: string, nodeOptions: readonly string[
     process.execPath,
     [
       ...nodeOptions,
+      "--import",
+      "./scripts/prepare.js",
       runner,
       "--config",
       "moleculer.config.ts",
       "--mask",
       "**/*.service.ts",
       "services",
-      "/tmp/stub/presence.service.cjs",
     ],
     { cwd: root, env, stdio: ["ignore", "ignore", "inherit"] },
   );

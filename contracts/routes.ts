@@ -32,9 +32,9 @@ const route = (
 });
 
 export const routes: readonly Route[] = [
-  route("POST", "/users/register", "user.register", { auth: "open", status: 201, perMinute: 30 }),
-  route("POST", "/users/login", "auth.login", { auth: "open", perMinute: 60 }),
-  route("POST", "/auth/refresh", "auth.refresh", { auth: "open", perMinute: 60 }),
+  route("POST", "/users/register", "user.register", { auth: "open", status: 201, perMinute: 120 }),
+  route("POST", "/users/login", "auth.login", { auth: "open", perMinute: 240 }),
+  route("POST", "/auth/refresh", "auth.refresh", { auth: "open", perMinute: 240 }),
   route("POST", "/auth/logout", "auth.logout"),
   route("GET", "/users/me", "user.me"),
   route("PUT", "/users/me/profile", "user.updateProfile"),

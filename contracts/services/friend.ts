@@ -21,7 +21,7 @@ export const friendContract = {
   },
   requests: {
     summary: "Friend requests, newest first",
-    params: Closed({ direction: OneOf("in", "out"), limit: Limit, cursor: Cursor }),
+    params: Closed({ direction: Type.Optional(OneOf("in", "out")), limit: Limit, cursor: Cursor }),
     result: Page(FriendRequest),
     idempotent: true,
   },

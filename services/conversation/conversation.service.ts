@@ -13,7 +13,7 @@ import { DRAIN, onDrain } from "../../mixins/drain.ts";
 import { withSubscriptions } from "../../mixins/event-stream/index.ts";
 import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
 import { accessOf, memberRow } from "./access.ts";
-import { CursorWriter, markCursor, type CursorDeps } from "./cursors.ts";
+import { CursorWriter, markCursor, SentCursors, type CursorDeps } from "./cursors.ts";
 import { listConversations } from "./list.ts";
 import { refreshMembers, warmConversation } from "./members.ts";
 import { clearConversation, openConversation, updateConversation } from "./own-state.ts";
@@ -142,8 +142,9 @@ export default defineService<"conversation", Vars>()({
   },
   async started() {
     const { broker, hot, logger, sql } = this;
-    const repository = new ConversationRepository(sql);
-    const writer = new CursorWriter(repository, (error) => logger.warn("Senders' cursors could not be written", error));
+    const sent = new SentCursors();
+    const repository = new ConversationRepository(sql, sent);
+    const writer = new CursorWriter(repository, sent, (error) => logger.warn("Senders' cursors could not be written", error));
     this.deps = { repository, writer, conversations: hot.conversations, calls: broker, now: Date.now };
     onDrain(broker, DRAIN.writes, () => writer.flush());
   },

@@ -6,10 +6,32 @@ import { push, userRoom } from "../../lib/push.ts";
 import { call } from "../../lib/service.ts";
 import { accessOf, memberRow } from "./access.ts";
 import { stateOf, type MembersDeps } from "./members.ts";
-import type { ConversationRepository, CursorMove } from "./repository.ts";
+import type { ConversationRepository, CursorMove, CursorsAhead } from "./repository.ts";
 
 /** Senders' own cursors are written this often. */
 const SENT_EVERY_MS = 1_000;
+
+/** How far senders have got by sending, until it is written: whoever reads a row meanwhile sees it there. */
+export class SentCursors implements CursorsAhead {
+  readonly #moves = new Map<string, CursorMove>();
+
+  add(moves: readonly CursorMove[]): void {
+    for (const move of moves) mergeInto(this.#moves, move);
+  }
+
+  waiting(): CursorMove[] {
+    return [...this.#moves.values()];
+  }
+
+  /** Forgets moves that were written, unless they went on meanwhile. */
+  written(moves: readonly CursorMove[]): void {
+    for (const move of moves) if (this.#moves.get(keyOf(move)) === move) this.#moves.delete(keyOf(move));
+  }
+
+  of(userId: string, conversationId: string): CursorMove | undefined {
+    return this.#moves.get(keyOf({ userId, conversationId }));
+  }
+}
 
 /**
  * Writes cursors. Moves that come while one transaction runs go together into the next; a move that was answered is
@@ -17,17 +39,18 @@ const SENT_EVERY_MS = 1_000;
  */
 export class CursorWriter {
   readonly advance: (moves: readonly CursorMove[]) => Promise<void>;
-  #sent = new Map<string, CursorMove>();
+  readonly #sent: SentCursors;
   #timer: NodeJS.Timeout | null = null;
   readonly #onError: (error: unknown) => void;
 
-  constructor(repository: ConversationRepository, onError: (error: unknown) => void) {
+  constructor(repository: ConversationRepository, sent: SentCursors, onError: (error: unknown) => void) {
     this.advance = coalesce((moves: readonly CursorMove[]) => repository.advance(merge(moves)));
+    this.#sent = sent;
     this.#onError = onError;
   }
 
   sent(moves: readonly CursorMove[]): void {
-    for (const move of moves) mergeInto(this.#sent, move);
+    this.#sent.add(moves);
     this.#timer ??= setTimeout(() => {
       this.flush().catch(this.#onError);
     }, SENT_EVERY_MS).unref();
@@ -36,14 +59,18 @@ export class CursorWriter {
   async flush(): Promise<void> {
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
-    const moves = [...this.#sent.values()];
-    this.#sent = new Map();
-    if (moves.length > 0) await this.advance(moves);
+    const moves = this.#sent.waiting();
+    if (moves.length === 0) return;
+    await this.advance(moves);
+    this.#sent.written(moves);
   }
 }
 
+const keyOf = ({ userId, conversationId }: Pick<CursorMove, "userId" | "conversationId">): string =>
+  `${userId} ${conversationId}`;
+
 function mergeInto(moves: Map<string, CursorMove>, move: CursorMove): void {
-  const key = `${move.userId} ${move.conversationId}`;
+  const key = keyOf(move);
   const known = moves.get(key);
   moves.set(
     key,

@@ -27,6 +27,10 @@ export interface CursorMove {
   readonly deliveredSeq: number;
   readonly at: number;
 }
+/** Cursors that are known and not written yet. */
+export interface CursorsAhead {
+  of(userId: string, conversationId: string): CursorMove | undefined;
+}
 export interface OwnChange {
   readonly pinned?: boolean | undefined;
   readonly muted?: boolean | undefined;
@@ -65,9 +69,11 @@ const newRow = (userId: string, conversationId: string, at: number, seqs: { minS
 /** All SQL of the conversation service. */
 export class ConversationRepository {
   readonly #sql: Database;
+  readonly #ahead: CursorsAhead;
 
-  constructor(sql: Database) {
+  constructor(sql: Database, ahead: CursorsAhead) {
     this.#sql = sql;
+    this.#ahead = ahead;
   }
 
   async find(userId: string, conversationId: string, tx?: Tx): Promise<MemberRow | null> {
@@ -76,14 +82,26 @@ export class ConversationRepository {
       { userId, conversationId },
       tx,
     );
-    return rows[0] ?? null;
+    return rows[0] ? this.#withAhead(rows[0]) : null;
   }
 
   async ofUser(userId: string): Promise<MemberRow[]> {
-    return this.#sql.select<MemberRow>(
+    const rows = await this.#sql.select<MemberRow>(
       `select ${columns} from conversation_member where user_id = :userId order by conversation_id`,
       { userId },
     );
+    return rows.map((row) => this.#withAhead(row));
+  }
+
+  #withAhead(row: MemberRow): MemberRow {
+    const move = this.#ahead.of(String(row.user_id), row.conversation_id);
+    if (!move) return row;
+    const { readSeq, deliveredSeq } = move;
+    return {
+      ...row,
+      read_seq: Math.max(Number(row.read_seq), readSeq),
+      delivered_seq: Math.max(Number(row.delivered_seq), deliveredSeq),
+    };
   }
 
   async idsOf(userId: string): Promise<string[]> {

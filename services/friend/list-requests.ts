@@ -8,7 +8,8 @@ import { requestsOf, type StoredRequest } from "./request-repository.ts";
 
 export interface RequestPage {
   readonly userId: string;
-  readonly direction: "in" | "out";
+  /** Default: those that came in. */
+  readonly direction?: "in" | "out" | undefined;
   readonly limit?: number | undefined;
   readonly cursor?: string | undefined;
 }
@@ -17,7 +18,7 @@ export async function listRequests(
   { sql, calls }: Pick<FriendDeps, "sql" | "calls">,
   input: RequestPage,
 ): Promise<{ items: FriendRequest[]; nextCursor: string | null }> {
-  const { userId, direction, limit = DEFAULT_PAGE, cursor } = input;
+  const { userId, direction = "in", limit = DEFAULT_PAGE, cursor } = input;
   const found = await requestsOf(sql, userId, direction, idCursor(cursor), limit + 1);
   const { rows, nextCursor } = toPage(found, limit, (request) => request.requestId);
   return { items: await presentRequests(calls, rows), nextCursor };
