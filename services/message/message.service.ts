@@ -128,6 +128,7 @@ export default defineService<"message", Vars>()({
     const { broker, hot, ids, log, logger, metrics, outbox, sql } = this;
     const { recallLimitMs, editLimitMs } = configOf(broker);
     const repository = new MessageRepository(sql);
+    let cursorsTold: Promise<unknown> = Promise.resolve();
     const queue = new AcceptQueue({
       conversations: hot.conversations,
       log,
@@ -149,10 +150,11 @@ export default defineService<"message", Vars>()({
         const sent = items
           .filter(({ record }) => record.type !== "system")
           .map(({ record }) => ({ conversationId: record.conversationId, userId: record.senderId, seq: record.seq }));
-        if (sent.length > 0)
-          call(broker, "conversation.sent", { items: sent }).catch((error: unknown) =>
-            logger.debug("Senders' cursors did not move", error),
-          );
+        if (sent.length === 0) return;
+        cursorsTold = call(broker, "conversation.sent", { items: sent }).catch((error: unknown) => {
+          logger.debug("Senders' cursors did not move", error);
+          return null;
+        });
       },
     });
     const visible = { repository, conversations: hot.conversations, calls: broker };
@@ -187,6 +189,9 @@ export default defineService<"message", Vars>()({
       const { oldestAt } = await hot.conversations.pendingStats();
       return oldestAt === null ? 0 : (Date.now() - oldestAt) / 1000;
     });
-    onDrain(broker, DRAIN.sends, () => queue.idle());
+    onDrain(broker, DRAIN.sends, async () => {
+      await queue.idle();
+      await cursorsTold;
+    });
   },
 });
