@@ -66,6 +66,8 @@ export async function announceChange(deps: AnnounceDeps, { eventId, groupId, cha
       });
       await moveBounds(deps, { groupId, conversationId, seq, moves });
       await refreshStates(deps, conversationId, moves.joined);
+      // Who connected before the bounds were there did not find the group among their own.
+      await inChunks(moves.joined, (userIds) => moveSockets(deps, "socket.join", conversationId, userIds));
     } finally {
       await inChunks(moves.left, (userIds) => moveSockets(deps, "socket.leave", conversationId, userIds));
     }

@@ -12,7 +12,7 @@ import {
 import type { GroupDeps } from "./deps.ts";
 import { mayDo } from "./permissions.ts";
 import { findGroup, groupsOf, markDissolved, updateGroup } from "./repository/groups.ts";
-import { cancelWaitingOf, revokeInvitationsBy } from "./repository/invitations.ts";
+import { cancelWaitingOf, forgetWordsOf, revokeInvitationsBy } from "./repository/invitations.ts";
 import { endAllMemberships, endMembership, findMember, findSuccessor, membersOf, updateMember } from "./repository/members.ts";
 
 /**
@@ -62,7 +62,10 @@ export async function leaveAllGroups(deps: GroupDeps, userId: string): Promise<v
   for (const { group } of await groupsOf(deps.sql, userId)) {
     await changeGroups(deps, (tx, version) => leaveForGood(deps, tx, { groupId: group.groupId, userId, version }));
   }
-  await deps.sql.transaction((tx) => cancelWaitingOf(deps.sql, userId, deps.now(), tx));
+  await deps.sql.transaction(async (tx) => {
+    await cancelWaitingOf(deps.sql, userId, deps.now(), tx);
+    await forgetWordsOf(deps.sql, userId, tx);
+  });
 }
 
 async function leaveForGood(

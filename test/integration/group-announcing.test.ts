@@ -28,6 +28,7 @@ test("those who join can send, are in the room and then read the message that sa
     "message.sendSystem group.created",
     "conversation.joined 1,2",
     "conversation.refreshMembers 1,2",
+    "socket.join 1,2",
     `push group:updated c:g_${groupId}`,
   ]);
   assert.partialDeepStrictEqual(world.told[2]?.params, { conversationId: `g_${groupId}`, seq: 1, historyVisible: false });
@@ -115,6 +116,7 @@ test("a change that was committed before a crash is announced after the next sta
     "message.sendSystem group.created",
     "conversation.joined 1,2",
     "conversation.refreshMembers 1,2",
+    "socket.join 1,2",
     `push group:updated c:g_${groupId}`,
   ]);
 });

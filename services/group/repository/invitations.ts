@@ -160,6 +160,12 @@ export async function cancelWaitingOf(sql: Database, userId: string, now: number
   }
 }
 
+/** What a user who is gone has written about themselves goes too. */
+export async function forgetWordsOf(sql: Database, userId: string, tx: Tx): Promise<void> {
+  await sql.execute("update group_join_request set message = '' where user_id = :userId", { userId }, tx);
+  await sql.execute("update group_member set nickname = '' where user_id = :userId", { userId }, tx);
+}
+
 /** Ends the invitations and invite links that somebody made for a group. */
 export async function revokeInvitationsBy(sql: Database, groupId: string, userId: string, now: number, tx: Tx): Promise<void> {
   await sql.execute(
