@@ -45,7 +45,7 @@ describe("checkContent", () => {
       ["location", { latitude: 1, longitude: 1, title: "a\nb" }, ["content.title"]],
       ["card", { userId: "0" }, ["content.userId"]],
       ["card", { userId: 5 }, ["content.userId"]],
-      ["custom", { kind: "a b", data: 1 }, ["content.kind"]],
+      ["custom", { kind: "a\nb", data: 1 }, ["content.kind"]],
       ["custom", { kind: "a" }, ["content.data"]],
       ["forward", { title: "t", items: [] }, ["content.items"]],
       ["forward", { title: "t", items: ["1", "1"] }, ["content.items"]],
