@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { routes } from "../../contracts/routes.ts";
 import { sharedHotStore } from "../../mixins/hot-store/index.ts";
 import { createEdge, type Answer, type EdgeNode } from "../support/edge.ts";
 
@@ -12,6 +13,9 @@ async function statuses(times: number, ask: () => Promise<Answer>): Promise<numb
   for (let i = 0; i < times; i++) found.push((await ask()).status);
   return found;
 }
+
+/** Registrations of one address in a minute. */
+const limit = routes.find(({ action }) => action === "user.register")!.perMinute!;
 
 test("a user who asks for a route too often waits, others do not", async () => {
   await using node = await limited();
@@ -34,8 +38,8 @@ test("an open route is limited by address, and X-Forwarded-For does not help", a
       headers: { "X-Forwarded-For": `198.51.100.${attempt++ % 250}` },
     });
   assert.deepEqual(
-    (await statuses(31, register)).map((status) => status === 429),
-    [...Array<boolean>(30).fill(false), true],
+    (await statuses(limit + 1, register)).map((status) => status === 429),
+    [...Array<boolean>(limit).fill(false), true],
   );
 });
 
@@ -43,7 +47,7 @@ test("behind a trusted proxy each client has its own limit", async () => {
   await using node = await limited({ trustedProxies: ["127.0.0.0/8"] });
   const register = (client: string): Promise<Answer> =>
     node.ask("POST", "/api/v1/users/register", { userId: null, body: {}, headers: { "X-Forwarded-For": `10.0.0.1, ${client}` } });
-  await statuses(30, () => register("198.51.100.1"));
+  await statuses(limit, () => register("198.51.100.1"));
   assert.equal((await register("198.51.100.1")).status, 429);
   assert.equal((await register("198.51.100.2")).status, 400);
 });

@@ -120,9 +120,21 @@ const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.s
 const historyOf = ({ histories }: FinalState, userId: string, conversationId: string): ReadHistory | undefined =>
   histories.find((one) => one.userId === userId && one.conversationId === conversationId);
 
-/** SQL, histories and lists of one moment: read again as long as SQL changed meanwhile (cursors follow behind). */
+/** Senders' cursors show at once and are written behind: waits until the database has them. */
+async function cursorsAreWritten({ im }: World, conversationIds: readonly string[]): Promise<void> {
+  await waitFor(async () => {
+    const { members } = await readStored(im.sql, conversationIds);
+    const shown = await Promise.all(
+      members.map(({ userId, conversationId }) => im.node.call("conversation.access", { userId, conversationId })),
+    );
+    return members.every(({ readSeq }, i) => readSeq === shown[i]?.readSeq);
+  }, "cursors to be written");
+}
+
+/** SQL, histories and lists of one moment: read again as long as SQL changed meanwhile. */
 export async function readFinalState(world: World): Promise<FinalState> {
   const conversationIds = world.conversations.map(({ conversationId }) => conversationId);
+  await cursorsAreWritten(world, conversationIds);
   for (;;) {
     const before = await readStored(world.im.sql, conversationIds);
     const [histories, lists] = await Promise.all([readHistories(world), readLists(world)]);
