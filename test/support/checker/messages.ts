@@ -76,10 +76,11 @@ export const seqIsUnique: Checker = (history, { messages }) => {
       messageId,
     })),
   ];
+  const rows = Map.groupBy(messages, placeOf);
   return [...Map.groupBy(claims, ({ place }) => place)].flatMap(([place, of]) => {
     const ids = new Set(of.map(({ messageId }) => messageId));
-    const rows = messages.filter((row) => placeOf(row) === place).length;
-    return ids.size > 1 || rows > 1 ? [`${place} is claimed by ${[...ids].join(" and ")}`] : [];
+    const isDouble = ids.size > 1 || (rows.get(place)?.length ?? 0) > 1;
+    return isDouble ? [`${place} is claimed by ${[...ids].join(" and ")}`] : [];
   });
 };
 

@@ -51,8 +51,9 @@ export function visibleTo(messages: readonly StoredMessage[], member: StoredMemb
 }
 
 function compareSeqs(what: string, seqs: readonly number[], expected: readonly number[]): string[] {
-  const missing = expected.filter((seq) => !seqs.includes(seq));
-  const surplus = seqs.filter((seq) => !expected.includes(seq));
+  const [given, wanted] = [new Set(seqs), new Set(expected)];
+  const missing = [...wanted].filter((seq) => !given.has(seq));
+  const surplus = [...given].filter((seq) => !wanted.has(seq));
   if (missing.length > 0 || surplus.length > 0)
     return [`${what}: lacks ${missing.join(", ") || "nothing"}, shows ${surplus.join(", ") || "nothing"} too much`];
   return seqs.some((seq, i) => i > 0 && seq <= seqs[i - 1]!) ? [`${what}: not ascending or repeated`] : [];
