@@ -3,7 +3,7 @@
  * Prints its figures and writes them to bench/results/.
  */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { cpus, release, tmpdir, totalmem } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
@@ -180,6 +180,7 @@ function save(): void {
     node: process.version,
   };
   const date = new Date().toISOString().slice(0, 10);
+  mkdirSync(join(import.meta.dirname, "results"), { recursive: true });
   const file = join(import.meta.dirname, "results", `${date}-embedded.json`);
   writeFileSync(file, `${JSON.stringify({ date, commit, machine, options, ...results }, null, 2)}\n`);
   say(`written to bench/results/${date}-embedded.json`);
