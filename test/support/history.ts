@@ -57,6 +57,8 @@ export type OperationOf<K extends Kind> = DeedOf<K> & {
   readonly invoked: Moment;
   ended: Moment | null;
   outcome: Outcome;
+  /** Of the answer; null: there was none. */
+  code: number | null;
   answer: Answers[K] | null;
 };
 export type Operation = { [K in Kind]: OperationOf<K> }[Kind];
@@ -101,11 +103,12 @@ export class History {
 
   /** Records an operation around `work`, which must not reject for answers and lost connections. */
   async record<T>(deed: Deed, work: () => Promise<Reply<T>>, answerOf: (data: T) => Answers[Kind]): Promise<Reply<T>> {
-    const running = { invoked: this.now(), ended: null, outcome: "running", answer: null };
+    const running = { invoked: this.now(), ended: null, outcome: "running", code: null, answer: null };
     const operation = { ...deed, ...running } as Operation;
     this.operations.push(operation);
     const reply = await work();
     operation.ended = reply.at ?? this.now();
+    operation.code = reply.code;
     operation.outcome = outcomeOf(reply.code);
     if (operation.outcome === "ok") operation.answer = answerOf(reply.data as T);
     return reply;
