@@ -11,7 +11,7 @@ import { assertConverges, buildWorld, type World } from "./world.ts";
 const runs = Number(process.env["PROPERTY_RUNS"] ?? 120);
 const seed = process.env["PROPERTY_SEED"];
 /** What begins later passes without a try, so that the search for a shorter failure ends. */
-const TIME_LIMIT_MS = 120_000;
+const TIME_LIMIT_MS = 90_000;
 
 /** @throws with the seed and the shortest list of operations that was found to fail */
 async function assertForAll<T>(of: fc.Arbitrary<T>, holds: (given: T) => Promise<void>): Promise<void> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { Device, readPages } from "../support/checker/device.ts";
 import { assertHolds } from "../support/checker/index.ts";
 import { keep, type Kept } from "../support/checker/picture.ts";
-import { readStored, type FinalState, type ReadHistory, type ReadList } from "../support/checker/state.ts";
+import { readStored, type FinalState, type ReadHistory, type ReadList, type StoredMember } from "../support/checker/state.ts";
 import { History } from "../support/history.ts";
 import { befriend, buildGroup, PASSWORD, type Im } from "../support/im.ts";
 import { waitFor } from "../support/wait.ts";
@@ -120,26 +120,25 @@ const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.s
 const historyOf = ({ histories }: FinalState, userId: string, conversationId: string): ReadHistory | undefined =>
   histories.find((one) => one.userId === userId && one.conversationId === conversationId);
 
-/** Senders' cursors show at once and are written behind: waits until the database has them. */
-async function cursorsAreWritten({ im }: World, conversationIds: readonly string[]): Promise<void> {
-  await waitFor(async () => {
-    const { members } = await readStored(im.sql, conversationIds);
-    const shown = await Promise.all(
-      members.map(({ userId, conversationId }) => im.node.call("conversation.access", { userId, conversationId })),
-    );
-    return members.every(({ readSeq }, i) => readSeq === shown[i]?.readSeq);
-  }, "cursors to be written");
-}
-
 /** SQL, histories and lists of one moment: read again as long as SQL changed meanwhile. */
 export async function readFinalState(world: World): Promise<FinalState> {
   const conversationIds = world.conversations.map(({ conversationId }) => conversationId);
-  await cursorsAreWritten(world, conversationIds);
   for (;;) {
     const before = await readStored(world.im.sql, conversationIds);
-    const [histories, lists] = await Promise.all([readHistories(world), readLists(world)]);
-    if (isSame(before, await readStored(world.im.sql, conversationIds))) return { ...before, histories, lists };
+    const [histories, lists, members] = await Promise.all([
+      readHistories(world),
+      readLists(world),
+      Promise.all(before.members.map((member) => withCursor(world, member))),
+    ]);
+    if (isSame(before, await readStored(world.im.sql, conversationIds))) return { ...before, members, histories, lists };
   }
+}
+
+/** A sender's cursor shows at once and is written a little later. */
+async function withCursor({ im }: World, member: StoredMember): Promise<StoredMember> {
+  const { userId, conversationId } = member;
+  const { readSeq } = await im.node.call("conversation.access", { userId, conversationId });
+  return { ...member, readSeq };
 }
 
 function readHistories({ people, conversations }: World): Promise<ReadHistory[]> {

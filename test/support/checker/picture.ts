@@ -66,6 +66,9 @@ export class Picture {
     this.#held.set(conversationId, []);
     const { messages, minSeq } = await this.#read(conversationId);
     this.#minSeqs.set(conversationId, minSeq);
+    const moves = messages.map((message) => this.#movesMe(message)).filter((moved) => moved !== null);
+    if (moves.at(-1) === "left") this.#left.add(conversationId);
+    else this.#left.delete(conversationId);
     this.#conversations.set(conversationId, new Map(messages.map((message) => [message.seq, keep(message)])));
     const held = this.#held.get(conversationId)!;
     this.#held.delete(conversationId);
