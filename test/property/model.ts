@@ -18,9 +18,8 @@ interface ModelMember {
   minSeq: number;
   maxSeq: number | null;
   readonly hidden: Set<number>;
-  /** The read cursor stands between these: a sender's own follows what they sent, a little later. */
-  read: { low: number; high: number };
-  delivered: { low: number; high: number };
+  readSeq: number;
+  deliveredSeq: number;
 }
 interface ModelConversation {
   readonly isGroup: boolean;
@@ -203,8 +202,7 @@ export class Model {
     conversation.messages.push(message);
     conversation.keys.set(`${person.index} ${clientMsgId}`, { message, text });
     const member = conversation.members.get(person.index)!;
-    member.read.high = seq;
-    member.delivered.high = seq;
+    moveTo(member, seq);
   }
 
   #recall({ person }: Task, message: ModelMessage, { isGroup }: ModelConversation): Expectation {
@@ -238,13 +236,10 @@ export class Model {
     return {
       code: OK,
       then: ({ seq }: { seq: number }) => {
-        const cursor = operation.op === "read" ? member.read : member.delivered;
         const target = Math.min(asked, headOf(conversation, member));
-        const low = Math.max(cursor.low, target);
-        const high = Math.max(cursor.high, target);
-        assert.ok(seq >= low && seq <= high, `the cursor went to ${seq}, not between ${low} and ${high}`);
-        raise(cursor, seq);
-        if (operation.op === "read") raise(member.delivered, seq);
+        if (operation.op === "read") moveTo(member, target);
+        else member.deliveredSeq = Math.max(member.deliveredSeq, target);
+        assert.equal(seq, operation.op === "read" ? member.readSeq : member.deliveredSeq);
       },
     };
   }
@@ -282,7 +277,7 @@ export class Model {
       if (!listed || !member) continue;
       const { readSeq, unread, maxSeq, lastMessage } = listed;
       assert.equal(maxSeq, head);
-      assert.ok(readSeq >= member.read.low && readSeq <= member.read.high, `cursor ${readSeq} of ${JSON.stringify(member.read)}`);
+      assert.equal(readSeq, member.readSeq);
       const all = visible(conversation, member);
       assert.equal(lastMessage?.messageId, all.at(-1)?.messageId);
       const others = all.filter(({ sender }) => sender !== null && sender !== person.index);
@@ -339,8 +334,8 @@ const memberFrom = (minSeq: number, cursor: number): ModelMember => ({
   minSeq,
   maxSeq: null,
   hidden: new Set(),
-  read: { low: cursor, high: cursor },
-  delivered: { low: cursor, high: cursor },
+  readSeq: cursor,
+  deliveredSeq: cursor,
 });
 
 const headOf = ({ messages }: ModelConversation, { maxSeq }: ModelMember): number => maxSeq ?? messages.length;
@@ -349,16 +344,16 @@ const isVisible = (conversation: ModelConversation, member: ModelMember, seq: nu
 const visible = (conversation: ModelConversation, member: ModelMember): ModelMessage[] =>
   conversation.messages.filter(({ seq }) => isVisible(conversation, member, seq));
 
-function raise(cursor: { low: number; high: number }, seq: number): void {
-  cursor.low = Math.max(cursor.low, seq);
-  cursor.high = Math.max(cursor.high, seq);
+/** What was read or sent was delivered too; cursors only move forward. */
+function moveTo(member: ModelMember, seq: number): void {
+  member.readSeq = Math.max(member.readSeq, seq);
+  member.deliveredSeq = Math.max(member.deliveredSeq, seq);
 }
 
 function clear(conversation: ModelConversation, member: ModelMember): void {
   const head = headOf(conversation, member);
   member.minSeq = Math.max(member.minSeq, head + 1);
-  raise(member.read, head);
-  raise(member.delivered, head);
+  moveTo(member, head);
 }
 
 function assertSent({ messageId, seq, createdAt }: Message, first: ModelMessage): void {
