@@ -19,6 +19,7 @@ const { values: options } = parseArgs({
     window: { type: "string", default: "4" },
     seconds: { type: "string", default: "5" },
     rounds: { type: "string", default: "3" },
+    rate: { type: "string", default: "4000" },
     connections: { type: "string", default: "2000" },
     only: { type: "string" },
     profile: { type: "boolean", default: false },
@@ -94,7 +95,7 @@ if (wants("closed")) {
   );
 }
 if (wants("open")) {
-  const rate = Math.round(im.length > 0 ? median(im.map((one) => one.acceptedPerS)) / 2 : 4_000);
+  const rate = Number(options.rate);
   const open = await runLoad({ ...base("im", server.url, pairs), mode: "open", rate, durationMs: 10_000 });
   const relayOpen = await runLoad({ ...base("relay", relay.url, pairs), mode: "open", rate, durationMs: 5_000 });
   sent += open.acceptedAll;

@@ -10,6 +10,14 @@ export type Dialect = "sqlite" | "mysql";
 /** How `insertRows` treats a row whose primary or unique key is already there. */
 export type OnConflict = "fail" | "keep";
 
+export interface ReadOptions {
+  /**
+   * Does not wait until what is read is on disk, so a power loss may take it back. For look-ups whose answer leads to nothing
+   * before something else has been committed after it.
+   */
+  readonly unsynced?: boolean;
+}
+
 declare const transactionBrand: unique symbol;
 /** A running transaction. Using it after the function that received it has settled is an error. */
 export interface Tx {
@@ -22,7 +30,8 @@ export interface Tx {
  * Promises that every implementation keeps (`test/contract/database.ts`):
  * - a transaction is atomic and durable once `transaction()` has resolved: the data survives `kill -9` and power loss;
  * - a transaction whose function throws leaves nothing behind and rethrows that error;
- * - reads outside a transaction see what is committed and do not wait for running transactions;
+ * - reads outside a transaction see what is committed, show nothing that a power loss can take back, and do not wait for
+ *   running transactions;
  * - `:name` placeholders are bound, never spliced into the text;
  * - a whole number stays one in a text column ("5", not "5.0");
  * - BIGINT columns come back as strings when they do not fit a JavaScript number exactly;
@@ -37,7 +46,7 @@ export interface Database {
   /** For models and migrations only; services use the methods below. */
   readonly sequelize: Sequelize;
   /** Runs a SELECT and returns its rows. */
-  select<R extends object = Row>(sql: string, params?: SqlParams, tx?: Tx): Promise<R[]>;
+  select<R extends object = Row>(sql: string, params?: SqlParams, tx?: Tx, options?: ReadOptions): Promise<R[]>;
   /**
    * Runs one statement and returns the number of rows it changed; 0 for a change of the schema. Without `tx` it is
    * durable once this resolved, and a transient error was tried again as in `transaction()`.
@@ -49,6 +58,12 @@ export interface Database {
    * @returns how many rows were really inserted (fewer than given only with `keep`)
    */
   insertRows(table: string, rows: readonly Row[], onConflict: OnConflict, tx?: Tx): Promise<number>;
+  /**
+   * Inserts rows that all have the keys of the first one, all or none, in a transaction of its own; the fastest way for many.
+   * SQLite does it on a thread of its own, so that it does not hold up the process.
+   * @throws what `uniqueViolation()` names when a key is there already
+   */
+  bulkInsert(table: string, rows: readonly Row[]): Promise<void>;
   /**
    * Runs `work` in one transaction; a transient error runs the whole of it again (at most `attempts` times, default 5,
    * with jittered back-off), so `work` must have no effect outside the transaction. Inside `work` hand `tx` to every

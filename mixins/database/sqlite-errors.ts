@@ -1,4 +1,5 @@
 import type { ErrorType } from "../../contracts/errors.ts";
+import { SyncFailed } from "./commit-sync.ts";
 import { WriteLockTimeout } from "./write-lock.ts";
 
 interface SqliteError extends Error {
@@ -28,7 +29,7 @@ export function sqliteError(error: unknown): SqliteError | null {
 
 export function isTransientSqlite(error: unknown): boolean {
   const failure = sqliteError(error);
-  return failure ? TRANSIENT.has(failure.errcode & 0xff) : error instanceof WriteLockTimeout;
+  return failure ? TRANSIENT.has(failure.errcode & 0xff) : error instanceof WriteLockTimeout || error instanceof SyncFailed;
 }
 
 /** Marks an error that another try can cure, so that clients are told to come back (503) and not of a fault of the server. */

@@ -54,6 +54,8 @@ export class MessageRepository {
       `select message_id, seq, created_at, body_hash from message
        where conversation_id = :conversationId and sender_id = :senderId and client_msg_id = :clientMsgId`,
       { conversationId, senderId, clientMsgId },
+      undefined,
+      { unsynced: true },
     );
     return row
       ? { messageId: String(row.message_id), seq: Number(row.seq), createdAt: Number(row.created_at), bodyHash: row.body_hash }

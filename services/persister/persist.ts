@@ -18,11 +18,39 @@ type Rejected = BatchResult["rejected"][number];
 export async function persistBatch(deps: PersistDeps, records: readonly MessageRecord[]): Promise<Rejected[]> {
   const sorted = sortByKey(records);
   try {
-    return await deps.repository.transaction((tx) => write(deps, sorted, tx));
+    await deps.repository.insertNew(sorted, deps.now());
+    return [];
   } catch (error) {
     if (deps.repository.isTransient(error)) throw error;
-    return bisect(deps, sorted, error);
+    return persistWithConflicts(deps, sorted);
   }
+}
+
+/** The way for a batch of which something is there already, or that the database refuses. */
+async function persistWithConflicts(deps: PersistDeps, records: readonly MessageRecord[]): Promise<Rejected[]> {
+  try {
+    return await deps.repository.transaction((tx) => write(deps, records, tx));
+  } catch (error) {
+    if (deps.repository.isTransient(error)) throw error;
+    return bisect(deps, records, error);
+  }
+}
+
+/** Gives records up that are not in the database: each leaves a void at its seq. @returns those that were given up */
+export function buryRecords(
+  { repository, now }: PersistDeps,
+  records: readonly MessageRecord[],
+  reason: string,
+): Promise<Rejected[]> {
+  return repository.transaction(async (tx) => {
+    const rejected: Rejected[] = [];
+    for (const record of sortByKey(records)) {
+      await repository.insertVoid(record, now(), tx);
+      const standing = await repository.at(record.conversationId, record.seq, tx);
+      if (standing?.messageId !== record.messageId || standing.isVoid) rejected.push({ record, reason });
+    }
+    return rejected;
+  });
 }
 
 /** In the order of the primary key, so that two writers cannot wait for each other. */

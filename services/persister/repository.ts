@@ -17,6 +17,14 @@ export class PersistRepository {
     this.#sql = sql;
   }
 
+  /** Writes the records, all or none. @throws when one of them is there already, or another has its place */
+  insertNew(records: readonly MessageRecord[], at: number): Promise<void> {
+    return this.#sql.bulkInsert(
+      "message",
+      records.map((record) => rowOf(record, at)),
+    );
+  }
+
   /** Writes the records in one statement; what is there already stays. @returns how many were new */
   insert(records: readonly MessageRecord[], at: number, tx: Tx): Promise<number> {
     return this.#sql.insertRows(

@@ -113,6 +113,39 @@ export function databaseContract(name: string, open: () => Promise<DatabaseHarne
     );
 
     it(
+      "inserts many rows at once, all or none",
+      inTable(async ({ db }, table) => {
+        await db.bulkInsert(table, []);
+        await db.bulkInsert(
+          table,
+          Array.from({ length: 300 }, (_, at) => row(`id ${at}`, at, at % 2 ? "odd" : null)),
+        );
+        const clash = [row("new", 1_000), row("id 7", 1_001)];
+        await assert.rejects(db.bulkInsert(table, clash), (error) => db.uniqueViolation(error)?.[0] === "id");
+        assert.equal(await count(db, table), 300);
+        const where = { id: "id 7" };
+        assert.deepEqual(await db.select(`SELECT id, grp, n, note FROM ${table} WHERE id = :id`, where), [row("id 7", 7, "odd")]);
+      }),
+    );
+
+    it(
+      "inserts many rows beside a running transaction and after a transient error",
+      inTable(async ({ db, blockWrites }, table) => {
+        const many = await db.transaction(async (tx) => {
+          await db.insertRows(table, [row("first")], "fail", tx);
+          return { inserted: db.bulkInsert(table, [row("second"), row("third")]) };
+        });
+        await many.inserted;
+        const unblock = await blockWrites(table);
+        const late = db.bulkInsert(table, [row("fourth")]);
+        await new Promise(setImmediate);
+        await unblock();
+        await late;
+        assert.equal(await count(db, table), 4);
+      }),
+    );
+
+    it(
       "reads its own writes inside, while reads outside go on and see what is committed",
       inTable(async ({ db }, table) => {
         await db.transaction(async (tx) => {

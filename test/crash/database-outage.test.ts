@@ -24,7 +24,7 @@ const ioError = (): Error => failure("disk I/O error, says the test", 10);
 /** Makes these methods fail; gives a function that repairs them. */
 function fail(
   sql: Database,
-  methods: readonly ("select" | "execute" | "insertRows" | "transaction")[],
+  methods: readonly ("select" | "execute" | "insertRows" | "bulkInsert" | "transaction")[],
   error: () => Error,
 ): () => void {
   const target = sql as unknown as Record<string, unknown>;
@@ -71,10 +71,10 @@ class Sending {
 const durationMs = ({ invoked, ended }: OperationOf<"send">): number => ended!.wallMs - invoked.wallMs;
 
 const outages = [
-  { what: "the disk is full", methods: ["execute", "insertRows", "transaction"], error: diskFull, answers: [3001] },
+  { what: "the disk is full", methods: ["execute", "insertRows", "bulkInsert", "transaction"], error: diskFull, answers: [3001] },
   {
     what: "the database neither reads nor writes",
-    methods: ["select", "execute", "insertRows", "transaction"],
+    methods: ["select", "execute", "insertRows", "bulkInsert", "transaction"],
     error: ioError,
     answers: [9006],
   },

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, it } from "node:test";
 import { openSqlite } from "../../mixins/database/sqlite.ts";
+import { waitFor } from "../support/wait.ts";
 
 const silent = { warn: () => undefined, error: () => undefined };
 
@@ -38,13 +39,44 @@ describe("openSqlite", () => {
       await assert.rejects(openSqlite({ file, logger: silent }), naming(file));
     }));
 
-  it("syncs every commit and checks foreign keys", () =>
+  it("checks foreign keys", () =>
     usingFolder(async (folder) => {
       const db = await openSqlite({ file: join(folder, "im.sqlite"), logger: silent });
       await db.transaction(async (tx) => {
-        assert.deepEqual(await db.select("PRAGMA synchronous", {}, tx), [{ synchronous: 2 }]);
         assert.deepEqual(await db.select("PRAGMA foreign_keys", {}, tx), [{ foreign_keys: 1 }]);
       });
+      await db.close();
+    }));
+
+  it("answers no write, and shows none, before it is synced to disk", () =>
+    usingFolder(async (folder) => {
+      const file = join(folder, "im.sqlite");
+      const syncs: (() => void)[] = [];
+      const sync = () => new Promise<void>((resolve) => void syncs.push(resolve));
+      const db = await openSqlite({ file, logger: silent, sync });
+      const settled: string[] = [];
+      const made = db.execute("CREATE TABLE t (a TEXT)").then(() => settled.push("written"));
+      await waitFor(() => syncs.length === 1, "the sync runs");
+      const seen = db.select("SELECT a FROM t").then(() => settled.push("shown"));
+      assert.deepEqual(await db.select("SELECT a FROM t", {}, undefined, { unsynced: true }), []);
+      assert.deepEqual(settled, []);
+      syncs[0]!();
+      await Promise.all([made, seen]);
+      assert.deepEqual(settled.sort(), ["shown", "written"]);
+      await db.close();
+    }));
+
+  it("refuses every write, and is not healthy, once a sync has failed", () =>
+    usingFolder(async (folder) => {
+      const sync = () => Promise.reject(new Error("EIO: i/o error"));
+      const db = await openSqlite({ file: join(folder, "im.sqlite"), logger: silent, sync });
+      const isFailure = (error: Error & { type?: string }) =>
+        /could not be synced.*EIO/.test(error.message) && error.type === "UNAVAILABLE";
+      await assert.rejects(db.execute("CREATE TABLE t (a TEXT)"), isFailure);
+      await assert.rejects(db.execute("INSERT INTO t VALUES ('x')"), isFailure);
+      await assert.rejects(db.bulkInsert("t", [{ a: "x" }]), isFailure);
+      assert.deepEqual(await db.select("SELECT a FROM t", {}, undefined, { unsynced: true }), []);
+      await assert.rejects(db.ping(), isFailure);
       await db.close();
     }));
 

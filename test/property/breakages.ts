@@ -105,10 +105,15 @@ export const breakages: readonly Breakage[] = [
     invariant: "I5",
     what: "a seq is left out in the database",
     apply: ({ im }) =>
-      replace(im.sql, "insertRows", (insertRows) => async (table, rows, onConflict, tx) => {
-        const kept = table === "message" ? rows.filter(({ seq }) => seq !== 3) : rows;
-        return (kept.length > 0 ? await insertRows(table, kept, onConflict, tx) : 0) + rows.length - kept.length;
-      }),
+      replace(
+        im.sql,
+        "bulkInsert",
+        (bulkInsert) => (table, rows) =>
+          bulkInsert(
+            table,
+            rows.filter(({ seq }) => seq !== 3),
+          ),
+      ),
   },
   {
     invariant: "I6",

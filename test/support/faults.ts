@@ -10,8 +10,10 @@ const busy = (): Error => Object.assign(new Error("database is busy, says the te
  */
 export function breakMessages(sql: Database, error: () => Error = busy): () => void {
   const insertRows = sql.insertRows.bind(sql);
+  const bulkInsert = sql.bulkInsert.bind(sql);
   sql.insertRows = (table, ...rest) => (table === "message" ? Promise.reject(error()) : insertRows(table, ...rest));
-  return () => void (sql.insertRows = insertRows);
+  sql.bulkInsert = (table, rows) => (table === "message" ? Promise.reject(error()) : bulkInsert(table, rows));
+  return () => void Object.assign(sql, { insertRows, bulkInsert });
 }
 
 /** Makes the database refuse message rows whose content holds this word, for good. @returns lifts it */

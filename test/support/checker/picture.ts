@@ -21,6 +21,8 @@ interface Loaded {
   readonly messages: readonly Message[];
   readonly minSeq: number;
 }
+/** An answer to a sender, beside the names of pushes. */
+const OWN = "own message";
 type Pushed = Readonly<Record<string, unknown>>;
 
 /**
@@ -75,9 +77,9 @@ export class Picture {
     for (const { event, payload } of held) this.take(event, payload);
   }
 
-  /** What the device itself has sent, from the answer. */
+  /** What the device itself has sent, from the answer; it counts although a push of what came after it was faster. */
   sent(message: Pick<Message, "conversationId" | "messageId" | "seq" | "senderId" | "content">): void {
-    this.take("message:new", message);
+    this.take(OWN, message);
   }
 
   take(event: string, payload: Pushed): void {
@@ -88,17 +90,17 @@ export class Picture {
       held.push({ event, payload });
       return;
     }
-    if (event === "message:new") this.#add(payload as unknown as Message);
+    if (event === "message:new" || event === OWN) this.#add(payload as unknown as Message, event === OWN);
     else if (event === "message:updated") this.#replace(payload as unknown as Message);
     else if (event === "conversation:updated") this.#remove(conversationId, payload as { deleted?: string; clearedSeq?: number });
   }
 
-  #add(message: Message): void {
+  #add(message: Message, isOwn: boolean): void {
     const { conversationId, seq, messageId } = message;
     if (this.#deleted.has(messageId)) return;
     const moved = this.#movesMe(message);
     if (moved === "joined") this.#left.delete(conversationId);
-    if (this.#left.has(conversationId) || seq < (this.#minSeqs.get(conversationId) ?? 0)) return;
+    if ((this.#left.has(conversationId) && !isOwn) || seq < (this.#minSeqs.get(conversationId) ?? 0)) return;
     const known = this.#messagesOf(conversationId);
     if (!known.has(seq)) known.set(seq, this.#early.get(messageId) ?? keep(message));
     if (moved === "left") this.#left.add(conversationId);
