@@ -22,6 +22,7 @@ export interface Config {
   readonly kickPolicy: "none" | "class" | "all";
   readonly compensateAfterMs: number;
   readonly compensateEveryMs: number;
+  readonly compensateTries: number;
   readonly maxConnectionsPerUser: number;
   /** Signs access tokens, at least 32 bytes. Embedded makes one in its data folder when none is given. */
   readonly jwtSecret: string;

@@ -129,6 +129,12 @@ export const SETTINGS: Settings = {
   compensateEveryMs: setting("IM_COMPENSATE_EVERY_MS", integer(10, HOUR_MS), 2_000, "Time between two runs of the compensator", {
     unit: "ms",
   }),
+  compensateTries: setting(
+    "IM_COMPENSATE_TRIES",
+    integer(1, 10_000),
+    30,
+    "The compensator gives a message up after this many tries while log and database answer: it becomes a dead letter",
+  ),
   mysqlUrl: setting(
     "IM_MYSQL_URL",
     optional(url(["mysql:"], "mysql://user:password@host:port/database", ({ pathname }) => /^\/[^/]+$/.test(pathname))),

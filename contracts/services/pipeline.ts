@@ -13,6 +13,13 @@ export const persisterContract = {
     result: Type.Array(Type.Record(Type.String(), Type.Unknown())),
     idempotent: true,
   },
+  /** Internal: messages that stay pending are given up; one that the database has is left alone. */
+  bury: {
+    summary: "Make dead letters of pending messages",
+    params: Closed({ messageIds: Type.Array(Id), reason: Type.String() }),
+    result: Closed({ buried: Type.Integer() }),
+    idempotent: true,
+  },
   redrive: {
     summary: "Hand dead letters to the persister again",
     params: Closed({ limit: Type.Integer({ minimum: 1, maximum: 10_000 }) }),

@@ -141,8 +141,9 @@ export class InProcessLog implements MessageLog {
         heartbeat: () => Promise.resolve(),
         isStale: () => group.stopped,
       });
-      const rejected = new Map((result?.rejected ?? []).map(({ record, reason }) => [record.messageId, reason]));
-      await this.#bury(batch, rejected);
+      const letters = result?.rejected ?? [];
+      await this.bury(letters.map((letter) => ({ ...letter, at: Date.now() })));
+      const rejected = new Map(letters.map(({ record, reason }) => [record.messageId, reason]));
       group.failures = 0;
       group.failingSince = null;
       if (group.options.group === PERSISTER_GROUP) this.#settle(batch, rejected);
@@ -156,18 +157,6 @@ export class InProcessLog implements MessageLog {
       );
       return false;
     }
-  }
-
-  async #bury(batch: readonly Queued[], rejected: ReadonlyMap<string, string>): Promise<void> {
-    if (rejected.size === 0) return;
-    const at = Date.now();
-    const letters = batch.flatMap(({ record }) => {
-      const reason = rejected.get(record.messageId);
-      return reason === undefined ? [] : [{ record, reason, at }];
-    });
-    await this.#options.deadLetters.add(letters);
-    for (const { record, reason } of letters)
-      this.#options.logger.error(`Message ${record.messageId} is a dead letter: ${reason}`);
   }
 
   #settle(batch: readonly Queued[], rejected: ReadonlyMap<string, string>): void {
@@ -210,6 +199,13 @@ export class InProcessLog implements MessageLog {
 
   deadLetters(limit: number): Promise<DeadLetter[]> {
     return this.#options.deadLetters.list(limit);
+  }
+
+  async bury(letters: readonly DeadLetter[]): Promise<void> {
+    if (letters.length === 0) return;
+    await this.#options.deadLetters.add(letters);
+    for (const { record, reason } of letters)
+      this.#options.logger.error(`Message ${record.messageId} is a dead letter: ${reason}`);
   }
 
   removeDeadLetters(messageIds: readonly string[]): Promise<void> {

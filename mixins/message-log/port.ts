@@ -65,6 +65,8 @@ export interface MessageLog {
   /** Starts consuming; resolves when the group has joined. */
   consume(options: ConsumeOptions): Promise<{ stop(): Promise<void> }>;
   deadLetters(limit: number): Promise<DeadLetter[]>;
+  /** Keeps records that nobody can write as dead letters; one that is kept already stays as it is. */
+  bury(letters: readonly DeadLetter[]): Promise<void>;
   removeDeadLetters(messageIds: readonly string[]): Promise<void>;
   /** Records appended and not yet handled by `group`. */
   lag(group: string): Promise<number>;

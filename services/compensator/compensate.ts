@@ -9,6 +9,11 @@ export interface CompensateDeps {
   readonly log: MessageLog;
   /** Those of the records that are in the database. */
   inDatabase(records: readonly MessageRecord[]): Promise<ReadonlySet<string>>;
+  /** Gives messages up for good: they become dead letters, and operators hear of it. */
+  bury(messageIds: readonly string[]): Promise<void>;
+  /** Tries of each message that is stuck, counted only while log and database answer; kept between runs. */
+  readonly tries: Map<string, number>;
+  readonly maxTries: number;
   push(deliveries: Deliveries): Promise<void>;
   readonly now: () => number;
   readonly afterMs: number;
@@ -18,11 +23,13 @@ export const MAX_COMPENSATED = 500;
 
 /**
  * Looks for messages that stay PENDING too long and drives them again: those that the database has are marked, the others go
- * to the log once more, under their own seq and id, so that it does no harm when they were on their way after all.
+ * to the log once more, under their own seq and id, so that it does no harm when they were on their way after all. What is
+ * still pending after `maxTries` is given up, so that nothing behind it waits for ever.
  * @returns how many are no longer pending through it
  */
 export async function compensate(deps: CompensateDeps): Promise<number> {
   const stuck = await deps.conversations.pending(deps.now() - deps.afterMs, MAX_COMPENSATED);
+  forgetOthers(deps.tries, stuck);
   if (stuck.length === 0) return 0;
   const stored = await deps.inDatabase(stuck);
   const done = stuck.filter(({ messageId }) => stored.has(messageId));
@@ -41,7 +48,34 @@ async function driveAgain(deps: CompensateDeps, records: readonly MessageRecord[
   await deps.push(
     logged.flatMap((record) => toConversation(record.conversationId, "message:new", messageOf(record, "accepted"))),
   );
+  await giveUp(
+    deps,
+    records.filter((record) => !refused.includes(record)),
+  );
   return logged.length;
+}
+
+/** Counts a try of each of these, which the database did not have; nothing counts while the log does not answer. */
+async function giveUp(
+  { conversations, log, tries, maxTries, bury }: CompensateDeps,
+  tried: readonly MessageRecord[],
+): Promise<void> {
+  const answers = await log.ping().then(
+    () => log.isAccepting(),
+    () => false,
+  );
+  if (!answers) return;
+  for (const { messageId } of tried) tries.set(messageId, (tries.get(messageId) ?? 0) + 1);
+  const last = tried.filter(({ messageId }) => tries.get(messageId)! >= maxTries).map(({ messageId }) => messageId);
+  const found = await Promise.all(last.map((messageId) => conversations.find(messageId)));
+  const hopeless = last.filter((_, i) => found[i]);
+  if (hopeless.length > 0) await bury(hopeless);
+}
+
+function forgetOthers(tries: Map<string, number>, stuck: readonly MessageRecord[]): void {
+  if (tries.size === 0) return;
+  const ids = new Set(stuck.map(({ messageId }) => messageId));
+  for (const messageId of tries.keys()) if (!ids.has(messageId)) tries.delete(messageId);
 }
 
 async function settle({ conversations }: CompensateDeps, records: readonly MessageRecord[]): Promise<void> {

@@ -2,11 +2,12 @@
  * Finds messages that were accepted and stay PENDING, and drives them again (F3).
  *
  * Runs every `IM_COMPENSATE_EVERY_MS` on one node at a time, under the lease `compensator`; a run handles a bounded number of
- * messages and waits for the log, so that it adds no load to one that is behind. What it drives keeps seq and id.
+ * messages and waits for the log, so that it adds no load to one that is behind. What it drives keeps seq and id; what is
+ * still pending after `IM_COMPENSATE_TRIES` becomes a dead letter. A new leader counts anew.
  */
 import type { MessageRecord } from "../../contracts/records.ts";
 import { push } from "../../lib/push.ts";
-import { defineService } from "../../lib/service.ts";
+import { call, defineService } from "../../lib/service.ts";
 import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
 import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
 import { withMessageLog, type MessageLogVars } from "../../mixins/message-log/index.ts";
@@ -64,7 +65,7 @@ export default defineService<"compensator", Vars>()({
   },
   async started() {
     const { broker, hot, log, sql } = this;
-    const { compensateAfterMs, compensateEveryMs } = configOf(broker);
+    const { compensateAfterMs, compensateEveryMs, compensateTries } = configOf(broker);
     const inDatabase = async (records: readonly MessageRecord[]): Promise<ReadonlySet<string>> => {
       // A void has the id of the message whose seq it keeps: that one is not there.
       const rows = await sql.select<{ message_id: string }>(
@@ -78,6 +79,12 @@ export default defineService<"compensator", Vars>()({
       log,
       inDatabase,
       push: (deliveries) => push(broker, deliveries),
+      bury: async (messageIds) => {
+        const reason = `still pending after ${compensateTries} tries of the compensator`;
+        await call(broker, "persister.bury", { messageIds: [...messageIds], reason });
+      },
+      tries: new Map(),
+      maxTries: compensateTries,
       now: Date.now,
       afterMs: compensateAfterMs,
     };

@@ -7,6 +7,7 @@
  * resolves when this service has committed it.
  */
 import { MAX_PERSIST_BATCH } from "../../config/limits.ts";
+import type { MessageRecord } from "../../contracts/records.ts";
 import { push } from "../../lib/push.ts";
 import { call, defineService } from "../../lib/service.ts";
 import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
@@ -15,11 +16,12 @@ import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts
 import { PERSISTER_GROUP, withMessageLog, type MessageLogVars } from "../../mixins/message-log/index.ts";
 import { withMetrics, type MetricsVars } from "../../mixins/metrics/index.ts";
 import { withOutbox, type OutboxVars } from "../../mixins/outbox/index.ts";
-import { persistBatch } from "./persist.ts";
+import { buryRecords, persistBatch, type PersistDeps } from "./persist.ts";
 import { PersistRepository } from "./repository.ts";
 import { ToldSenders } from "./told-senders.ts";
 
 interface Vars extends DatabaseVars, HotStoreVars, MessageLogVars, MetricsVars, OutboxVars {
+  deps: PersistDeps;
   consumption: { stop(): Promise<void> };
   counts: { batches: number; persisted: number; dead: number; lastBatchAt: number | null };
 }
@@ -27,12 +29,38 @@ interface Vars extends DatabaseVars, HotStoreVars, MessageLogVars, MetricsVars, 
 export default defineService<"persister", Vars>()({
   name: "persister",
   mixins: [withDatabase(), withHotStore(), withMessageLog(), withMetrics(), withOutbox()],
+  methods: {
+    /** Operators hear of every message that was given up. */
+    async alert(rejected: readonly { record: MessageRecord; reason: string }[]): Promise<void> {
+      if (rejected.length === 0) return;
+      this.counts.dead += rejected.length;
+      this.metrics.increment("im_messages_dead_total", rejected.length);
+      const detail = rejected.map(({ record, reason }) => `${record.messageId}: ${reason}`).join("; ");
+      await this.sql.transaction((tx) =>
+        this.outbox.add(tx, {
+          subject: "im.system.alert.triggered",
+          key: "persister",
+          payload: { alert: "dead_letter", detail: detail.slice(0, 2_000) },
+        }),
+      );
+    },
+  },
   actions: {
     async status() {
       return { ...this.counts, lag: await this.log.lag(PERSISTER_GROUP) };
     },
     async deadLetters(ctx) {
       return (await this.log.deadLetters(ctx.params.limit)).map(({ record, reason, at }) => ({ ...record, reason, deadAt: at }));
+    },
+    async bury(ctx) {
+      const { messageIds, reason } = ctx.params;
+      const found = await Promise.all(messageIds.map((messageId) => this.hot.conversations.find(messageId)));
+      const records = found.flatMap((one) => (one ? [one.record] : []));
+      const rejected = await buryRecords(this.deps, records, reason);
+      await this.log.bury(rejected.map((letter) => ({ ...letter, at: Date.now() })));
+      await this.hot.conversations.refused(rejected.map(({ record }) => record));
+      await this.alert(rejected);
+      return { buried: rejected.length };
     },
     async redrive(ctx) {
       let redriven = 0;
@@ -50,8 +78,9 @@ export default defineService<"persister", Vars>()({
     this.counts = { batches: 0, persisted: 0, dead: 0, lastBatchAt: null };
   },
   async started() {
-    const { broker, counts, hot, log, logger, metrics, outbox, sql } = this;
-    const deps = { repository: new PersistRepository(sql), now: Date.now };
+    const { broker, counts, hot, log, logger, metrics, sql } = this;
+    const deps = (this.deps = { repository: new PersistRepository(sql), now: Date.now });
+    const alert = this.alert.bind(this);
     const told = new ToldSenders((deliveries) => push(broker, deliveries));
     this.consumption = await log.consume({
       group: PERSISTER_GROUP,
@@ -69,20 +98,9 @@ export default defineService<"persister", Vars>()({
         metrics.observe("im_persist_duration_seconds", durationMs / 1000);
         counts.batches++;
         counts.persisted += persisted.length;
-        counts.dead += dead.size;
         counts.lastBatchAt = Date.now();
         logger.debug("Batch persisted", { messages: persisted.length, dead: dead.size, durationMs: Math.round(durationMs) });
-        if (dead.size > 0) {
-          metrics.increment("im_messages_dead_total", dead.size);
-          const detail = rejected.map(({ record, reason }) => `${record.messageId}: ${reason}`).join("; ");
-          await sql.transaction((tx) =>
-            outbox.add(tx, {
-              subject: "im.system.alert.triggered",
-              key: "persister",
-              payload: { alert: "dead_letter", detail: detail.slice(0, 2_000) },
-            }),
-          );
-        }
+        await alert(rejected);
         return { rejected };
       },
     });

@@ -22,6 +22,7 @@ messageLogContract("this process", async () => {
     append: (records) => inner.append(records),
     onLate: (listener) => inner.onLate(listener),
     deadLetters: (limit) => inner.deadLetters(limit),
+    bury: (letters) => inner.bury(letters),
     removeDeadLetters: (messageIds) => inner.removeDeadLetters(messageIds),
     lag: (group) => inner.lag(group),
     ping: () => inner.ping(),

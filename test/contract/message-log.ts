@@ -267,6 +267,18 @@ export function messageLogContract(name: string, open: () => Promise<LogHarness>
     );
 
     it(
+      "keeps what it is told to bury, once",
+      using(async ({ log }) => {
+        const [lost] = buildRecords(1);
+        const letter = { record: lost!, reason: "given up", at: 5 };
+        await log.bury([]);
+        await log.bury([letter]);
+        await log.bury([{ ...letter, reason: "again", at: 6 }]);
+        assert.deepEqual(await log.deadLetters(10), [letter]);
+      }),
+    );
+
+    it(
       "gives dead letters oldest first, at most as many as asked for",
       using(async ({ log }) => {
         const poison = buildRecords(5);

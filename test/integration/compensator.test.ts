@@ -75,6 +75,44 @@ describe("compensator", () => {
     assert.deepEqual(await seqs(), [1, 2]);
   });
 
+  it("gives a message up after the last try: a void in its place, a dead letter, an alert, and it can be redriven", async () => {
+    await using im = await startIm({ compensateAfterMs: 10, compensateEveryMs: 20, compensateTries: 3 });
+    const { b, conversationId, send } = await createChat(im);
+    const reader = await im.connect({ token: b.token });
+    const find = loseAppends(im.log);
+    const lost = text(conversationId, "lost");
+    assert.equal(await errorType(send(lost)), "SEND_FAILED");
+    await waitFor(async () => (await im.node.call("persister.status", {})).dead === 1, "it was given up");
+    find();
+    assert.equal((await send(text(conversationId, "later"))).seq, 2);
+    const history = async () =>
+      (await im.node.as(b.userId, "message.history", { conversationId })).items.flatMap((item) =>
+        "messageId" in item ? [item.content] : [],
+      );
+    assert.deepEqual(await history(), [{ text: "later" }], "it is shown although seq 1 never came");
+    const [letter] = await im.node.call("persister.deadLetters", { limit: 10 });
+    assert.match(String(letter?.["reason"]), /pending after 3 tries/);
+    const alerts = await im.sql.select("select payload from outbox where subject = 'im.system.alert.triggered'");
+    assert.equal(alerts.length, 1);
+    assert.deepEqual(await im.node.call("persister.redrive", { limit: 10 }), { redriven: 1 });
+    await reader.next<Message>("message:new", ({ seq }) => seq === 3);
+    assert.deepEqual(await history(), [{ text: "later" }, { text: "lost" }]);
+    assert.equal((await send(lost)).seq, 3, "its sender gets the same answer");
+  });
+
+  it("leaves alone what the database has, although it is to be given up", async () => {
+    await using im = await startIm({ compensateAfterMs: 3_600_000, compensateEveryMs: 3_600_000 });
+    const { send, seqs } = await createChat(im);
+    const { conversations } = im.hot;
+    const persisted = conversations.persisted.bind(conversations);
+    conversations.persisted = async () => undefined;
+    const { messageId } = await send();
+    conversations.persisted = persisted;
+    assert.deepEqual(await im.node.call("persister.bury", { messageIds: [messageId, "404"], reason: "test" }), { buried: 0 });
+    assert.deepEqual(await seqs(), [1]);
+    assert.deepEqual(await im.node.call("persister.deadLetters", { limit: 10 }), []);
+  });
+
   it("runs once at a time", async () => {
     await using im = await startIm({ compensateAfterMs: 10, compensateEveryMs: 3_600_000 });
     const { send, seqs } = await createChat(im);

@@ -30,6 +30,8 @@ async function createWorld(ages: readonly number[]) {
     records,
     stored: new Set<string>(),
     accepting: true,
+    answers: true,
+    buried: [] as string[],
     appends: [] as MessageRecord[][],
     pushed: [] as Deliveries,
     answer: (_record: MessageRecord): AppendOutcome => ({ ok: true }),
@@ -38,12 +40,19 @@ async function createWorld(ages: readonly number[]) {
     conversations,
     log: {
       isAccepting: () => world.accepting,
+      ping: () => (world.answers ? Promise.resolve() : Promise.reject(new Error("away"))),
       append: async (batch: readonly MessageRecord[]) => {
         world.appends.push([...batch]);
         return batch.map(world.answer);
       },
     } as CompensateDeps["log"],
     inDatabase: async () => world.stored,
+    bury: async (messageIds) => {
+      world.buried.push(...messageIds);
+      await conversations.refused(records.filter(({ messageId }) => messageIds.includes(messageId)));
+    },
+    tries: new Map(),
+    maxTries: 3,
     push: async (deliveries) => void world.pushed.push(...deliveries),
     now: () => NOW,
     afterMs: AFTER_MS,
@@ -106,6 +115,33 @@ describe("compensate", () => {
     assert.deepEqual(await conversations.pending(NOW, 10).then(seqsOf), [2], "in the log, still to be persisted");
     assert.deepEqual(await conversations.stableSeqs(["g_1"]), new Map([["g_1", 2]]));
     assert.equal(pushed.length, 1);
+  });
+
+  it("gives up what is still pending after the last try, and nothing sooner", async () => {
+    const { run, world, records, conversations } = await createWorld([9_000, 8_000]);
+    world.answer = ({ seq }) => (seq === 1 ? { ok: false, retryable: true, reason: "odd" } : { ok: true });
+    await run();
+    await conversations.persisted([records[1]!]);
+    await run();
+    assert.deepEqual(world.buried, []);
+    await run();
+    assert.deepEqual(world.buried, [records[0]!.messageId]);
+    assert.deepEqual(await conversations.stableSeqs(["g_1"]), new Map([["g_1", 2]]), "nothing waits for it any more");
+    await run();
+    assert.equal(world.buried.length, 1);
+  });
+
+  it("counts no try while the log does not answer", async () => {
+    const { run, world, records } = await createWorld([9_000]);
+    world.answer = () => ({ ok: false, retryable: true, reason: "away" });
+    world.answers = false;
+    for (let i = 0; i < 10; i++) await run();
+    world.answers = true;
+    await run();
+    await run();
+    assert.deepEqual(world.buried, []);
+    await run();
+    assert.deepEqual(world.buried, [records[0]!.messageId]);
   });
 
   it("looks at a bounded number of messages in one run", async () => {
