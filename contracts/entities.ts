@@ -197,7 +197,11 @@ export const Conversation = Closed({
   lastMessage: Nullable(Message),
   maxSeq: Seq,
   readSeq: Seq,
-  unread: Type.Integer({ minimum: 0 }),
+  unread: Type.Integer({
+    minimum: 0,
+    maximum: limits.MAX_COUNTED_UNREAD,
+    description: "The highest stands for that many or more",
+  }),
   mentioned: Type.Boolean(),
   pinned: Type.Boolean(),
   muted: Type.Boolean(),

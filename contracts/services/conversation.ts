@@ -94,6 +94,20 @@ export const conversationContract = {
     result: Nothing,
     idempotent: true,
   },
+  /**
+   * Internal: people who are about to be announced as members may read from now on, so that whoever hears of it and reads at
+   * once finds the conversation. Returns the head behind which they read, which is all that was acknowledged so far; `joined` follows.
+   */
+  admit: {
+    summary: "Members are about to join a group conversation",
+    params: Closed({
+      conversationId: ConversationId,
+      userIds: Type.Array(Id, { maxItems: MAX_GROUP_MEMBERS }),
+      historyVisible: Type.Boolean(),
+    }),
+    result: Closed({ head: Seq }),
+    idempotent: true,
+  },
   /** Internal: people joined a group at `seq` (the system message that says so); they see from there, or all when `historyVisible`. */
   joined: {
     summary: "Members joined a group conversation",
@@ -102,6 +116,8 @@ export const conversationContract = {
       userIds: Type.Array(Id, { maxItems: MAX_GROUP_MEMBERS }),
       seq: PositiveSeq,
       historyVisible: Type.Boolean(),
+      /** Who was admitted behind this head, or later, keeps reading from there. */
+      admittedBehind: Seq,
     }),
     result: Nothing,
     idempotent: true,

@@ -11,7 +11,7 @@ main { max-width: 62rem; margin: 0 auto; padding: 1rem 1.5rem 4rem; }
 section { border: 1px solid #d8dce5; border-radius: 6px; margin: 0.8rem 0; padding: 0.2rem 1rem 0.8rem; }
 section h3 { font: 600 1rem ui-monospace, monospace; margin: 0.6rem 0 0.2rem; }
 .direction { font: 12px system-ui; border-radius: 3px; padding: 0.1rem 0.4rem; background: #e3ecff; }
-pre { background: #f5f6f9; padding: 0.7rem; overflow: auto; max-height: 24rem; font-size: 13px; }
+main pre { background: #f5f6f9; padding: 0.7rem; overflow: auto; max-height: 24rem; font-size: 13px; }
 `;
 
 export const SWAGGER_SCRIPT = `

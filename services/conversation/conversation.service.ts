@@ -7,7 +7,7 @@
  * A cursor that was answered is committed; cursors only move forward; unread is derived from them and never counted up.
  */
 import { directConversationId } from "../../lib/conversation-id.ts";
-import { callerOf, defineService } from "../../lib/service.ts";
+import { call, callerOf, defineService } from "../../lib/service.ts";
 import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
 import { DRAIN, onDrain } from "../../mixins/drain.ts";
 import { withSubscriptions } from "../../mixins/event-stream/index.ts";
@@ -92,9 +92,16 @@ export default defineService<"conversation", Vars>()({
       await refreshMembers(this.deps, ctx.params.conversationId, ctx.params.userIds);
       return null;
     },
+    async admit(ctx) {
+      const { conversationId, userIds, historyVisible } = ctx.params;
+      const [head] = await call(ctx, "message.heads", { items: [{ conversationId, maxSeq: null }] });
+      const seq = head?.maxSeq ?? 0;
+      await this.deps.repository.admit({ conversationId, userIds, seq, at: Date.now() }, historyVisible);
+      return { head: seq };
+    },
     async joined(ctx) {
-      const { historyVisible, ...membership } = ctx.params;
-      await this.deps.repository.join({ ...membership, at: Date.now() }, historyVisible);
+      const { historyVisible, admittedBehind, ...membership } = ctx.params;
+      await this.deps.repository.join({ ...membership, at: Date.now() }, { historyVisible, admittedBehind });
       return null;
     },
     async left(ctx) {

@@ -209,18 +209,37 @@ export class ConversationRepository {
     });
   }
 
+  /** People may read what comes behind `seq`; nothing happens to those who can already. */
+  async admit({ conversationId, userIds, seq, at }: Membership, historyVisible: boolean): Promise<void> {
+    const minSeq = historyVisible ? 1 : seq + 1;
+    await this.#sql.transaction(async (tx) => {
+      const rows = userIds.map((userId) => newRow(userId, conversationId, at, { minSeq, sinceSeq: seq }));
+      if ((await this.#sql.insertRows("conversation_member", rows, "keep", tx)) === rows.length) return;
+      await this.#sql.execute(
+        `update conversation_member set active = 1, max_seq = null, min_seq = :minSeq, read_seq = :seq, delivered_seq = :seq, read_at = :at, delivered_at = :at,
+           since_seq = :seq, version = version + 1
+         where conversation_id = :conversationId and user_id in (:userIds) and active = 0 and since_seq <= :seq`,
+        { conversationId, userIds, seq, minSeq, at },
+        tx,
+      );
+    });
+  }
+
   /** People joined at `seq`; nothing happens to those whose last joining or leaving is newer. */
-  async join({ conversationId, userIds, seq, at }: Membership, historyVisible: boolean): Promise<void> {
+  async join(
+    { conversationId, userIds, seq, at }: Membership,
+    { historyVisible, admittedBehind }: { historyVisible: boolean; admittedBehind: number },
+  ): Promise<void> {
     const minSeq = historyVisible ? 1 : seq;
     await this.#sql.transaction(async (tx) => {
       const rows = userIds.map((userId) => newRow(userId, conversationId, at, { minSeq, sinceSeq: seq }));
       const added = await this.#sql.insertRows("conversation_member", rows, "keep", tx);
       if (added === rows.length) return;
       await this.#sql.execute(
-        `update conversation_member set active = 1, max_seq = null, min_seq = :minSeq, read_seq = :seq, delivered_seq = :seq, read_at = :at, delivered_at = :at,
-           since_seq = :seq, version = version + 1
+        `update conversation_member set min_seq = case when active = 1 and since_seq >= :admittedBehind then min_seq else :minSeq end,
+           active = 1, max_seq = null, read_seq = :seq, delivered_seq = :seq, read_at = :at, delivered_at = :at, since_seq = :seq, version = version + 1
          where conversation_id = :conversationId and user_id in (:userIds) and since_seq < :seq`,
-        { conversationId, userIds, seq, minSeq, at },
+        { conversationId, userIds, seq, minSeq, at, admittedBehind },
         tx,
       );
     });

@@ -46,7 +46,7 @@ const stateEvents = new Set<GroupChange["event"]>([
  * Tells the other services and the members of a committed change (C5), in an order in which nobody can send who may not any
  * more, newcomers hear the message that says they joined and can send nothing before it, which they would not see themselves,
  * and leavers hear the one that says they left: the states of others than newcomers into the hot store, newcomers into the
- * room, the system message, bounds of those who joined or left, states of newcomers, leavers out of the room, `group:updated`.
+ * room and allowed to read from here, the system message, bounds of those who joined or left, states of newcomers, leavers out of the room, `group:updated`.
  * Idempotent; a membership that changed again since is left to the later change.
  * @throws when a service that must know of it could not be told: the durable event brings it again
  */
@@ -59,12 +59,13 @@ export async function announceChange(deps: AnnounceDeps, { eventId, groupId, cha
       inChunks(moves.joined, (userIds) => moveSockets(deps, "socket.join", conversationId, userIds)),
     ]);
     try {
+      const admission = await admit(deps, { groupId, conversationId, userIds: moves.joined });
       const { seq } = await call(deps.calls, "message.sendSystem", {
         conversationId,
         clientMsgId: `ev-${eventId}`,
         content: contentOf(change),
       });
-      await moveBounds(deps, { groupId, conversationId, seq, moves });
+      await moveBounds(deps, { conversationId, seq, moves, admission });
       await refreshStates(deps, conversationId, moves.joined);
       // Who connected before the bounds were there did not find the group among their own.
       await inChunks(moves.joined, (userIds) => moveSockets(deps, "socket.join", conversationId, userIds));
@@ -98,16 +99,33 @@ async function refreshStates(deps: AnnounceDeps, conversationId: string, userIds
   );
 }
 
+/** What newcomers read: from behind this head on, or everything. */
+interface Admission {
+  readonly historyVisible: boolean;
+  readonly admittedBehind: number;
+}
+
+async function admit(
+  deps: AnnounceDeps,
+  { groupId, conversationId, userIds }: { groupId: string; conversationId: string; userIds: readonly string[] },
+): Promise<Admission> {
+  if (userIds.length === 0) return { historyVisible: false, admittedBehind: 0 };
+  const historyVisible = (await findGroup(deps.sql, groupId))?.historyVisible ?? false;
+  let admittedBehind = Infinity;
+  await inChunks(userIds, async (some) => {
+    const { head } = await call(deps.calls, "conversation.admit", { conversationId, userIds: some, historyVisible });
+    admittedBehind = Math.min(admittedBehind, head);
+  });
+  return { historyVisible, admittedBehind };
+}
+
 async function moveBounds(
   deps: AnnounceDeps,
-  { groupId, conversationId, seq, moves }: { groupId: string; conversationId: string; seq: number; moves: Moves },
+  { conversationId, seq, moves, admission }: { conversationId: string; seq: number; moves: Moves; admission: Admission },
 ): Promise<void> {
-  if (moves.joined.length > 0) {
-    const historyVisible = (await findGroup(deps.sql, groupId))?.historyVisible ?? false;
-    await inChunks(moves.joined, (userIds) =>
-      call(deps.calls, "conversation.joined", { conversationId, userIds, seq, historyVisible }),
-    );
-  }
+  await inChunks(moves.joined, (userIds) =>
+    call(deps.calls, "conversation.joined", { conversationId, userIds, seq, ...admission }),
+  );
   await inChunks(moves.left, (userIds) => call(deps.calls, "conversation.left", { conversationId, userIds, seq }));
 }
 

@@ -1,4 +1,5 @@
 import type { Params, Result } from "../../contracts/index.ts";
+import { MAX_COUNTED_UNREAD } from "../../contracts/limits.ts";
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import { viewMessages } from "./view.ts";
 import type { VisibleDeps } from "./visible.ts";
@@ -20,7 +21,10 @@ export async function readHeads(
   });
 }
 
-/** What a conversation list shows of each conversation. Unread is counted from the messages, so that it cannot drift. */
+/**
+ * What a conversation list shows of each conversation. Unread is counted from the messages, so that it cannot drift, among the
+ * newest `MAX_COUNTED_UNREAD`.
+ */
 export async function readSummaries(
   deps: VisibleDeps,
   { userId, items }: Params<"message.summaries">,
@@ -31,7 +35,7 @@ export async function readSummaries(
     const newest = await deps.repository.page(conversationId, userId, { minSeq, maxSeq }, "down", LOOK_BEHIND);
     const last = newest.findLast(({ type }) => type !== "void");
     const [lastMessage = null] = last ? await viewMessages(deps.repository, conversationId, [last], userId) : [];
-    const from = Math.max(readSeq + 1, minSeq);
+    const from = Math.max(readSeq + 1, minSeq, maxSeq - MAX_COUNTED_UNREAD + 1);
     const { count, mentioned } =
       from > maxSeq
         ? { count: 0, mentioned: false }

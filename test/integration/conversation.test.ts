@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { Conversation } from "../../contracts/entities.ts";
+import { MAX_COUNTED_UNREAD } from "../../contracts/limits.ts";
 import type { Params, Result } from "../../contracts/index.ts";
 import { directConversationId } from "../../lib/conversation-id.ts";
+import { PersistRepository } from "../../services/persister/repository.ts";
 import { errorType } from "../support/accounts.ts";
 import { addToGroup, befriend, buildGroup, buildUser, startIm, text, type Im, type TestUser } from "../support/im.ts";
+import { buildRecords } from "../support/records.ts";
 import { waitFor } from "../support/wait.ts";
 
 let im: Im;
@@ -203,6 +206,24 @@ describe("unread", () => {
     assert.equal(await unread(), await recount(b, conversationId));
     await markRead(b, conversationId, 6);
     assert.equal(await unread(), 0);
+  });
+
+  it("is counted up to a bound, and what mentions me is looked for among as many", async () => {
+    const records = buildRecords(MAX_COUNTED_UNREAD + 5);
+    const { conversationId } = records[0]!;
+    const mentioning = [records[2]!, records[4]!].map((record) => ({ ...record, mentions: ["42"] }));
+    await new PersistRepository(im.sql).insertNew([...mentioning, ...records.filter((_, at) => at !== 2 && at !== 4)], 1);
+    const summaryFrom = async (readSeq: number, userId: string) => {
+      const items = [{ conversationId, minSeq: 1, maxSeq: null, readSeq }];
+      const [summary] = await im.node.call("message.summaries", { userId, items });
+      return [summary?.unread, summary?.mentioned];
+    };
+    assert.deepEqual(await summaryFrom(0, "42"), [MAX_COUNTED_UNREAD, false]);
+    assert.deepEqual(await summaryFrom(6, "42"), [MAX_COUNTED_UNREAD - 1, false]);
+    await im.sql.execute("update message set mentions = '[\"42\"]' where conversation_id = :conversationId and seq = 9", {
+      conversationId,
+    });
+    assert.deepEqual(await summaryFrom(0, "42"), [MAX_COUNTED_UNREAD, true]);
   });
 
   it("agrees with a recount after many people have done many things at once", async () => {

@@ -25,13 +25,14 @@ test("those who join can send, are in the room and then read the message that sa
   const groupId = await world.group("1", { members: ["2"] });
   assert.deepEqual(tale(world), [
     "socket.join 1,2",
+    "conversation.admit 1,2",
     "message.sendSystem group.created",
     "conversation.joined 1,2",
     "conversation.refreshMembers 1,2",
     "socket.join 1,2",
     `push group:updated c:g_${groupId}`,
   ]);
-  assert.partialDeepStrictEqual(world.told[2]?.params, { conversationId: `g_${groupId}`, seq: 1, historyVisible: false });
+  assert.partialDeepStrictEqual(world.told[3]?.params, { conversationId: `g_${groupId}`, seq: 1, historyVisible: false });
 });
 
 test("one who is removed cannot send before the message says so, reads it, and hears no more", async () => {
@@ -113,6 +114,7 @@ test("a change that was committed before a crash is announced after the next sta
   await waitFor(() => world.told.some(({ action }) => action === "socket.deliver"), "the announcement");
   assert.deepEqual(tale(world), [
     "socket.join 1,2",
+    "conversation.admit 1,2",
     "message.sendSystem group.created",
     "conversation.joined 1,2",
     "conversation.refreshMembers 1,2",
@@ -138,8 +140,9 @@ test("a change that comes late undoes no later one", async () => {
     return tale(world, from);
   };
   const [created, removed] = announcements;
-  assert.deepEqual((await again(created!)).slice(0, 4), [
+  assert.deepEqual((await again(created!)).slice(0, 5), [
     "socket.join 1",
+    "conversation.admit 1",
     "message.sendSystem group.created",
     "conversation.joined 1",
     "conversation.refreshMembers 1",

@@ -411,14 +411,22 @@ describe("sending: seqs", () => {
     );
   });
 
-  it("gives newcomers who join while others write a place after the message that says so", async () => {
+  it("shows newcomers who join while others write nothing that was acknowledged before, and all from then on", async () => {
     const [owner, member, late] = (await people(3)) as [TestUser, TestUser, TestUser];
     const { groupId, conversationId } = await buildGroup(im, owner, [member]);
+    const { seq: before } = await send(member, text(conversationId));
     const writing = Array.from({ length: 30 }, () => send(member, text(conversationId)));
     await addToGroup(im, owner, groupId, [late]);
     await Promise.all(writing);
+    const { seq: last } = await send(late, text(conversationId));
     const seen = await historyOf(late, conversationId);
-    assert.deepEqual([seen[0]!.type, seen[0]!.content["event"]], ["system", "member.joined"]);
+    const from = seen[0]!.seq;
+    assert.ok(from > before);
+    assert.deepEqual(
+      seen.map(({ seq }) => seq),
+      Array.from({ length: last - from + 1 }, (_, at) => from + at),
+    );
+    assert.ok(seen.some(({ type, content }) => type === "system" && content["event"] === "member.joined"));
   });
 });
 

@@ -163,6 +163,7 @@ function standIns(told: Recorded[], neighbours: Neighbours): ServiceSchema[] {
       name: "conversation",
       actions: {
         refreshMembers: answers("conversation.refreshMembers", nothing),
+        admit: answers("conversation.admit", () => ({ head: 0 })),
         joined: answers("conversation.joined", nothing),
         left: answers("conversation.left", nothing),
       },
