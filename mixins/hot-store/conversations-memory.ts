@@ -1,3 +1,4 @@
+import { Fifo } from "../../lib/fifo.ts";
 import { MAX_HOT_CONVERSATIONS } from "../../config/limits.ts";
 import type { MessageRecord } from "../../contracts/records.ts";
 import type { AcceptOutcome, AcceptRequest, ConversationSnapshot, HotConversations, HotMember, KnownMessage } from "./port.ts";
@@ -9,8 +10,10 @@ interface Entry {
   allMuted: boolean;
   dissolved: boolean;
   readonly unlogged: Map<number, MessageRecord>;
-  /** Client message ids accepted lately, oldest first. SQL knows the older ones. */
+  /** Client message ids accepted lately. SQL knows the older ones. */
   readonly known: Map<string, KnownMessage & { readonly acceptedAt: number }>;
+  /** Their keys, oldest first. */
+  readonly knownOrder: Fifo<string>;
   /** Not persisted yet. */
   pendingCount: number;
   usedAt: number;
@@ -71,6 +74,7 @@ export function memoryConversations({
         dissolved: snapshot.dissolved,
         unlogged: new Map(),
         known: new Map(),
+        knownOrder: new Fifo(),
         pendingCount: 0,
         usedAt: now(),
       });
@@ -120,6 +124,7 @@ export function memoryConversations({
       bodyHash: record.bodyHash,
       acceptedAt: at,
     });
+    entry.knownOrder.push(keyOf(request));
     entry.pendingCount++;
     entry.usedAt = at;
     pending.set(record.messageId, { record, loggedAt: null });
@@ -129,8 +134,10 @@ export function memoryConversations({
   /** Forgets old client message ids, two for each new one, so that a burst is worked off. */
   function forget(entry: Entry, at: number): void {
     for (let i = 0; i < 2 && entry.known.size > KNOWN_PER_CONVERSATION; i++) {
-      const [key, oldest] = entry.known.entries().next().value!;
-      if (at - oldest.acceptedAt < KNOWN_FOR_MS || pending.has(oldest.messageId)) return;
+      const key = entry.knownOrder.first()!;
+      const oldest = entry.known.get(key);
+      if (oldest && (at - oldest.acceptedAt < KNOWN_FOR_MS || pending.has(oldest.messageId))) return;
+      entry.knownOrder.shift();
       entry.known.delete(key);
     }
   }
