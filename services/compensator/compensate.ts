@@ -56,10 +56,8 @@ async function driveAgain(deps: CompensateDeps, records: readonly MessageRecord[
 }
 
 /** Counts a try of each of these, which the database did not have; nothing counts while the log does not answer. */
-async function giveUp(
-  { conversations, log, tries, maxTries, bury }: CompensateDeps,
-  tried: readonly MessageRecord[],
-): Promise<void> {
+async function giveUp(deps: CompensateDeps, tried: readonly MessageRecord[]): Promise<void> {
+  const { conversations, log, tries, maxTries } = deps;
   const answers = await log.ping().then(
     () => log.isAccepting(),
     () => false,
@@ -69,7 +67,7 @@ async function giveUp(
   const last = tried.filter(({ messageId }) => tries.get(messageId)! >= maxTries).map(({ messageId }) => messageId);
   const found = await Promise.all(last.map((messageId) => conversations.find(messageId)));
   const hopeless = last.filter((_, i) => found[i]);
-  if (hopeless.length > 0) await bury(hopeless);
+  if (hopeless.length > 0) await deps.bury(hopeless);
 }
 
 function forgetOthers(tries: Map<string, number>, stuck: readonly MessageRecord[]): void {

@@ -76,7 +76,8 @@ const outages = [
     what: "the database neither reads nor writes",
     methods: ["select", "execute", "insertRows", "bulkInsert", "transaction"],
     error: ioError,
-    answers: [9006],
+    // 3001 once what was on its way to the database has waited for too long there.
+    answers: [3001, 9006],
   },
 ] as const;
 
@@ -97,8 +98,8 @@ for (const { what, methods, error, answers } of outages) {
     const during = sends().filter(({ invoked }) => invoked.order > since.order && invoked.order < until.order);
     const ended = during.filter((send) => send.ended && send.ended.order < until.order);
     assert.ok(ended.length > 10, `${ended.length} sends ended during the outage`);
-    const codes = new Set(ended.map(({ code }) => code));
-    assert.deepEqual([...codes].sort(), [...answers], "all are to be sent again");
+    const others = ended.filter(({ code }) => !answers.some((answer) => answer === code));
+    assert.deepEqual(others, [], "all are to be sent again");
 
     const pending = async (): Promise<number> => (await im.hot.conversations.pendingStats()).count;
     const isAccepted = (): boolean => sends().some(({ invoked, outcome }) => invoked.order > until.order && outcome === "ok");
