@@ -37,8 +37,7 @@ export class SchemaJudge {
   readonly #validators = new Map<PublishedSchema, ValidateFunction>();
 
   constructor(shapes: Shapes) {
-    // The patterns speak of UTF-16, and so names may be told from lone surrogates.
-    this.#ajv = new Ajv({ strict: false, unicodeRegExp: false, validateFormats: false });
+    this.#ajv = new Ajv({ strict: false, validateFormats: false });
     this.#ajv.addSchema({ $id: "doc", components: { schemas: shapes } });
   }
 
