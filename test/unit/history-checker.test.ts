@@ -131,6 +131,17 @@ test("an operation without an answer says nothing, whether it happened or not", 
   assert.deepEqual(violationsOf(history, state), []);
 });
 
+test("a message that another connection sent too, before it was answered, may overtake", async () => {
+  const { history } = await goodCase();
+  const elsewhere = { from: { ...who, connection: "x#1" } };
+  await Promise.all([send(history, 5), send(history, 4), send(history, 4, elsewhere)]);
+  const found = violationsOf(history, (await goodCase()).state);
+  assert.deepEqual(
+    found.filter(({ invariant }) => invariant === "I6"),
+    [],
+  );
+});
+
 /** Each breaks one thing; what is found must name the invariant. */
 const planted: { readonly invariant: Invariant; readonly what: string; plant(one: Case): Promise<unknown> | void }[] = [
   { invariant: "I1", what: "an acknowledged message without a row", plant: ({ state }) => drop(state.messages, 3) },
@@ -189,6 +200,20 @@ const planted: { readonly invariant: Invariant; readonly what: string; plant(one
     invariant: "I6",
     what: "two messages of one connection in the wrong order",
     plant: async ({ history }) => void (await Promise.all([send(history, 5), send(history, 4)])),
+  },
+  {
+    invariant: "I6",
+    what: "two messages of one connection in the wrong order, one of which another connection sent when it was answered",
+    plant: async ({ history }) => {
+      await Promise.all([send(history, 5), send(history, 4)]);
+      await send(history, 4, { from: { ...who, connection: "x#1" } });
+    },
+  },
+  {
+    invariant: "I6",
+    what: "two messages of one connection in the wrong order, the first of which another connection sent too",
+    plant: async ({ history }) =>
+      void (await Promise.all([send(history, 5), send(history, 4), send(history, 5, { from: { ...who, connection: "x#1" } })])),
   },
   {
     invariant: "I7",

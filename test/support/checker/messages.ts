@@ -95,10 +95,15 @@ export const seqHasNoHole: Checker = (_history, { messages }) =>
 
 /** I6: who was acknowledged before another was sent comes before it, and a connection's messages keep their order. */
 export const orderIsKept: Checker = (history) => {
-  const firsts = [...sendsByKey(history).values()].map(([first]) => first!);
+  const byKey = sendsByKey(history);
+  const firsts = [...byKey.values()].map(([first]) => first!);
   const lasting = [...Map.groupBy(firsts, ({ conversationId }) => conversationId).values()];
   const byConnection = Map.groupBy(firsts, ({ conversationId, connection }) => `${conversationId} ${connection}`);
-  return [...lasting.flatMap(realTimeOrder), ...[...byConnection.values()].flatMap(firstInFirstOut)];
+  const mayBeEarlier = (send: Send): boolean => isRepeatedElsewhere(send, byKey.get(keyOfSend(send))!);
+  return [
+    ...lasting.flatMap(realTimeOrder),
+    ...[...byConnection.values()].flatMap((sends) => firstInFirstOut(sends, mayBeEarlier)),
+  ];
 };
 
 function realTimeOrder(firsts: readonly Send[]): string[] {
@@ -119,16 +124,21 @@ function realTimeOrder(firsts: readonly Send[]): string[] {
   return found;
 }
 
-function firstInFirstOut(firsts: readonly Send[]): string[] {
-  const sends = answered(firsts).toSorted((a, b) => a.invoked.order - b.invoked.order);
-  return sends.flatMap((send, i) => {
-    const before = sends[i - 1];
-    return before && before.answer.seq >= send.answer.seq
-      ? [
-          `${send.conversationId}: ${send.connection} sent ${before.clientMsgId} (${before.answer.seq}) before ${send.clientMsgId} (${send.answer.seq})`,
-        ]
-      : [];
-  });
+/** The same sent on another connection before the first was answered: what came on that one may have been accepted, earlier. */
+const isRepeatedElsewhere = ({ connection, ended }: Send, ofKey: readonly Send[]): boolean =>
+  ofKey.some((one) => one.connection !== connection && (ended === null || one.invoked.order < ended.order));
+
+function firstInFirstOut(firsts: readonly Send[], mayBeEarlier: (send: Send) => boolean): string[] {
+  const found: string[] = [];
+  let highest: ReturnType<typeof answered>[number] | null = null;
+  for (const send of answered(firsts).toSorted((a, b) => a.invoked.order - b.invoked.order)) {
+    if (highest && highest.answer.seq >= send.answer.seq && !mayBeEarlier(send))
+      found.push(
+        `${send.conversationId}: ${send.connection} sent ${highest.clientMsgId} (${highest.answer.seq}) before ${send.clientMsgId} (${send.answer.seq})`,
+      );
+    if (!highest || send.answer.seq > highest.answer.seq) highest = send;
+  }
+  return found;
 }
 
 /** I16: a message id belongs to one message, in all conversations. */
