@@ -2,7 +2,8 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { memoryConversations } from "../../mixins/hot-store/conversations-memory.ts";
 import { newId } from "../support/records.ts";
-import { accept, accepted, buildRequest, hotConversationsContract, load, member } from "./hot-store-conversations.ts";
+import { hotConversationsContract } from "./hot-store-conversations.ts";
+import { accept, accepted, buildRequest, load, member } from "./hot-store-conversations/requests.ts";
 
 hotConversationsContract("memory", async () => ({ conversations: memoryConversations(), close: async () => undefined }));
 

@@ -6,7 +6,8 @@ import { PERSISTER_GROUP, type AppendOutcome, type ConsumeOptions, type MessageL
 import { createDatabase, silent } from "../support/database.ts";
 import { buildRecord, buildRecords } from "../support/records.ts";
 import { waitFor } from "../support/wait.ts";
-import { messageLogContract, record } from "./message-log.ts";
+import { messageLogContract } from "./message-log.ts";
+import { record } from "./message-log/harness.ts";
 
 const LIMITS = { appendTimeoutMs: 150, maxBacklog: 200 };
 const quick = { logger: silent, backoffMs: () => 5 };

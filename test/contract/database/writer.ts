@@ -1,7 +1,7 @@
 /** Writes pairs of rows in transactions, says on stdout which were acknowledged, and kills itself in the middle of one. */
 import { writeSync } from "node:fs";
-import type { Database } from "../../mixins/database/port.ts";
-import { openSqlite } from "../../mixins/database/sqlite.ts";
+import type { Database } from "../../../mixins/database/port.ts";
+import { openSqlite } from "../../../mixins/database/sqlite.ts";
 
 const TRANSACTIONS_BEFORE_DEATH = 40;
 const silent = { warn: () => undefined, error: () => undefined };

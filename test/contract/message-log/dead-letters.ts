@@ -1,0 +1,69 @@
+import assert from "node:assert/strict";
+import { it } from "node:test";
+import { PERSISTER_GROUP, type BatchResult, type LogBatch } from "../../../mixins/message-log/port.ts";
+import { buildRecords } from "../../support/records.ts";
+import { waitFor } from "../../support/wait.ts";
+import { idsOf, record, type Using } from "./harness.ts";
+
+/** What becomes of records that can never be written. */
+export function deadLetters(using: Using): void {
+  it(
+    "buries what can never be written with its reason, and goes on behind it",
+    using(async ({ log, reopen }) => {
+      const [good, poison, better] = buildRecords(3);
+      const reject = ({ records }: LogBatch): BatchResult => ({
+        rejected: records
+          .filter(({ messageId }) => messageId === poison!.messageId)
+          .map((one) => ({ record: one, reason: "too odd" })),
+      });
+      const seen = await record(log, PERSISTER_GROUP, reject);
+      const outcomes = await log.append([good!, poison!, better!]);
+      assert.deepEqual([outcomes[0], outcomes[2]], [{ ok: true }, { ok: true }]);
+      await waitFor(() => seen.ids().includes(better!.messageId));
+      await waitFor(async () => (await log.deadLetters(10)).length, "the dead letter");
+      const letters = await log.deadLetters(10);
+      assert.deepEqual(
+        letters.map((letter) => [letter.record, letter.reason]),
+        [[poison, "too odd"]],
+      );
+      assert.ok(Math.abs(letters[0]!.at - Date.now()) < 60_000);
+      const again = await reopen();
+      assert.deepEqual(await again.deadLetters(10), letters);
+      await again.removeDeadLetters([poison!.messageId, "404"]);
+      assert.deepEqual(await again.deadLetters(10), []);
+    }),
+  );
+
+  it(
+    "keeps what it is told to bury, once",
+    using(async ({ log }) => {
+      const [lost] = buildRecords(1);
+      const letter = { record: lost!, reason: "given up", at: 5 };
+      await log.bury([]);
+      await log.bury([letter]);
+      await log.bury([{ ...letter, reason: "again", at: 6 }]);
+      assert.deepEqual(await log.deadLetters(10), [letter]);
+    }),
+  );
+
+  it(
+    "gives dead letters oldest first, at most as many as asked for",
+    using(async ({ log }) => {
+      const poison = buildRecords(5);
+      await record(
+        log,
+        PERSISTER_GROUP,
+        ({ records }) => ({ rejected: records.map((one) => ({ record: one, reason: "no" })) }),
+        1,
+      );
+      for (const one of poison) await log.append([one]);
+      await waitFor(async () => (await log.deadLetters(10)).length === 5);
+      assert.deepEqual(idsOf((await log.deadLetters(2)).map((letter) => letter.record)).length, 2);
+      await log.removeDeadLetters(idsOf(poison.slice(0, 3)));
+      assert.deepEqual(
+        new Set(idsOf((await log.deadLetters(10)).map((letter) => letter.record))),
+        new Set(idsOf(poison.slice(3))),
+      );
+    }),
+  );
+}
