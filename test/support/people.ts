@@ -1,0 +1,18 @@
+import { befriend, buildUser, type Im, type TestUser } from "./im.ts";
+
+/** That many new users. */
+export const buildUsers = (im: Im, count: number): Promise<TestUser[]> =>
+  Promise.all(Array.from({ length: count }, () => buildUser(im)));
+
+export interface Friends {
+  readonly a: TestUser;
+  readonly b: TestUser;
+  /** Of the two. */
+  readonly conversationId: string;
+}
+
+/** Two new users who are friends. */
+export async function buildFriends(im: Im): Promise<Friends> {
+  const [a, b] = (await buildUsers(im, 2)) as [TestUser, TestUser];
+  return { a, b, conversationId: await befriend(im, a, b) };
+}
