@@ -21,6 +21,6 @@ export async function admit(
   if (newcomers.length === 0) return [];
   const now = deps.now();
   if (!(await addMembers(deps.sql, { groupId, userIds: newcomers, now, version }, tx))) throw imError("GROUP_FULL");
-  await closeWaiting(deps.sql, groupId, newcomers, now, tx);
+  await closeWaiting(deps.sql, { groupId, userIds: newcomers, now }, tx);
   return newcomers;
 }

@@ -7,6 +7,7 @@ import type { Tx } from "../../mixins/database/port.ts";
 import { admit } from "./admit.ts";
 import { changeGroups, liveGroup, type ChangeDraft } from "./change-group.ts";
 import type { GroupDeps } from "./deps.ts";
+import { stillMayInvite } from "./invite-members.ts";
 import { findGroup, findGroups } from "./repository/groups.ts";
 import { answerInvitation, findInvitation, waitingInvitations, type InvitationRecord } from "./repository/invitations.ts";
 import { cardOf, type GroupRecord } from "./repository/rows.ts";
@@ -32,7 +33,8 @@ export async function listInvitations(
 }
 
 /**
- * Accepting makes a member. An invitation that is answered or whose time is over is INVITATION_HANDLED.
+ * Accepting makes a member. An invitation that is answered, whose time is over or whose inviter may not invite any more is
+ * INVITATION_HANDLED.
  * @throws INVITATION_NOT_FOUND for anybody but the invitee, GROUP_NOT_FOUND when the group was dissolved meanwhile, GROUP_FULL
  */
 export async function handleInvitation(
@@ -65,8 +67,9 @@ async function openInvitation(
 ): Promise<InvitationRecord> {
   const invitation = await findInvitation(deps.sql, invitationId, tx);
   if (!invitation || invitation.inviteeId !== userId) throw imError("INVITATION_NOT_FOUND");
-  await liveGroup(deps.sql, invitation.groupId, tx);
-  if (invitation.status !== "pending" || invitation.expiresAt <= deps.now()) throw imError("INVITATION_HANDLED");
+  const group = await liveGroup(deps.sql, invitation.groupId, tx);
+  const isOpen = invitation.status === "pending" && invitation.expiresAt > deps.now();
+  if (!isOpen || !(await stillMayInvite(deps, group, invitation.inviterId, tx))) throw imError("INVITATION_HANDLED");
   return invitation;
 }
 

@@ -7,7 +7,7 @@ import { changeAsMember, groupOfMember, type Who } from "./change-group.ts";
 import type { GroupDeps } from "./deps.ts";
 import { mayInvite } from "./permissions.ts";
 import { expireInvitations, insertInvitations, invitedAmong } from "./repository/invitations.ts";
-import { membersOf } from "./repository/members.ts";
+import { findMember, membersOf } from "./repository/members.ts";
 import type { GroupRecord, MemberRecord } from "./repository/rows.ts";
 
 /** Who can be brought into a group: at once, since their white list holds the inviter, or by an invitation. */
@@ -44,18 +44,17 @@ export async function sendInvitations(
 ): Promise<string[]> {
   if (userIds.length === 0) return [];
   const now = deps.now();
-  await expireInvitations(deps.sql, groupId, userIds, now, tx);
   const waiting = await invitedAmong(deps.sql, groupId, userIds, now, tx);
-  const invitations = userIds
-    .filter((userId) => !waiting.has(userId))
-    .map((inviteeId) => ({
-      invitationId: deps.ids.next(),
-      groupId,
-      inviterId,
-      inviteeId,
-      createdAt: now,
-      expiresAt: now + INVITATION_TTL_MS,
-    }));
+  const uninvited = userIds.filter((userId) => !waiting.has(userId));
+  await expireInvitations(deps.sql, { groupId, userIds: uninvited, now }, tx);
+  const invitations = uninvited.map((inviteeId) => ({
+    invitationId: deps.ids.next(),
+    groupId,
+    inviterId,
+    inviteeId,
+    createdAt: now,
+    expiresAt: now + INVITATION_TTL_MS,
+  }));
   await insertInvitations(deps.sql, invitations, tx);
   for (const { invitationId, inviteeId } of invitations) {
     const payload = { invitationId, groupId, inviterId, inviteeId };
@@ -88,6 +87,17 @@ export async function inviteMembers(
 /** @throws ROLE_FORBIDS */
 export function assertMayInvite({ memberInvite }: GroupRecord, { role }: MemberRecord): void {
   if (!mayInvite(role, memberInvite)) throw imError("ROLE_FORBIDS");
+}
+
+/** Whether somebody is a member who may invite: what they sent out before lets nobody in otherwise. */
+export async function stillMayInvite(
+  deps: Pick<GroupDeps, "sql">,
+  { groupId, memberInvite }: GroupRecord,
+  inviterId: string,
+  tx: Tx,
+): Promise<boolean> {
+  const inviter = await findMember(deps.sql, groupId, inviterId, tx);
+  return inviter !== null && mayInvite(inviter.role, memberInvite);
 }
 
 async function withoutMembers(

@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
 import type { Group, InviteLink } from "../../contracts/entities.ts";
 import { imError } from "../../lib/errors.ts";
+import type { Tx } from "../../mixins/database/port.ts";
 import { admit } from "./admit.ts";
-import { assertMayInvite } from "./invite-members.ts";
+import { assertMayInvite, stillMayInvite } from "./invite-members.ts";
 import { changeGroups, groupOfMember, liveGroup, type AtGroup, type Outcome, type Who } from "./change-group.ts";
 import type { GroupDeps } from "./deps.ts";
 import { findGroup } from "./repository/groups.ts";
@@ -22,7 +23,7 @@ export interface Joined {
 type At = Pick<AtGroup, "tx" | "version">;
 
 /**
- * By a code that is good anybody joins at once; without one an open group is joined, one with approval gets a request, and a
+ * By a code that is good, its maker still being one who may invite, anybody joins at once; without one an open group is joined, one with approval gets a request, and a
  * group that invites does not exist for those outside.
  * @throws GROUP_NOT_FOUND, INVITE_CODE_INVALID (whether or not there is such a group), ALREADY_MEMBER, JOIN_PENDING, GROUP_FULL
  */
@@ -31,13 +32,20 @@ export async function joinGroup(deps: GroupDeps, joining: Joining): Promise<Join
   return changeGroups(deps, async (tx, version) => {
     const { groupId, userId, inviteCode } = joining;
     if (await findMember(deps.sql, groupId, userId, tx)) throw imError("ALREADY_MEMBER");
-    if (inviteCode !== undefined && !(await spendInviteLink(deps.sql, { inviteCode, groupId, now: deps.now() }, tx)))
-      throw imError("INVITE_CODE_INVALID");
+    const creatorId = inviteCode === undefined ? null : await spendCode(deps, { inviteCode, groupId }, tx);
     const group = await liveGroup(deps.sql, groupId, tx);
-    if (inviteCode !== undefined || group.joinMode === "open") return joinNow(deps, { tx, version }, joining);
+    if (creatorId !== null && !(await stillMayInvite(deps, group, creatorId, tx))) throw imError("INVITE_CODE_INVALID");
+    if (creatorId !== null || group.joinMode === "open") return joinNow(deps, { tx, version }, joining);
     if (group.joinMode === "approval") return requestToJoin(deps, { tx, version }, joining);
     throw imError("GROUP_NOT_FOUND");
   });
+}
+
+/** @returns who made the link */
+async function spendCode(deps: GroupDeps, link: { inviteCode: string; groupId: string }, tx: Tx): Promise<string> {
+  const creatorId = await spendInviteLink(deps.sql, { ...link, now: deps.now() }, tx);
+  if (creatorId === null) throw imError("INVITE_CODE_INVALID");
+  return creatorId;
 }
 
 /** The quota counts before the transaction, and only what will be a request. */

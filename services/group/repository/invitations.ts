@@ -1,5 +1,5 @@
 import type { Database, Tx } from "../../../mixins/database/port.ts";
-import type { SqlId } from "./rows.ts";
+import { roleNumber, type SqlId } from "./rows.ts";
 
 /** How invitations and requests to join stand in SQL; one whose time is over is expired also while it stands as pending. */
 export type StoredStatus = "pending" | "accepted" | "rejected" | "expired";
@@ -59,7 +59,11 @@ export async function insertInvitations(sql: Database, invitations: readonly New
   await sql.insertRows("group_invitation", rows, "fail", tx);
 }
 
-/** Those of the given whose invitation into the group waits and has not expired. */
+/** The inviter of `i` still may invite into `g`, as `mayInvite` says: what they sent lets nobody in otherwise. */
+const joinInviter = `join group_member m on m.group_id = i.group_id and m.user_id = i.inviter_id and m.left_at is null
+  and (g.member_invite = 1 or m.role < ${roleNumber("member")})`;
+
+/** Those of the given whose invitation into the group waits: it has not expired, and its inviter may still invite. */
 export async function invitedAmong(
   sql: Database,
   groupId: string,
@@ -68,24 +72,43 @@ export async function invitedAmong(
   tx?: Tx,
 ): Promise<Set<string>> {
   const rows = await sql.select<{ invitee_id: SqlId }>(
-    "select invitee_id from group_invitation where pending_key in (:keys) and expires_at > :now",
+    `select i.invitee_id from group_invitation i join im_group g on g.group_id = i.group_id ${joinInviter}
+      where i.pending_key in (:keys) and i.expires_at > :now`,
     { keys: userIds.map((userId) => pendingKey(groupId, userId)), now },
     tx,
   );
   return new Set(rows.map((row) => String(row.invitee_id)));
 }
 
-/** Makes room for new invitations in the place of expired ones. */
-export async function expireInvitations(
+/** People of whom something waits in a group. */
+export interface Waiting {
+  readonly groupId: string;
+  readonly userIds: readonly string[];
+  readonly now: number;
+}
+
+/** Makes room for new invitations in the place of those that let nobody in any more. */
+export async function expireInvitations(sql: Database, waiting: Waiting, tx: Tx): Promise<void> {
+  await endWaiting(sql, "group_invitation", "expired", waiting, tx);
+}
+
+/** Whatever waited of these people in the group is done: they are members now. */
+export async function closeWaiting(sql: Database, waiting: Waiting, tx: Tx): Promise<void> {
+  await endWaiting(sql, "group_invitation", "accepted", waiting, tx);
+  await endWaiting(sql, "group_join_request", "accepted", waiting, tx);
+}
+
+async function endWaiting(
   sql: Database,
-  groupId: string,
-  userIds: readonly string[],
-  now: number,
+  table: "group_invitation" | "group_join_request",
+  status: StoredStatus,
+  { groupId, userIds, now }: Waiting,
   tx: Tx,
 ): Promise<void> {
+  if (userIds.length === 0) return;
   await sql.execute(
-    "update group_invitation set status = 'expired', pending_key = null where pending_key in (:keys) and expires_at <= :now",
-    { keys: userIds.map((userId) => pendingKey(groupId, userId)), now },
+    `update ${table} set status = :status, pending_key = null, handled_at = :now where pending_key in (:keys)`,
+    { status, now, keys: userIds.map((userId) => pendingKey(groupId, userId)) },
     tx,
   );
 }
@@ -99,14 +122,14 @@ export async function findInvitation(sql: Database, invitationId: string, tx: Tx
   return row ? recordOf(row) : null;
 }
 
-/** Invitations into groups that still exist, which wait for the user, newest first. */
+/** Invitations of people who may still invite, into groups that still exist, which wait for the user, newest first. */
 export async function waitingInvitations(
   sql: Database,
   inviteeId: string,
   { before, now, limit }: { before: string | null; now: number; limit: number },
 ): Promise<InvitationRecord[]> {
   const rows = await sql.select<InvitationRow>(
-    `select ${fields} from group_invitation i join im_group g on g.group_id = i.group_id
+    `select ${fields} from group_invitation i join im_group g on g.group_id = i.group_id ${joinInviter}
       where i.invitee_id = :inviteeId and i.status = 'pending' and i.expires_at > :now and g.dissolved_at is null
       ${before === null ? "" : "and i.invitation_id < :before"} order by i.invitation_id desc limit :limit`,
     { inviteeId, now, limit, before },
@@ -126,24 +149,6 @@ export async function answerInvitation(
     { invitationId, status, now },
     tx,
   );
-}
-
-/** Whatever waited of these people in the group is done: they are members now. */
-export async function closeWaiting(
-  sql: Database,
-  groupId: string,
-  userIds: readonly string[],
-  now: number,
-  tx: Tx,
-): Promise<void> {
-  const keys = userIds.map((userId) => pendingKey(groupId, userId));
-  for (const table of ["group_invitation", "group_join_request"]) {
-    await sql.execute(
-      `update ${table} set status = 'accepted', pending_key = null, handled_at = :now where pending_key in (:keys)`,
-      { keys, now },
-      tx,
-    );
-  }
 }
 
 /** What waits for or of a user who is gone will not be answered any more. */

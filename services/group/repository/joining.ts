@@ -119,17 +119,23 @@ export async function insertInviteLink(sql: Database, link: NewInviteLink, tx: T
   await sql.insertRows("group_invite_link", [row], "fail", tx);
 }
 
-/** Uses a link once; false when it is not of this group, expired or used up. */
+/** Uses a link once. @returns who made it; null when it is not of this group, expired or used up */
 export async function spendInviteLink(
   sql: Database,
   { inviteCode, groupId, now }: { inviteCode: string; groupId: string; now: number },
   tx: Tx,
-): Promise<boolean> {
+): Promise<string | null> {
   const used = await sql.execute(
     `update group_invite_link set uses = uses + 1 where invite_code = :inviteCode and group_id = :groupId
       and (expires_at is null or expires_at > :now) and (max_uses is null or uses < max_uses)`,
     { inviteCode, groupId, now },
     tx,
   );
-  return used === 1;
+  if (used === 0) return null;
+  const [link] = await sql.select<{ creator_id: SqlId }>(
+    "select creator_id from group_invite_link where invite_code = :inviteCode",
+    { inviteCode },
+    tx,
+  );
+  return link ? String(link.creator_id) : null;
 }
