@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { after, before, describe, it } from "node:test";
 import { WebSocket } from "ws";
-import type { Message } from "../../contracts/entities.ts";
-import { clientEvents } from "../../contracts/socket-events.ts";
-import { MAX_SOCKET_FRAME_BYTES, SOCKET_CONNECT_TIMEOUT_MS } from "../../config/limits.ts";
+import { SOCKET_CONNECT_TIMEOUT_MS } from "../../config/limits.ts";
 import { dataOf, Refused, type Client, type ConnectOptions } from "../support/client.ts";
-import { befriend, buildUser, clientMsgId, PASSWORD, startIm, text, type Im, type TestUser } from "../support/im.ts";
+import { connectionsOf, rawSocket } from "../support/connections.ts";
+import { buildUser, PASSWORD, startIm, text, type Im } from "../support/im.ts";
+import { buildFriends } from "../support/people.ts";
 import { waitFor } from "../support/wait.ts";
 
 let im: Im;
@@ -22,33 +22,6 @@ async function refusal(options: ConnectOptions, on: Im = im): Promise<number | s
     if (!(error instanceof Refused)) throw error;
     return error.data?.code ?? error.message;
   }
-}
-async function friends(on: Im = im): Promise<{ a: TestUser; b: TestUser; conversationId: string }> {
-  const [a, b] = [await buildUser(on), await buildUser(on)];
-  return { a, b, conversationId: await befriend(on, a, b) };
-}
-const connectionsOf = async (user: TestUser): Promise<number> => {
-  const presence = await im.hot.presence.of([user.userId], Date.now());
-  return presence.get(user.userId)?.connections.length ?? 0;
-};
-
-/** A WebSocket that speaks Socket.IO by hand. */
-async function rawSocket(url: string): Promise<WebSocket> {
-  const socket = new WebSocket(`${url.replace("http", "ws")}/socket.io/?EIO=4&transport=websocket`);
-  await once(socket, "open");
-  return socket;
-}
-async function rawSignedIn(url: string, token: string): Promise<WebSocket> {
-  const socket = await rawSocket(url);
-  const isIn = new Promise<void>((resolve, reject) => {
-    socket.on("message", (data: Buffer) => {
-      if (data.toString().startsWith("40")) resolve();
-      if (data.toString().startsWith("44")) reject(new Error(data.toString()));
-    });
-  });
-  socket.send(`40${JSON.stringify({ token })}`);
-  await isIn;
-  return socket;
 }
 
 describe("the handshake", () => {
@@ -113,7 +86,7 @@ describe("the handshake", () => {
     for (let i = 0; i < 5; i++) open.push(await im.connect({ token: user.token }));
     assert.equal(await refusal({ token: user.token }), 1008);
     await open[0]!.close();
-    await waitFor(async () => (await connectionsOf(user)) < 5, "the place is free");
+    await waitFor(async () => (await connectionsOf(im, user)) < 5, "the place is free");
     assert.equal(await refusal({ token: user.token }), 0);
     assert.equal(await refusal({ token: (await buildUser(im)).token }), 0, "others are not concerned");
   });
@@ -188,7 +161,7 @@ describe("the end of a session", () => {
   });
 
   it("lets nothing of it succeed afterwards", async () => {
-    const { a, conversationId } = await friends();
+    const { a, conversationId } = await buildFriends(im);
     const client = await im.connect({ token: a.token });
     const ending = a.rest.post("/auth/logout", {});
     await client.closed;
@@ -199,7 +172,7 @@ describe("the end of a session", () => {
 
   it("comes when the token expires, unless the connection was renewed", { timeout: 20_000 }, async () => {
     await using short = await startIm({ accessTokenTtlS: 2 });
-    const { a: user, conversationId } = await friends(short);
+    const { a: user, conversationId } = await buildFriends(short);
     const [left, renewed] = [await short.connect({ token: user.token }), await short.connect({ token: user.token })];
     const refresh = async (refreshToken: string) =>
       dataOf(short.api().post<{ accessToken: string; refreshToken: string }>("/auth/refresh", { refreshToken }));
@@ -235,188 +208,10 @@ describe("the end of a session", () => {
   });
 });
 
-describe("odd input", () => {
-  it("is answered, whatever is sent with whichever event, and nothing is written", { timeout: 60_000 }, async () => {
-    const { a, b, conversationId } = await friends();
-    const [client, reader] = [await im.connect({ token: a.token }), await im.connect({ token: b.token })];
-    let deep: unknown = "x";
-    for (let i = 0; i < 200; i++) deep = [deep];
-    const payloads: unknown[][] = [
-      [],
-      [null],
-      [5],
-      ["text"],
-      [true],
-      [[]],
-      [[{}]],
-      [{}],
-      [{ a: 1 }],
-      [{}, {}],
-      [deep],
-      [{ conversationId: deep }],
-      [Buffer.from("x")],
-      [{ a: Buffer.from("x") }],
-      [{ conversationId: null, seq: "1" }],
-      [{ conversationId: `${conversationId} `, seq: 1, kind: "text" }],
-      [{ conversationId: "g_99999999999999999999", seq: -1 }],
-      [{ messageId: "'; drop table message; --", emoji: "x", content: {} }],
-      [JSON.parse('{"__proto__":{"x":1},"conversationId":"d_1_2"}')],
-      [{ userIds: Array(600).fill("1") }],
-      [{ token: "x".repeat(5_000) }],
-      ["x".repeat(100_000)],
-    ];
-    for (const event of Object.keys(clientEvents)) {
-      for (const payload of payloads) {
-        const ack = await client.send(event, ...payload);
-        const shown = `${event} ${JSON.stringify(payload).slice(0, 100)} → ${JSON.stringify(ack)}`;
-        assert.ok(ack.code === 9001, shown);
-        assert.ok(
-          typeof ack.message === "string" && !/sql|stack|at \w+ \(|\/work|node_modules/i.test(JSON.stringify(ack)),
-          shown,
-        );
-      }
-    }
-    assert.deepEqual(
-      (await dataOf(b.rest.get<{ items: unknown[] }>(`/messages/conversations/${conversationId}/history`))).items,
-      [],
-    );
-    assert.equal((await client.send("message:send", text(conversationId))).code, 0);
-    assert.equal((await reader.next<Message>("message:new")).seq, 1);
-  });
-
-  it("in a message is refused as bad input, binary parts as well", async () => {
-    const { a, conversationId } = await friends();
-    const client = await im.connect({ token: a.token });
-    const good = text(conversationId);
-    const custom = (data: unknown) => ({
-      conversationId,
-      clientMsgId: clientMsgId(),
-      type: "custom",
-      content: { kind: "x", data },
-    });
-    const bad: unknown[] = [
-      { ...good, content: Buffer.from("x") },
-      { ...good, content: { text: Buffer.from("x") } },
-      { ...good, clientMsgId: Buffer.from("x") },
-      { ...good, mentions: Buffer.from("x") },
-      custom(Buffer.from("x")),
-      custom({ deep: [new Uint8Array(2)] }),
-      custom(JSON.parse('{"__proto__":{"x":1}}')),
-      { ...good, __proto__x: 1 },
-      JSON.parse(JSON.stringify(good).replace('"type"', '"__proto__":{"a":1},"type"')),
-    ];
-    for (const params of bad) assert.equal((await client.send("message:send", params)).code, 9001, JSON.stringify(params));
-    assert.equal((await client.ok<{ seq: number }>("message:send", good)).seq, 1);
-  });
-
-  it("of unknown events is answered as such", async () => {
-    const client = await im.connect({ token: (await buildUser(im)).token });
-    for (const event of [
-      "message:sned",
-      "error",
-      "message.send",
-      "__proto__",
-      "constructor",
-      "toString",
-      "",
-      "a".repeat(1_000),
-    ]) {
-      assert.equal((await client.send(event, {})).code, 9010, event);
-    }
-  });
-
-  it("without an acknowledgement is handled all the same", async () => {
-    const { a, b, conversationId } = await friends();
-    const [client, reader] = [await im.connect({ token: a.token }), await im.connect({ token: b.token })];
-    client.socket.emit("message:send", text(conversationId));
-    client.socket.emit("message:send");
-    client.socket.emit("error", new Error("x").message);
-    assert.equal((await reader.next<Message>("message:new")).seq, 1);
-  });
-
-  it("on the wire closes that connection at most", { timeout: 30_000 }, async () => {
-    const { a, b, conversationId } = await friends();
-    const witness = await im.connect({ token: b.token });
-    const frames: (string | Buffer)[] = [
-      "",
-      "x",
-      "4",
-      "40",
-      "41",
-      "42",
-      "42[",
-      "42{}",
-      "42[]",
-      "42[5]",
-      "42[null]",
-      '42["error","x"]',
-      '42["disconnect"]',
-      '42["connect_error",{}]',
-      '42["disconnecting"]',
-      '42["newListener"]',
-      "43",
-      "430[]",
-      "4399999999999[1]",
-      '45-["x"]',
-      '451-["message:send",{"_placeholder":true,"num":5}]',
-      '451-["message:send",{"_placeholder":true,"num":0}]',
-      "46",
-      "49",
-      "2probe",
-      "3",
-      "5",
-      "6",
-      "99999",
-      `42${"[".repeat(5_000)}`,
-      `420${JSON.stringify(["message:send", { text: "\ud800" }])}`,
-      '42/admin,["x"]',
-      "40/admin,{}",
-      '42999999999999999999["message:send",{}]',
-      "\u0000",
-      Buffer.from([0, 1, 2, 255]),
-      Buffer.alloc(0),
-    ];
-    for (const frame of frames) {
-      const socket = await rawSignedIn(im.url, a.token);
-      socket.send(frame);
-      socket.send(frame);
-      const gone = once(socket, "close");
-      socket.terminate();
-      await gone;
-      await waitFor(async () => (await connectionsOf(a)) === 0, "the connection is gone");
-    }
-    for (const frame of ["40{", '40{"token":', "40null", "40[]", '40"x"', "40/", "x", '42["message:send",{}]']) {
-      const socket = await rawSocket(im.url);
-      socket.send(frame);
-      const gone = once(socket, "close");
-      socket.terminate();
-      await gone;
-    }
-    const sender = await im.connect({ token: a.token });
-    await sender.ok("message:send", text(conversationId));
-    assert.equal((await witness.next<Message>("message:new")).seq, 1);
-  });
-
-  it("that is too large closes that connection alone", async () => {
-    const { a, b, conversationId } = await friends();
-    const [client, witness] = [await im.connect({ token: a.token }), await im.connect({ token: b.token })];
-    const largest = text(conversationId, "\u0001".repeat(8_192));
-    assert.equal(
-      (await client.ok<{ seq: number }>("message:send", largest)).seq,
-      1,
-      "the largest text with all its escapes fits",
-    );
-    client.socket.emit("message:send", text(conversationId, "x".repeat(MAX_SOCKET_FRAME_BYTES)));
-    await client.closed;
-    assert.equal(witness.socket.connected, true);
-    assert.equal((await dataOf(b.rest.get<{ maxSeq: number }>(`/messages/conversations/${conversationId}/history`))).maxSeq, 1);
-  });
-});
-
 describe("limits", () => {
   it("refuse events of a user that come too often, say how long to wait, and let other events pass", async () => {
     await using limited = await startIm({ rateLimits: true });
-    const { a, conversationId } = await friends(limited);
+    const { a, conversationId } = await buildFriends(limited);
     const client = await limited.connect({ token: a.token });
     const codes: number[] = [];
     for (let i = 0; i < 30; i++) codes.push((await client.send("auth:renew", { token: a.token })).code);
