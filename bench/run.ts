@@ -10,7 +10,7 @@ import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
 import type { LoadOrder, LoadResult } from "./load.ts";
 import { makePairs, type Pair } from "./people.ts";
-import { residentBytes, runLoad, startRelay, startServer, type Running } from "./processes.ts";
+import { cpuMs, residentBytes, runLoad, startRelay, startServer, type Running } from "./processes.ts";
 import { SocketClient } from "./socket-client.ts";
 
 const { values: options } = parseArgs({
@@ -68,17 +68,24 @@ let server: Running = await startServer(dataDir, profile);
 const relay = await startRelay();
 say(`ready after ${Math.round(server.readyMs)} ms (second start)`);
 const pairs = await makePairs(server.url, Number(options.pairs));
-const im: LoadResult[] = [];
-const yardstick: LoadResult[] = [];
+const im: (LoadResult & { cpuUsPerMessage: number })[] = [];
+const yardstick: typeof im = [];
 const results: Record<string, unknown> = { readyMs: Math.round(server.readyMs) };
 let sent = 0;
 
+/** A round, with the processor time that the target used for each message. */
+async function measured(target: Running, order: LoadOrder): Promise<LoadResult & { cpuUsPerMessage: number }> {
+  const before = cpuMs(target.pid);
+  const result = await runLoad(order);
+  return { ...result, cpuUsPerMessage: Math.round(((cpuMs(target.pid) - before) * 1000) / result.acceptedAll) };
+}
+
 if (wants("closed")) {
   for (let round = 0; round < rounds; round++) {
-    yardstick.push(await runLoad(base("relay", relay.url, pairs)));
-    im.push(await runLoad(base("im", server.url, pairs)));
+    yardstick.push(await measured(relay, base("relay", relay.url, pairs)));
+    im.push(await measured(server, base("im", server.url, pairs)));
     say(
-      `closed loop ${round + 1}: ${im.at(-1)!.acceptedPerS}/s, p95 ${im.at(-1)!.latencyMs.p95} ms; relay ${yardstick.at(-1)!.acceptedPerS}/s`,
+      `closed loop ${round + 1}: ${im.at(-1)!.acceptedPerS}/s, p95 ${im.at(-1)!.latencyMs.p95} ms, ${im.at(-1)!.cpuUsPerMessage} µs of processor time a message; relay ${yardstick.at(-1)!.acceptedPerS}/s, ${yardstick.at(-1)!.cpuUsPerMessage} µs`,
     );
   }
   sent += im.reduce((sum, { acceptedAll }) => sum + acceptedAll, 0);

@@ -1,4 +1,4 @@
-import type { SqlParams, SqlValue } from "./port.ts";
+import type { SqlList, SqlParams, SqlTuple, SqlValue } from "./port.ts";
 
 export interface BoundStatement {
   /** The statement with `?` in the place of every placeholder. */
@@ -47,19 +47,41 @@ function templateOf(sql: string): Template {
  * Repeats the last element up to the next power of two, so that lists of all lengths share few statement texts.
  * In `IN (...)` a repeated element changes nothing.
  */
-function pad(list: readonly SqlValue[]): readonly SqlValue[] {
+function pad<T>(list: readonly T[]): readonly T[] {
   const length = list.length === 0 ? 0 : 2 ** Math.ceil(Math.log2(list.length));
   if (length === list.length) return list;
-  return [...list, ...Array<SqlValue>(length - list.length).fill(list.at(-1) ?? null)];
+  return [...list, ...Array<T>(length - list.length).fill(list.at(-1)!)];
 }
+
+/** How the dialect writes what stands in `IN (...)`. */
+export interface ListSyntax {
+  /** Matches nothing. */
+  readonly empty: string;
+  /** Before the tuples of a list. */
+  readonly tuples: string;
+}
+
+/** The text of a list; its values go to `values`. */
+function expand(list: SqlList, values: SqlValue[], syntax: ListSyntax): string {
+  if (!isTuples(list)) {
+    const padded = pad(list);
+    values.push(...padded);
+    return padded.length === 0 ? syntax.empty : Array(padded.length).fill("?").join(",");
+  }
+  const padded = pad(list);
+  for (const tuple of padded) values.push(...tuple);
+  const marks = `(${Array(list[0]!.length).fill("?").join(",")})`;
+  return syntax.tuples + Array(padded.length).fill(marks).join(",");
+}
+
+const isTuples = (list: SqlList): list is readonly SqlTuple[] => Array.isArray(list[0]);
 
 /**
  * Puts `?` for every `:name` outside quotes and comments and collects the values in that order.
  *
- * @param emptyList what stands in `IN (...)` for an empty array and matches nothing in the dialect
  * @throws when a placeholder has no value; null is a value, undefined is none
  */
-export function bindNamed(sql: string, params: SqlParams, emptyList: string): BoundStatement {
+export function bindNamed(sql: string, params: SqlParams, syntax: ListSyntax): BoundStatement {
   const { parts, names, plain } = templateOf(sql);
   const values: SqlValue[] = [];
   let expanded: string | null = null;
@@ -67,7 +89,7 @@ export function bindNamed(sql: string, params: SqlParams, emptyList: string): Bo
     const name = names[at] as string;
     const value = Object.hasOwn(params, name) ? params[name] : undefined;
     if (value === undefined) throw new Error(`No value for :${name} in: ${sql}`);
-    expanded = append(expanded, value, parts, at, values, emptyList);
+    expanded = append(expanded, value, parts, at, values, syntax);
   }
   return { text: expanded === null ? plain : expanded + (parts.at(-1) ?? ""), values };
 }
@@ -75,23 +97,21 @@ export function bindNamed(sql: string, params: SqlParams, emptyList: string): Bo
 /** Adds one value; from the first array on it builds the text anew, since the count of `?` depends on it. */
 function append(
   expanded: string | null,
-  value: SqlValue | readonly SqlValue[],
+  value: SqlValue | SqlList,
   parts: readonly string[],
   at: number,
   values: SqlValue[],
-  emptyList: string,
+  syntax: ListSyntax,
 ): string | null {
   if (value === null || typeof value !== "object") {
     values.push(value);
     return expanded === null ? null : `${expanded}${parts[at]}?`;
   }
-  const list = pad(value);
-  values.push(...list);
   const before =
     expanded ??
     parts
       .slice(0, at)
       .map((part) => `${part}?`)
       .join("");
-  return before + parts[at] + (list.length === 0 ? emptyList : Array(list.length).fill("?").join(","));
+  return before + parts[at] + expand(value, values, syntax);
 }

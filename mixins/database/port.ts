@@ -3,8 +3,13 @@ import type { Sequelize } from "sequelize";
 /** A value that can stand in a row. Ids are strings, times are epoch milliseconds. */
 export type SqlValue = string | number | null;
 export type Row = Record<string, SqlValue>;
-/** Values for the `:name` placeholders of a statement. An array stands in `IN (:ids)`; an empty one matches nothing. */
-export type SqlParams = Record<string, SqlValue | readonly SqlValue[]>;
+/**
+ * Values for the `:name` placeholders of a statement. An array stands in `IN (:ids)`; an empty one matches nothing. An array
+ * of tuples stands in `(a, b) IN (:pairs)` and must not be empty.
+ */
+export type SqlParams = Record<string, SqlValue | SqlList>;
+export type SqlList = readonly SqlValue[] | readonly SqlTuple[];
+export type SqlTuple = readonly SqlValue[];
 export type Dialect = "sqlite" | "mysql";
 
 /** How `insertRows` treats a row whose primary or unique key is already there. */
@@ -16,6 +21,14 @@ export interface ReadOptions {
    * before something else has been committed after it.
    */
   readonly unsynced?: boolean;
+}
+
+export interface BulkOptions {
+  /**
+   * A SELECT that must find no row, in one step with the insert: what it looks for is either committed before and found, or
+   * committed after the rows are there. (Where several write at once, it locks what it would find.)
+   */
+  readonly unless?: { readonly sql: string; readonly params: SqlParams };
 }
 
 declare const transactionBrand: unique symbol;
@@ -61,9 +74,9 @@ export interface Database {
   /**
    * Inserts rows that all have the keys of the first one, all or none, in a transaction of its own; the fastest way for many.
    * SQLite does it on a thread of its own, so that it does not hold up the process.
-   * @throws what `uniqueViolation()` names when a key is there already
+   * @throws what `uniqueViolation()` names when a key is there already; an error that is not transient when `unless` finds a row
    */
-  bulkInsert(table: string, rows: readonly Row[]): Promise<void>;
+  bulkInsert(table: string, rows: readonly Row[], options?: BulkOptions): Promise<void>;
   /**
    * Runs `work` in one transaction; a transient error runs the whole of it again (at most `attempts` times, default 5,
    * with jittered back-off), so `work` must have no effect outside the transaction. Inside `work` hand `tx` to every

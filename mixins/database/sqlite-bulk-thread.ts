@@ -3,7 +3,7 @@
  */
 import { parentPort, workerData } from "node:worker_threads";
 import type { BulkAnswer, BulkRequest } from "./sqlite-bulk.ts";
-import { SqliteConnection } from "./sqlite-connection.ts";
+import { SqliteConnection, toBindable } from "./sqlite-connection.ts";
 import { sqliteError } from "./sqlite-errors.ts";
 import { insertAll } from "./sqlite-insert.ts";
 
@@ -17,10 +17,12 @@ function opened(): SqliteConnection {
   return (connection = fresh);
 }
 
-function write({ table, columns, values }: BulkRequest): void {
+function write({ table, columns, values, unless }: BulkRequest): void {
   const writer = opened();
   writer.exec("BEGIN IMMEDIATE");
   try {
+    if (unless && writer.all(unless.text, unless.values.map(toBindable)).length > 0)
+      throw new Error("What must not be there is there");
     insertAll(writer, table, { columns, values }, "fail");
     writer.exec("COMMIT");
   } catch (error) {

@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { extname } from "node:path";
 import { Worker } from "node:worker_threads";
+import type { BoundStatement } from "./named-params.ts";
 import type { SqlValue } from "./port.ts";
 
 /** Rows as one list of values, column after column, row after row: a quarter of the time to hand over. */
@@ -10,6 +11,8 @@ export interface Rows {
 }
 export interface BulkRequest extends Rows {
   readonly table: string;
+  /** Nothing is written when this finds a row. */
+  readonly unless?: BoundStatement | null;
 }
 /** null, or what went wrong; nothing was written then. */
 export type BulkAnswer = { message: string; errcode: number | undefined } | null;

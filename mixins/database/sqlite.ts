@@ -3,7 +3,7 @@ import { dirname, resolve } from "node:path";
 import { Sequelize } from "sequelize";
 import { CommitSync, SyncFailed } from "./commit-sync.ts";
 import { bindNamed } from "./named-params.ts";
-import type { Database, OnConflict, ReadOptions, Row, SqlParams, Tx } from "./port.ts";
+import type { BulkOptions, Database, OnConflict, ReadOptions, Row, SqlParams, Tx } from "./port.ts";
 import { withRetry } from "./retry.ts";
 import { SqliteConnection, toBindable, type Bindable } from "./sqlite-connection.ts";
 import * as dialectModule from "./sqlite-dialect.ts";
@@ -35,6 +35,7 @@ const READER_BUSY_MS = 200;
 const BULK_TUNING = "PRAGMA cache_size = -32768; PRAGMA wal_autocheckpoint = 4000";
 const WRITER_TUNING = "PRAGMA synchronous = NORMAL; PRAGMA cache_size = -8192; PRAGMA wal_autocheckpoint = 8000";
 const READER_TUNING = "PRAGMA cache_size = -16384; PRAGMA query_only = ON";
+const LISTS = { empty: "", tuples: "VALUES " };
 const TRIVIAL = "SELECT count(*) FROM sqlite_master";
 const CHANGES_SCHEMA = /^\s*(?:create|alter|drop)\b/i;
 
@@ -104,7 +105,7 @@ class SqliteDatabase implements Database {
 
   async select<R extends object = Row>(sql: string, params: SqlParams = {}, tx?: Tx, options: ReadOptions = {}): Promise<R[]> {
     const connection = tx ? this.#inside(tx) : this.#reading();
-    const { text, values } = bindNamed(sql, params, "");
+    const { text, values } = bindNamed(sql, params, LISTS);
     try {
       const rows = connection.all(text, values.map(toBindable)) as R[];
       if (!tx && !options.unsynced) await this.#sync.settled();
@@ -115,7 +116,7 @@ class SqliteDatabase implements Database {
   }
 
   async execute(sql: string, params: SqlParams = {}, tx?: Tx): Promise<number> {
-    const { text, values } = bindNamed(sql, params, "");
+    const { text, values } = bindNamed(sql, params, LISTS);
     if (tx) return this.#run(this.#inside(tx), text, values.map(toBindable));
     return this.#retrying(DEFAULT_ATTEMPTS, () => this.#writing((writer) => this.#run(writer, text, values.map(toBindable))));
   }
@@ -132,9 +133,9 @@ class SqliteDatabase implements Database {
     }
   }
 
-  async bulkInsert(table: string, rows: readonly Row[]): Promise<void> {
+  async bulkInsert(table: string, rows: readonly Row[], { unless }: BulkOptions = {}): Promise<void> {
     if (rows.length === 0) return;
-    const request = { table, ...flatten(rows) };
+    const request = { table, ...flatten(rows), unless: unless ? bindNamed(unless.sql, unless.params, LISTS) : null };
     await this.#retrying(DEFAULT_ATTEMPTS, () => this.#locked(() => this.#bulk.insert(request)));
   }
 

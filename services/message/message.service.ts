@@ -17,15 +17,17 @@ import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts"
 import { withSubscriptions } from "../../mixins/event-stream/index.ts";
 import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
 import { withIds, type IdsVars } from "../../mixins/ids/index.ts";
-import { withMessageLog, type MessageLogVars } from "../../mixins/message-log/index.ts";
+import { erasedAmong, markErased, withMessageLog, type MessageLogVars } from "../../mixins/message-log/index.ts";
 import { withMetrics, type MetricsVars } from "../../mixins/metrics/index.ts";
 import { withOutbox, type OutboxVars } from "../../mixins/outbox/index.ts";
 import { configOf } from "../../mixins/shared.ts";
 import { AcceptQueue } from "./accept-queue.ts";
 import { addReaction, deleteForMe, editMessage, recallMessage, removeReaction, type ChangeDeps } from "./change.ts";
+import { eraseMessages, type EraseDeps } from "./erase.ts";
+import { ErasureRepository } from "./erasure-repository.ts";
 import { snapshotForward } from "./forward.ts";
 import { readHistory } from "./history.ts";
-import { eraseMessages, explainMessage, exportMessages, readReaders } from "./people.ts";
+import { explainMessage, exportMessages, readReaders } from "./people.ts";
 import { readmit } from "./readmit.ts";
 import { MessageRepository } from "./repository.ts";
 import { sendMessage, sendSystemMessage, type SendDeps } from "./send.ts";
@@ -35,6 +37,7 @@ import { visibleMessage } from "./visible.ts";
 
 interface Vars extends DatabaseVars, HotStoreVars, IdsVars, MessageLogVars, MetricsVars, OutboxVars {
   deps: ChangeDeps & SendDeps;
+  erasing: EraseDeps;
 }
 
 const mine = (ctx: Parameters<typeof callerOf>[0] & { params: { messageId: string } }) => ({
@@ -55,7 +58,7 @@ export default defineService<"message", Vars>()({
       consumer: "message",
       handlers: {
         async "im.user.deleted"(event) {
-          await eraseMessages({ ...this.deps, log: this.log }, event.payload.userId);
+          await eraseMessages(this.erasing, event.payload.userId);
         },
       },
     }),
@@ -111,14 +114,14 @@ export default defineService<"message", Vars>()({
       return readSummaries(this.deps, ctx.params);
     },
     async eraseOf(ctx) {
-      await eraseMessages({ ...this.deps, log: this.log }, ctx.params.userId);
+      await eraseMessages(this.erasing, ctx.params.userId);
       return null;
     },
     exportOf(ctx) {
       return exportMessages(this.deps, ctx.params);
     },
     readmit(ctx) {
-      return readmit({ queue: this.deps.queue, log: this.log }, ctx.params.messageId);
+      return readmit({ ...this.deps, log: this.log }, ctx.params.messageId);
     },
     explain(ctx) {
       return explainMessage(this.deps, ctx.params.messageId);
@@ -134,8 +137,7 @@ export default defineService<"message", Vars>()({
       log,
       metrics,
       now: Date.now,
-      lookUp: (requests) =>
-        Promise.all(requests.map((request) => repository.known(request.conversationId, request.senderId, request.clientMsgId))),
+      lookUp: (requests) => repository.knownOf(requests),
       warm: (conversationId) => call(broker, "conversation.warm", { conversationId }),
       onLogged(items) {
         const deliveries = items.flatMap(({ record, connectionId }) =>
@@ -174,6 +176,7 @@ export default defineService<"message", Vars>()({
       },
       snapshot: (content, userId) => snapshotForward(visible, content, userId),
       userExists: async (userId) => (await call(broker, "user.activeAmong", { userIds: [userId] })).length > 0,
+      isErased: async (userId, tx) => (await erasedAmong(sql, [userId], tx)).size > 0,
       isKnown: async (conversationId, senderId, clientMsgId) =>
         (await repository.known(conversationId, senderId, clientMsgId)) !== null,
       addEvent: async (tx, conversationId, messageId, actorId) => {
@@ -183,6 +186,13 @@ export default defineService<"message", Vars>()({
           payload: { conversationId, messageId, actorId },
         });
       },
+    };
+    this.erasing = {
+      repository: new ErasureRepository(sql),
+      calls: broker,
+      log,
+      markErased: (userId) => markErased(sql, userId, Date.now()),
+      now: Date.now,
     };
     metrics.gauge("im_pending_messages", async () => (await hot.conversations.pendingStats()).count);
     metrics.gauge("im_pending_oldest_age_seconds", async () => {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { Server as Engine } from "engine.io";
+import type { Server as Engine } from "engine.io";
 import { Server } from "socket.io";
 import {
   HEARTBEAT_EVERY_MS,
@@ -12,12 +12,13 @@ import {
 import type { Config } from "../../config/config.ts";
 import { createOriginCheck } from "../../lib/origins.ts";
 import type { Deliveries } from "../../lib/push.ts";
+import { TurnEngine } from "./turn-transport.ts";
 import type { ImServer, ImSocket } from "./types.ts";
 
 /** Makes the Socket.IO server; whoever owns the HTTP server hands it requests and upgrades through the engine. */
 export function openGateway(config: Config): { io: ImServer; engine: Engine } {
   const isAllowedOrigin = createOriginCheck(config.corsOrigins);
-  const engine = new Engine({
+  const engine = new TurnEngine({
     transports: config.polling ? ["polling", "websocket"] : ["websocket"],
     maxHttpBufferSize: MAX_SOCKET_FRAME_BYTES,
     pingInterval: HEARTBEAT_EVERY_MS,
@@ -53,10 +54,15 @@ export function deliver(io: ImServer, deliveries: Deliveries): number {
   return emitted;
 }
 
-/** Bytes that wait to be written to a connection. */
-function queuedBytes(socket: ImSocket): number {
-  const transport = socket.conn.transport as unknown as { socket?: { bufferedAmount?: number } };
-  return transport.socket?.bufferedAmount ?? 0;
+/** Bytes that wait to be written to a connection: with the system, and behind that. */
+function queuedBytes({ conn }: ImSocket): number {
+  const { transport, writeBuffer } = conn as unknown as Connection;
+  const behind = writeBuffer.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
+  return (transport.socket?.bufferedAmount ?? 0) + behind;
+}
+interface Connection {
+  readonly transport: { readonly socket?: { readonly bufferedAmount?: number } };
+  readonly writeBuffer: readonly { readonly data?: { readonly length: number } }[];
 }
 
 /** Cuts connections that do not read what is sent to them, so that memory stays bounded; they catch up when they are back. */
