@@ -97,12 +97,14 @@ export async function up(db: MigrationContext): Promise<void> {
       max_uses integer, uses integer not null, created_at bigint not null)${end}`,
     `create index group_invite_link_creator on group_invite_link (creator_id, group_id)`,
 
-    // One row for each (user, conversation). Bounds: what the user may see; cursors: how far they got; since_seq: the system
-    // message of the last joining or leaving, so that an older one that comes again changes nothing.
+    // One row for each (user, conversation). Bounds: what the user may see; cursors: how far they got, and how far others may
+    // know that they have read (shown); since_seq: the system message of the last joining or leaving, so that an older one that
+    // comes again changes nothing.
     `create table conversation_member (
       user_id bigint not null, conversation_id varchar(48) not null, active tinyint not null, min_seq bigint not null, max_seq bigint,
-      read_seq bigint not null, read_at bigint not null, delivered_seq bigint not null, delivered_at bigint not null, pinned tinyint not null,
-      muted tinyint not null, hidden_seq bigint, draft text not null, since_seq bigint not null, version bigint not null, created_at bigint not null,
+      read_seq bigint not null, read_at bigint not null, shown_seq bigint not null, shown_at bigint not null, delivered_seq bigint not null,
+      delivered_at bigint not null, pinned tinyint not null, muted tinyint not null, hidden_seq bigint, draft text not null,
+      since_seq bigint not null, version bigint not null, created_at bigint not null,
       primary key (user_id, conversation_id))${end}`,
     `create index conversation_member_conversation on conversation_member (conversation_id, user_id)`,
 

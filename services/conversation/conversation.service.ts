@@ -118,6 +118,7 @@ export default defineService<"conversation", Vars>()({
           conversationId,
           userId,
           readSeq: seq,
+          shownSeq: seq,
           deliveredSeq: seq,
           at,
         })),

@@ -72,10 +72,11 @@ const keyOf = ({ userId, conversationId }: Pick<CursorMove, "userId" | "conversa
 function mergeInto(moves: Map<string, CursorMove>, move: CursorMove): void {
   const key = keyOf(move);
   const known = moves.get(key);
+  const furthest = (cursor: "readSeq" | "shownSeq" | "deliveredSeq"): number => Math.max(known?.[cursor] ?? 0, move[cursor]);
   moves.set(
     key,
     known
-      ? { ...move, readSeq: Math.max(known.readSeq, move.readSeq), deliveredSeq: Math.max(known.deliveredSeq, move.deliveredSeq) }
+      ? { ...move, readSeq: furthest("readSeq"), shownSeq: furthest("shownSeq"), deliveredSeq: furthest("deliveredSeq") }
       : move,
   );
 }
@@ -106,21 +107,31 @@ export async function markCursor(deps: CursorDeps, input: MarkInput): Promise<{ 
   const [head] = await call(deps.calls, "message.heads", { items: [{ conversationId, maxSeq: access.maxSeq }] });
   const seq = Math.min(input.seq, head?.maxSeq ?? 0);
   if (seq <= before) return { seq: before };
+  const isShown = access.isMember && (await othersMayKnow(deps, userId, conversationId));
   const at = deps.now();
-  await deps.writer.advance([{ userId, conversationId, readSeq: kind === "read" ? seq : 0, deliveredSeq: seq, at }]);
-  await tell(deps, { ...input, seq }, at, access.isMember);
+  const readSeq = kind === "read" ? seq : 0;
+  await deps.writer.advance([{ userId, conversationId, readSeq, shownSeq: isShown ? readSeq : 0, deliveredSeq: seq, at }]);
+  await tell(deps, { ...input, seq }, at, isShown);
   return { seq };
 }
 
 /**
- * A receipt for the others, unless the user hides them, the group is large, or one of two has blocked the other or ended the
- * friendship; a hint for one's own other devices.
+ * Whether others may learn how far the user gets: not while one of two has blocked the other, or they are no friends any
+ * more. What is kept from them stays so; the next reading that is not tells them.
+ */
+export async function othersMayKnow(deps: MembersDeps, userId: string, conversationId: string): Promise<boolean> {
+  return (await stateOf(deps, conversationId, userId))?.refusal === null;
+}
+
+/**
+ * A receipt for the others when they may know, unless the user hides receipts or the group is large; a hint for one's own
+ * other devices.
  */
 async function tell(
   deps: CursorDeps,
   { userId, conversationId, seq, kind, connectionId }: MarkInput,
   at: number,
-  isMember: boolean,
+  isShown: boolean,
 ): Promise<void> {
   const own = userRoom(userId);
   if (kind === "read") {
@@ -131,13 +142,11 @@ async function tell(
         : { room: own, event: "conversation:updated", payload, except: [connectionId] },
     ]);
   }
-  if (!isMember || !(await showsReceipts(deps, userId, conversationId))) return;
+  if (!isShown || !(await showsReceipts(deps, userId, conversationId))) return;
   await push(deps.calls, toConversation(conversationId, `receipt:${kind}`, { conversationId, userId, seq, at }, [own]));
 }
 
-async function showsReceipts(deps: CursorDeps, userId: string, conversationId: string): Promise<boolean> {
-  const { calls } = deps;
-  if ((await stateOf(deps, conversationId, userId))?.refusal !== null) return false;
+async function showsReceipts({ calls }: CursorDeps, userId: string, conversationId: string): Promise<boolean> {
   const parsed = parseConversationId(conversationId);
   if (parsed?.type === "group" && (await call(calls, "group.memberCount", { groupId: parsed.groupId })) > MAX_READERS_GROUP)
     return false;

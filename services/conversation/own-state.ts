@@ -5,8 +5,9 @@ import { imError } from "../../lib/errors.ts";
 import { push, userRoom } from "../../lib/push.ts";
 import { call } from "../../lib/service.ts";
 import { accessOf, memberRow, type AccessDeps } from "./access.ts";
+import { othersMayKnow } from "./cursors.ts";
 import { viewConversations } from "./list.ts";
-import { refusalOf } from "./members.ts";
+import { refusalOf, type MembersDeps } from "./members.ts";
 
 /** The direct conversation with someone. @throws what sending to them would throw */
 export async function openConversation(deps: AccessDeps, userId: string, peerId: string): Promise<Conversation> {
@@ -36,9 +37,10 @@ export async function updateConversation(
   return conversation;
 }
 
-export async function clearConversation(deps: AccessDeps, userId: string, conversationId: string): Promise<void> {
+export async function clearConversation(deps: MembersDeps, userId: string, conversationId: string): Promise<void> {
   const { maxSeq } = await headFor(deps, userId, conversationId);
-  await deps.repository.clear(userId, conversationId, maxSeq, deps.now());
+  const shownSeq = (await othersMayKnow(deps, userId, conversationId)) ? maxSeq : 0;
+  await deps.repository.clear({ userId, conversationId, readSeq: maxSeq, shownSeq, deliveredSeq: maxSeq, at: deps.now() });
   await tellOwn(deps, userId, conversationId, { clearedSeq: maxSeq });
 }
 

@@ -2,7 +2,10 @@ import type { Params, Result } from "../../contracts/index.ts";
 import { call } from "../../lib/service.ts";
 import type { AccessDeps } from "./access.ts";
 
-/** Who has read up to a seq, of the members who could. Who hides read receipts counts as not having read. */
+/**
+ * Who has read up to a seq, of the members who could. Who hides read receipts, or has read it only since one of two
+ * blocked the other, counts as not having read.
+ */
 export async function readReadersOf(
   { repository, calls }: AccessDeps,
   { conversationId, seq }: Params<"conversation.readersOf">,
@@ -14,8 +17,8 @@ export async function readReadersOf(
   const unread: string[] = [];
   for (const row of rows) {
     const userId = String(row.user_id);
-    if (Number(row.read_seq) >= seq && settings[userId]?.showReadReceipts !== false)
-      read.push({ userId, readAt: Number(row.read_at) });
+    if (Number(row.shown_seq) >= seq && settings[userId]?.showReadReceipts !== false)
+      read.push({ userId, readAt: Number(row.shown_at) });
     else unread.push(userId);
   }
   return { read, unread };

@@ -9,6 +9,8 @@ export interface MemberRow {
   max_seq: number | null;
   read_seq: number;
   read_at: number;
+  shown_seq: number;
+  shown_at: number;
   delivered_seq: number;
   delivered_at: number;
   pinned: number;
@@ -24,6 +26,8 @@ export interface CursorMove {
   readonly userId: string;
   readonly conversationId: string;
   readonly readSeq: number;
+  /** How far others may know that they have read; a move that is kept from them gives 0. */
+  readonly shownSeq: number;
   readonly deliveredSeq: number;
   readonly at: number;
 }
@@ -45,7 +49,11 @@ export interface Membership {
 }
 
 const columns =
-  "user_id, conversation_id, active, min_seq, max_seq, read_seq, read_at, delivered_seq, delivered_at, pinned, muted, hidden_seq, draft, since_seq, version, created_at";
+  "user_id, conversation_id, active, min_seq, max_seq, read_seq, read_at, shown_seq, shown_at, delivered_seq, delivered_at, pinned, muted, hidden_seq, draft, since_seq, version, created_at";
+
+/** In this order: MySQL sees what stands before as changed already. */
+const showing = `shown_at = case when shown_seq < :shownSeq then :at else shown_at end,
+  shown_seq = case when shown_seq < :shownSeq then :shownSeq else shown_seq end`;
 
 const newRow = (userId: string, conversationId: string, at: number, seqs: { minSeq: number; sinceSeq: number }): Row => ({
   user_id: userId,
@@ -55,6 +63,8 @@ const newRow = (userId: string, conversationId: string, at: number, seqs: { minS
   max_seq: null,
   read_seq: seqs.sinceSeq,
   read_at: at,
+  shown_seq: seqs.sinceSeq,
+  shown_at: at,
   delivered_seq: seqs.sinceSeq,
   delivered_at: at,
   pinned: 0,
@@ -120,10 +130,13 @@ export class ConversationRepository {
     return rows.map((row) => row.conversation_id);
   }
 
-  /** Active members who could see this seq, be it that they have cleared it away since, with how far they have read. */
+  /**
+   * Active members who could see this seq, be it that they have cleared it away since, with how far others may know that they
+   * have read.
+   */
   async readersOf(conversationId: string, seq: number): Promise<MemberRow[]> {
     return this.#sql.select<MemberRow>(
-      "select user_id, read_seq, read_at from conversation_member where conversation_id = :conversationId and active = 1 and (min_seq <= :seq or since_seq <= :seq) order by user_id",
+      "select user_id, shown_seq, shown_at from conversation_member where conversation_id = :conversationId and active = 1 and (min_seq <= :seq or since_seq <= :seq) order by user_id",
       { conversationId, seq },
     );
   }
@@ -145,16 +158,16 @@ export class ConversationRepository {
     );
   }
 
-  /** Moves cursors forward, never back; read pulls delivered along. */
+  /** Moves cursors forward, never back; read pulls delivered along, and shown where the move is shown. */
   async advance(moves: readonly CursorMove[]): Promise<void> {
     await this.#sql.transaction(async (tx) => {
-      for (const { userId, conversationId, readSeq, deliveredSeq, at } of moves) {
+      for (const { userId, conversationId, readSeq, shownSeq, deliveredSeq, at } of moves) {
         const key = { userId, conversationId, at };
         const where = "where user_id = :userId and conversation_id = :conversationId";
         if (readSeq > 0)
           await this.#sql.execute(
-            `update conversation_member set read_seq = :readSeq, read_at = :at, version = version + 1 ${where} and read_seq < :readSeq`,
-            { ...key, readSeq },
+            `update conversation_member set read_seq = :readSeq, read_at = :at, ${showing}, version = version + 1 ${where} and read_seq < :readSeq`,
+            { ...key, readSeq, shownSeq },
             tx,
           );
         const delivered = Math.max(readSeq, deliveredSeq);
@@ -192,8 +205,8 @@ export class ConversationRepository {
     await this.#sql.execute("update conversation_member set draft = '' where user_id = :userId and draft <> ''", { userId });
   }
 
-  /** All up to `seq` is no longer visible to the user. */
-  async clear(userId: string, conversationId: string, seq: number, at: number): Promise<void> {
+  /** All up to `seq` is no longer visible to the user, and read; others may know it as far as `shownSeq`. */
+  async clear({ userId, conversationId, readSeq: seq, shownSeq, at }: CursorMove): Promise<void> {
     await this.#sql.transaction(async (tx) => {
       await this.#sql.execute(
         "update conversation_member set min_seq = :next, version = version + 1 where user_id = :userId and conversation_id = :conversationId and min_seq < :next",
@@ -201,45 +214,46 @@ export class ConversationRepository {
         tx,
       );
       await this.#sql.execute(
-        `update conversation_member set read_seq = :seq, read_at = :at, delivered_seq = case when delivered_seq < :seq then :seq else delivered_seq end
+        `update conversation_member set read_seq = :seq, read_at = :at, ${showing}, delivered_seq = case when delivered_seq < :seq then :seq else delivered_seq end
          where user_id = :userId and conversation_id = :conversationId and read_seq < :seq`,
-        { userId, conversationId, seq, at },
+        { userId, conversationId, seq, shownSeq, at },
         tx,
       );
     });
   }
 
   /** People may read what comes behind `seq`; nothing happens to those who can already. */
-  async admit({ conversationId, userIds, seq, at }: Membership, historyVisible: boolean): Promise<void> {
-    const minSeq = historyVisible ? 1 : seq + 1;
-    await this.#sql.transaction(async (tx) => {
-      const rows = userIds.map((userId) => newRow(userId, conversationId, at, { minSeq, sinceSeq: seq }));
-      if ((await this.#sql.insertRows("conversation_member", rows, "keep", tx)) === rows.length) return;
-      await this.#sql.execute(
-        `update conversation_member set active = 1, max_seq = null, min_seq = :minSeq, read_seq = :seq, delivered_seq = :seq, read_at = :at, delivered_at = :at,
-           since_seq = :seq, version = version + 1
-         where conversation_id = :conversationId and user_id in (:userIds) and active = 0 and since_seq <= :seq`,
-        { conversationId, userIds, seq, minSeq, at },
-        tx,
-      );
-    });
+  async admit(membership: Membership, historyVisible: boolean): Promise<void> {
+    const minSeq = historyVisible ? 1 : membership.seq + 1;
+    await this.#letIn(membership, { minSeq, who: "active = 0 and since_seq <= :seq", from: ":minSeq", params: {} });
   }
 
   /** People joined at `seq`; nothing happens to those whose last joining or leaving is newer. */
   async join(
-    { conversationId, userIds, seq, at }: Membership,
+    membership: Membership,
     { historyVisible, admittedBehind }: { historyVisible: boolean; admittedBehind: number },
   ): Promise<void> {
-    const minSeq = historyVisible ? 1 : seq;
+    await this.#letIn(membership, {
+      minSeq: historyVisible ? 1 : membership.seq,
+      who: "since_seq < :seq",
+      from: "case when active = 1 and since_seq >= :admittedBehind then min_seq else :minSeq end",
+      params: { admittedBehind },
+    });
+  }
+
+  /** Makes rows of people, or begins anew with the rows of those that `who` takes; they see `from` there on. */
+  async #letIn(
+    { conversationId, userIds, seq, at }: Membership,
+    { minSeq, who, from, params }: { minSeq: number; who: string; from: string; params: Row },
+  ): Promise<void> {
     await this.#sql.transaction(async (tx) => {
       const rows = userIds.map((userId) => newRow(userId, conversationId, at, { minSeq, sinceSeq: seq }));
-      const added = await this.#sql.insertRows("conversation_member", rows, "keep", tx);
-      if (added === rows.length) return;
+      if ((await this.#sql.insertRows("conversation_member", rows, "keep", tx)) === rows.length) return;
       await this.#sql.execute(
-        `update conversation_member set min_seq = case when active = 1 and since_seq >= :admittedBehind then min_seq else :minSeq end,
-           active = 1, max_seq = null, read_seq = :seq, delivered_seq = :seq, read_at = :at, delivered_at = :at, since_seq = :seq, version = version + 1
-         where conversation_id = :conversationId and user_id in (:userIds) and since_seq < :seq`,
-        { conversationId, userIds, seq, minSeq, at, admittedBehind },
+        `update conversation_member set min_seq = ${from}, active = 1, max_seq = null, read_seq = :seq, read_at = :at,
+           shown_seq = :seq, shown_at = :at, delivered_seq = :seq, delivered_at = :at, since_seq = :seq, version = version + 1
+         where conversation_id = :conversationId and user_id in (:userIds) and ${who}`,
+        { ...params, conversationId, userIds, seq, minSeq, at },
         tx,
       );
     });
