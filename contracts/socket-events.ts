@@ -29,6 +29,9 @@ export const clientEvents = {
 } as const satisfies Record<string, ClientEvent>;
 export type ClientEventName = keyof typeof clientEvents;
 
+/** Events that the server does not know, of one user in a minute, all names together. */
+export const UNKNOWN_EVENTS_PER_MINUTE = 60;
+
 /** Params of events whose payload is not exactly the params of their action. */
 export const clientEventParams = {
   "message:react": Closed({ messageId: Id, emoji: Emoji, remove: Type.Optional(Type.Boolean()) }),

@@ -1,7 +1,13 @@
 import type { TSchema } from "typebox";
 import type { ActionName } from "../../contracts/index.ts";
 import type { Meta } from "../../contracts/meta.ts";
-import { clientEventParams, clientEvents, type ClientEvent, type ClientEventName } from "../../contracts/socket-events.ts";
+import {
+  clientEventParams,
+  clientEvents,
+  UNKNOWN_EVENTS_PER_MINUTE,
+  type ClientEvent,
+  type ClientEventName,
+} from "../../contracts/socket-events.ts";
 import { imError, isExpected, toWireError } from "../../lib/errors.ts";
 import { checkJson, checkOf, invalidField } from "../../lib/validation.ts";
 import type { ImSocket } from "./types.ts";
@@ -39,21 +45,30 @@ function dispatch(
   requestID: string,
 ): Promise<unknown> {
   const event = Object.hasOwn(clientEvents, name) ? (clientEvents[name as ClientEventName] as ClientEvent) : null;
-  if (!event) throw imError("UNKNOWN_EVENT");
-  deps.count(name);
-  const { identity, language, address } = socket.data;
-  const retryAfterMs = deps.waitFor(identity.userId, name, event.perMinute);
-  if (retryAfterMs > 0) throw imError("RATE_LIMITED", { retryAfterMs });
+  if (!event) {
+    // Under one name, or whoever invents names would be counted under as many as they like.
+    admitEvent(deps, socket, "unknown", UNKNOWN_EVENTS_PER_MINUTE);
+    throw imError("UNKNOWN_EVENT");
+  }
+  admitEvent(deps, socket, name, event.perMinute);
   if (payloads.length > 1) throw invalidField("", "must be one object");
   const [params = {}] = payloads;
   if (name !== "message:send") checkJson(params);
   const { action, params: actionParams } = target(name as ClientEventName, event, params);
   if (action === null) return deps.renew(socket, (params as { token: string }).token);
+  const { identity, language, address } = socket.data;
   const { userId, sessionId, deviceId } = identity;
   return deps.callAction(action, actionParams, {
     meta: { caller: { userId, sessionId, deviceId }, connectionId: socket.id, language, address },
     requestID,
   });
+}
+
+/** Counts an event of a user. @throws RATE_LIMITED */
+function admitEvent(deps: EventDeps, socket: ImSocket, event: string, perMinute: number): void {
+  deps.count(event);
+  const retryAfterMs = deps.waitFor(socket.data.identity.userId, event, perMinute);
+  if (retryAfterMs > 0) throw imError("RATE_LIMITED", { retryAfterMs });
 }
 
 const own: Partial<Record<string, TSchema>> = clientEventParams;
