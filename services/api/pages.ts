@@ -8,9 +8,10 @@ body { margin: 0; font: 15px/1.5 system-ui, sans-serif; color: #1f2430; backgrou
 header { display: flex; gap: 1.5rem; align-items: baseline; padding: 0.8rem 1.5rem; background: #1f2430; color: #fff; }
 header a { color: #cfd6e4; } header strong { font-size: 1.1rem; }
 main { max-width: 62rem; margin: 0 auto; padding: 1rem 1.5rem 4rem; }
-section { border: 1px solid #d8dce5; border-radius: 6px; margin: 0.8rem 0; padding: 0.2rem 1rem 0.8rem; }
-section h3 { font: 600 1rem ui-monospace, monospace; margin: 0.6rem 0 0.2rem; }
+main section { border: 1px solid #d8dce5; border-radius: 6px; margin: 0.8rem 0; padding: 0.2rem 1rem 0.8rem; }
+main section h3 { font: 600 1rem ui-monospace, monospace; margin: 0.6rem 0 0.2rem; }
 .direction { font: 12px system-ui; border-radius: 3px; padding: 0.1rem 0.4rem; background: #e3ecff; }
+main code { background: #f5f6f9; padding: 0.1rem 0.3rem; }
 main pre { background: #f5f6f9; padding: 0.7rem; overflow: auto; max-height: 24rem; font-size: 13px; }
 `;
 
@@ -45,6 +46,8 @@ export function restPage(): string {
   return layout("moleculer-im: REST", head, '<div id="swagger"></div>');
 }
 
+/** What stands between backticks is code. */
+const withCode = (html: string): string => html.replace(/`([^`]*)`/g, "<code>$1</code>");
 const objectOf = (value: Json | undefined): JsonObject =>
   typeof value === "object" && value !== null && !Array.isArray(value) ? (value as JsonObject) : {};
 const textOf = (value: Json | undefined): string => (typeof value === "string" ? value : "");
@@ -55,7 +58,7 @@ export function socketPage(document: JsonObject): string {
   const fromClient = channels.filter((channel) => "request" in objectOf(channel["messages"]));
   const fromServer = channels.filter((channel) => "event" in objectOf(channel["messages"]));
   const body = `<main>
-<p>${escapeHtml(textOf(objectOf(document["info"])["description"]))}</p>
+<p>${withCode(escapeHtml(textOf(objectOf(document["info"])["description"])))}</p>
 <h2>A client sends</h2>
 ${fromClient.map((channel) => eventSection(channel, "client → server", ["request", "acknowledgement"])).join("\n")}
 <h2>The server sends</h2>
