@@ -1,6 +1,7 @@
 /**
  * Durable domain events (F5): written to the outbox in the transaction that makes the change, carried by the event stream,
  * handled at least once. The key keeps the order: events of one key arrive in the order in which they were committed.
+ * They carry ids and no words of a person: they are kept for days where no erasure reaches, and whoever needs the words asks.
  */
 export interface DomainEvents {
   "im.user.created": { userId: string };
@@ -11,7 +12,7 @@ export interface DomainEvents {
   "im.user.settings.changed": { userId: string; changed: string[] };
   "im.user.password.changed": { userId: string; exceptSessionId: string | null };
   "im.user.session.ended": { userId: string; sessionIds: string[]; reason: SessionEndReason };
-  "im.friend.request.sent": { requestId: string; fromUserId: string; toUserId: string; message: string };
+  "im.friend.request.sent": { requestId: string; fromUserId: string; toUserId: string };
   "im.friend.request.handled": { requestId: string; fromUserId: string; toUserId: string; accepted: boolean };
   "im.friend.removed": { userId: string; peerId: string };
   "im.friend.updated": { userId: string; peerId: string };
@@ -30,7 +31,7 @@ export interface DomainEvents {
     inviteeId: string;
     accepted: boolean;
   };
-  "im.group.join.requested": { requestId: string; groupId: string; userId: string; message: string; approverIds: string[] };
+  "im.group.join.requested": { requestId: string; groupId: string; userId: string; approverIds: string[] };
   "im.group.join.handled": { requestId: string; groupId: string; userId: string; actorId: string; accepted: boolean };
   "im.message.recalled": { conversationId: string; messageId: string; actorId: string };
   "im.system.alert.triggered": { alert: string; detail: string };

@@ -100,8 +100,10 @@ async function storeRequest(
   const requestId = ids.next();
   if (!(await insertRequest(sql, tx, { ...input, requestId, createdAt: now() }))) return null;
   if (!(await isListed(sql, "block_list", input.toUserId, input.fromUserId, tx))) {
-    const key = pendingKey(input.fromUserId, input.toUserId);
-    await outbox.add(tx, { subject: "im.friend.request.sent", key, payload: { requestId, ...input }, requestId: cause });
+    const { fromUserId, toUserId } = input;
+    const key = pendingKey(fromUserId, toUserId);
+    const payload = { requestId, fromUserId, toUserId };
+    await outbox.add(tx, { subject: "im.friend.request.sent", key, payload, requestId: cause });
   }
   return { requestId, versions: null };
 }

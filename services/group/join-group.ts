@@ -70,7 +70,7 @@ async function requestToJoin(deps: GroupDeps, { tx }: At, { groupId, userId, mes
   const requestId = deps.ids.next();
   const request = { requestId, groupId, userId, message, status: "pending", createdAt: deps.now(), handledAt: null } as const;
   if (!(await insertJoinRequest(deps.sql, request, tx))) throw imError("JOIN_PENDING");
-  const payload = { requestId, groupId, userId, message, approverIds: await managerIds(deps.sql, groupId, tx) };
+  const payload = { requestId, groupId, userId, approverIds: await managerIds(deps.sql, groupId, tx) };
   await deps.outbox.add(tx, { subject: "im.group.join.requested", key: requestId, payload, requestId: deps.requestId });
   return { groupId, actorId: userId, changes: [], result: { joined: false, requestId, group: null } };
 }

@@ -65,7 +65,7 @@ describe("friend requests", () => {
     assert.deepEqual(around.refreshed, [{ conversationId: "d_9_10", userIds: [ann, bob] }]);
     await waitFor(() => around.events.length === 2);
     assert.deepEqual(around.events, [
-      { subject: "im.friend.request.sent", payload: { requestId, fromUserId: ann, toUserId: bob, message: "hello" } },
+      { subject: "im.friend.request.sent", payload: { requestId, fromUserId: ann, toUserId: bob } },
       { subject: "im.friend.request.handled", payload: { requestId, fromUserId: ann, toUserId: bob, accepted: true } },
     ]);
   });

@@ -195,10 +195,10 @@ describe("friends", () => {
     const { node, around } = world;
     await node.as(bob, "friend.block", { userId: ann });
     await node.as(ann, "friend.request", { userId: bob });
-    await around.publish("im.friend.request.sent", { requestId: "1", fromUserId: ann, toUserId: bob, message: "" });
+    await around.publish("im.friend.request.sent", { requestId: "1", fromUserId: ann, toUserId: bob });
     await node.as(cid, "friend.request", { userId: bob });
     const items = await world.received(bob, 1);
-    await around.publish("im.friend.request.sent", { requestId: "2", fromUserId: "12", toUserId: bob, message: "" });
+    await around.publish("im.friend.request.sent", { requestId: "2", fromUserId: "12", toUserId: bob });
     assert.deepEqual(
       (await world.received(bob, 2)).map(({ data }) => (data["fromUser"] as { userId: string }).userId),
       ["12", cid],
@@ -230,7 +230,6 @@ describe("groups", () => {
       requestId: "3",
       groupId,
       userId: cid,
-      message: "private words",
       approverIds: [ann, bob],
     });
     await around.publish("im.group.join.handled", { requestId: "3", groupId, userId: cid, actorId: ann, accepted: true });
