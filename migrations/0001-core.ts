@@ -23,6 +23,7 @@ const tables = [
   "reaction",
   "notification",
   "dead_letter",
+  "erased_sender",
 ];
 
 /** Ids are BIGINT, times epoch milliseconds, booleans 0 or 1; JSON stands as text. */
@@ -115,6 +116,8 @@ export async function up(db: MigrationContext): Promise<void> {
       primary key (conversation_id, seq))${end}`,
     `create unique index message_client on message (conversation_id, sender_id, client_msg_id)`,
     `create index message_id on message (message_id)`,
+    // Forwards hold the words of others, who may be erased. MySQL has no partial index, and reads the table beside its other work.
+    ...(db.dialect === "sqlite" ? [`create index message_forward on message (conversation_id, seq) where type = 'forward'`] : []),
     `create table message_edit (
       conversation_id varchar(48) not null, seq bigint not null, version integer not null, content text not null, edited_at bigint not null,
       primary key (conversation_id, seq, version))${end}`,
@@ -123,6 +126,7 @@ export async function up(db: MigrationContext): Promise<void> {
     `create table reaction (
       conversation_id varchar(48) not null, seq bigint not null, emoji varchar(32) not null, user_id bigint not null, created_at bigint not null,
       primary key (conversation_id, seq, emoji, user_id))${end}`,
+    `create index reaction_user on reaction (user_id)`,
 
     `create table notification (
       notification_id bigint not null primary key, user_id bigint not null, event_id varchar(64) not null, type varchar(64) not null,
@@ -133,6 +137,9 @@ export async function up(db: MigrationContext): Promise<void> {
 
     // Records of the message log that could never be written.
     `create table dead_letter (message_id bigint not null primary key, record mediumtext not null, reason varchar(500) not null, at bigint not null)${end}`,
+
+    // Of whom no words are written any more. The rows stay for ever: a record may come again on any day.
+    `create table erased_sender (user_id bigint not null primary key, erased_at bigint not null)${end}`,
   ]);
 }
 

@@ -1,20 +1,28 @@
+import { authorsOf, withoutWords } from "../../lib/erased-words.ts";
 import type { MessageRecord } from "../../contracts/records.ts";
-import type { Database } from "../database/port.ts";
+import type { Database, Row } from "../database/port.ts";
+import { erasedAuthors } from "./erased-senders.ts";
 import type { DeadLetterStore } from "./in-process.ts";
+import type { DeadLetter } from "./port.ts";
 
 const MAX_REASON_LENGTH = 500;
+/** Letters looked at in one turn. */
+const FORGET_PAGE = 100;
 
 /** Dead letters in the table `dead_letter`. */
 export function sqlDeadLetters(sql: Database): DeadLetterStore {
   return {
     async add(letters) {
-      const rows = letters.map(({ record, reason, at }) => ({
-        message_id: record.messageId,
-        record: JSON.stringify(record),
-        reason: reason.slice(0, MAX_REASON_LENGTH),
-        at,
-      }));
-      if (rows.length > 0) await sql.insertRows("dead_letter", rows, "keep");
+      if (letters.length === 0) return;
+      await sql.transaction(async (tx) => {
+        const erased = await erasedAuthors(
+          sql,
+          letters.map(({ record }) => record),
+          tx,
+        );
+        const rows = letters.filter(({ record }) => !erased.has(record.senderId)).map((letter) => rowOf(letter, erased));
+        await sql.insertRows("dead_letter", rows, "keep", tx);
+      });
     },
     async list(limit) {
       const rows = await sql.select<{ record: string; reason: string; at: number }>(
@@ -26,5 +34,37 @@ export function sqlDeadLetters(sql: Database): DeadLetterStore {
     async remove(messageIds) {
       await sql.execute("delete from dead_letter where message_id in (:messageIds)", { messageIds });
     },
+    async forget(userId) {
+      for (let after = "0"; ;) {
+        const rows = await sql.select<{ message_id: string | number; record: string }>(
+          "select message_id, record from dead_letter where message_id > :after order by message_id limit :limit",
+          { after, limit: FORGET_PAGE },
+        );
+        for (const { message_id, record } of rows) await forgetIn(sql, String(message_id), record, userId);
+        if (rows.length < FORGET_PAGE) return;
+        after = String(rows.at(-1)!.message_id);
+      }
+    },
   };
+}
+
+function rowOf({ record, reason, at }: DeadLetter, erased: ReadonlySet<string>): Row {
+  return {
+    message_id: record.messageId,
+    record: JSON.stringify(withoutWords(record, erased)),
+    reason: reason.slice(0, MAX_REASON_LENGTH),
+    at,
+  };
+}
+
+async function forgetIn(sql: Database, messageId: string, stored: string, userId: string): Promise<void> {
+  if (!stored.includes(`"${userId}"`)) return;
+  const record = JSON.parse(stored) as MessageRecord;
+  if (record.senderId === userId) await sql.execute("delete from dead_letter where message_id = :messageId", { messageId });
+  else if (authorsOf(record).includes(userId)) {
+    await sql.execute("update dead_letter set record = :record where message_id = :messageId", {
+      messageId,
+      record: JSON.stringify(withoutWords(record, new Set([userId]))),
+    });
+  }
 }

@@ -7,6 +7,8 @@ export interface DeadLetterStore {
   add(letters: readonly DeadLetter[]): Promise<void>;
   list(limit: number): Promise<DeadLetter[]>;
   remove(messageIds: readonly string[]): Promise<void>;
+  /** As `MessageLog.forgetDeadLetters`. */
+  forget(userId: string): Promise<void>;
 }
 
 export interface InProcessLogOptions {
@@ -141,9 +143,10 @@ export class InProcessLog implements MessageLog {
         heartbeat: () => Promise.resolve(),
         isStale: () => group.stopped,
       });
-      const letters = result?.rejected ?? [];
-      await this.bury(letters.map((letter) => ({ ...letter, at: Date.now() })));
-      const rejected = new Map(letters.map(({ record, reason }) => [record.messageId, reason]));
+      const rejections = result?.rejected ?? [];
+      const letters = rejections.filter(({ forget }) => !forget);
+      await this.bury(letters.map(({ record, reason }) => ({ record, reason, at: Date.now() })));
+      const rejected = new Map(rejections.map(({ record, reason }) => [record.messageId, reason]));
       group.failures = 0;
       group.failingSince = null;
       if (group.options.group === PERSISTER_GROUP) this.#settle(batch, rejected);
@@ -210,6 +213,10 @@ export class InProcessLog implements MessageLog {
 
   removeDeadLetters(messageIds: readonly string[]): Promise<void> {
     return this.#options.deadLetters.remove(messageIds);
+  }
+
+  forgetDeadLetters(userId: string): Promise<void> {
+    return this.#options.deadLetters.forget(userId);
   }
 
   lag(group: string): Promise<number> {

@@ -6,7 +6,8 @@ import { sqlDeadLetters } from "./dead-letters.ts";
 import { InProcessLog } from "./in-process.ts";
 import type { MessageLog } from "./port.ts";
 
-export { PERSISTER_GROUP, type MessageLog } from "./port.ts";
+export { PERSISTER_GROUP, type MessageLog, type Rejection } from "./port.ts";
+export { erasedAmong, markErased } from "./erased-senders.ts";
 
 interface Opened {
   readonly log: MessageLog;

@@ -19,7 +19,14 @@ export interface LogBatch {
  * goes on behind them; an append that still waits for such a record resolves with `retryable: false`.
  */
 export interface BatchResult {
-  readonly rejected: readonly { record: MessageRecord; reason: string }[];
+  readonly rejected: readonly Rejection[];
+}
+
+export interface Rejection {
+  readonly record: MessageRecord;
+  readonly reason: string;
+  /** Nothing went wrong and nothing may be kept: the account of its sender is erased. It becomes no dead letter. */
+  readonly forget?: true;
 }
 
 export interface ConsumeOptions {
@@ -68,6 +75,11 @@ export interface MessageLog {
   /** Keeps records that nobody can write as dead letters; one that is kept already stays as it is. */
   bury(letters: readonly DeadLetter[]): Promise<void>;
   removeDeadLetters(messageIds: readonly string[]): Promise<void>;
+  /**
+   * Drops the dead letters of a user who was erased (`markErased`) and takes their words out of those that quote or forward
+   * them. What is buried later is kept without them too.
+   */
+  forgetDeadLetters(userId: string): Promise<void>;
   /** Records appended and not yet handled by `group`. */
   lag(group: string): Promise<number>;
   ping(): Promise<void>;

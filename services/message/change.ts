@@ -17,6 +17,7 @@ export interface ChangeDeps extends VisibleDeps {
   readonly recallLimitMs: number;
   readonly editLimitMs: number;
   readonly now: () => number;
+  isErased(userId: string, tx?: Tx): Promise<boolean>;
   addEvent(tx: Tx, conversationId: string, messageId: string, actorId: string): Promise<void>;
 }
 type Deed = { messageId: string; userId: string };
@@ -77,6 +78,7 @@ export async function editMessage(
   return viewed(deps, messageId, userId);
 }
 
+/** @throws SESSION_ENDED when the user's account is erased since: what is written then, nobody would take away */
 export async function addReaction(deps: ChangeDeps, { messageId, userId, emoji }: Deed & { emoji: string }): Promise<Message> {
   const { row } = await visibleMessage(deps, messageId, userId);
   if (row.recalled_at !== null) throw imError("MESSAGE_RECALLED");
@@ -85,6 +87,7 @@ export async function addReaction(deps: ChangeDeps, { messageId, userId, emoji }
   const reaction = { conversationId: row.conversation_id, seq: Number(row.seq), emoji, userId, at: deps.now() };
   const isNew = await deps.repository.transaction(async (tx) => {
     if ((await deps.repository.byId(messageId, tx))?.recalled_at !== null) throw imError("MESSAGE_RECALLED");
+    if (await deps.isErased(userId, tx)) throw imError("SESSION_ENDED");
     const kinds = await deps.repository.reactionKinds(reaction.conversationId, reaction.seq, tx);
     if (!kinds.includes(emoji) && kinds.length >= MAX_REACTION_KINDS)
       throw invalidField("emoji", `would be one of more than ${MAX_REACTION_KINDS} on this message`);

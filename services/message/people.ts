@@ -4,7 +4,6 @@ import { MAX_READERS_GROUP } from "../../contracts/limits.ts";
 import { parseConversationId } from "../../lib/conversation-id.ts";
 import { imError } from "../../lib/errors.ts";
 import { call } from "../../lib/service.ts";
-import type { MessageLog } from "../../mixins/message-log/port.ts";
 import { toMessage } from "./repository.ts";
 import { visibleMessage, type VisibleDeps } from "./visible.ts";
 
@@ -31,32 +30,6 @@ export async function readReaders(
   });
   const senderId = String(row.sender_id);
   return { read: read.filter((reader) => reader.userId !== senderId), unread: unread.filter((id) => id !== senderId) };
-}
-
-const ERASE_PAGE = 200;
-/** Dead letters that are looked at. */
-const SEARCHED = 10_000;
-
-export interface EraseDeps extends VisibleDeps {
-  readonly log: Pick<MessageLog, "deadLetters" | "removeDeadLetters">;
-  readonly now: () => number;
-}
-
-/** Recalls everything a deleted user has sent: their words are gone, the places stay. What was never stored will not be. */
-export async function eraseMessages(deps: EraseDeps, userId: string): Promise<void> {
-  const letters = (await deps.log.deadLetters(SEARCHED)).filter(({ record }) => record.senderId === userId);
-  if (letters.length > 0) await deps.log.removeDeadLetters(letters.map(({ record }) => record.messageId));
-  for (const conversationId of await call(deps.calls, "conversation.idsOf", { userId })) {
-    let afterSeq = 0;
-    for (;;) {
-      const rows = await deps.repository.sentBy(userId, conversationId, afterSeq, ERASE_PAGE);
-      if (rows.length === 0) break;
-      await deps.repository.transaction(async (tx) => {
-        for (const { seq } of rows) await deps.repository.recall(conversationId, Number(seq), deps.now(), tx);
-      });
-      afterSeq = Number(rows.at(-1)!.seq);
-    }
-  }
 }
 
 /** A page of a user's own messages over all conversations, in the order of (conversationId, seq). */

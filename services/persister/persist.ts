@@ -1,21 +1,23 @@
 import type { MessageRecord } from "../../contracts/records.ts";
 import type { Tx } from "../../mixins/database/port.ts";
-import type { BatchResult } from "../../mixins/message-log/port.ts";
+import type { Rejection } from "../../mixins/message-log/port.ts";
 import type { PersistRepository } from "./repository.ts";
 
 export interface PersistDeps {
   readonly repository: PersistRepository;
   readonly now: () => number;
 }
-type Rejected = BatchResult["rejected"][number];
+
+const SENDER_ERASED = "the account of its sender is erased";
 
 /**
  * Writes a batch in one transaction and says which records can never be written: those whose place another message holds, and
  * those that the database refuses by themselves. Safe to repeat: what is there already stays as it is, so that a redelivered
- * original undoes no edit or recall.
+ * original undoes no edit or recall. What someone sent whose account is erased is written as recalled, and rejected: nobody is
+ * to hear of it.
  * @throws what another try can cure; nothing is written then
  */
-export async function persistBatch(deps: PersistDeps, records: readonly MessageRecord[]): Promise<Rejected[]> {
+export async function persistBatch(deps: PersistDeps, records: readonly MessageRecord[]): Promise<Rejection[]> {
   const sorted = sortByKey(records);
   try {
     await deps.repository.insertNew(sorted, deps.now());
@@ -27,7 +29,7 @@ export async function persistBatch(deps: PersistDeps, records: readonly MessageR
 }
 
 /** The way for a batch of which something is there already, or that the database refuses. */
-async function persistWithConflicts(deps: PersistDeps, records: readonly MessageRecord[]): Promise<Rejected[]> {
+async function persistWithConflicts(deps: PersistDeps, records: readonly MessageRecord[]): Promise<Rejection[]> {
   try {
     return await deps.repository.transaction((tx) => write(deps, records, tx));
   } catch (error) {
@@ -41,13 +43,15 @@ export function buryRecords(
   { repository, now }: PersistDeps,
   records: readonly MessageRecord[],
   reason: string,
-): Promise<Rejected[]> {
+): Promise<Rejection[]> {
   return repository.transaction(async (tx) => {
-    const rejected: Rejected[] = [];
+    const rejected: Rejection[] = [];
+    const erased = await repository.erasedAuthors(records, tx);
     for (const record of sortByKey(records)) {
       await repository.insertVoid(record, now(), tx);
       const standing = await repository.at(record.conversationId, record.seq, tx);
-      if (standing?.messageId !== record.messageId || standing.isVoid) rejected.push({ record, reason });
+      if (standing?.messageId === record.messageId && !standing.isVoid) continue;
+      rejected.push(erased.has(record.senderId) ? ofErased(record) : { record, reason });
     }
     return rejected;
   });
@@ -60,19 +64,22 @@ function sortByKey(records: readonly MessageRecord[]): MessageRecord[] {
   );
 }
 
-async function write(deps: PersistDeps, records: readonly MessageRecord[], tx: Tx): Promise<Rejected[]> {
+async function write(deps: PersistDeps, records: readonly MessageRecord[], tx: Tx): Promise<Rejection[]> {
   const at = deps.now();
-  const inserted = await deps.repository.insert(records, at, tx);
-  if (inserted === records.length) return [];
-  const rejected: Rejected[] = [];
+  const erased = await deps.repository.erasedAuthors(records, tx);
+  const inserted = await deps.repository.insert(records, erased, at, tx);
+  const rejected = records.filter(({ senderId }) => erased.has(senderId)).map(ofErased);
+  if (inserted === records.length) return rejected;
   for (const record of records) {
     const reason = await conflictOf(deps, record, tx);
     if (reason === null) continue;
-    rejected.push({ record, reason });
+    if (!erased.has(record.senderId)) rejected.push({ record, reason });
     await deps.repository.insertVoid(record, at, tx);
   }
   return rejected;
 }
+
+const ofErased = (record: MessageRecord): Rejection => ({ record, reason: SENDER_ERASED, forget: true });
 
 /** null when the row at the record's place is the record itself, and not the void that it left when it was rejected before. */
 async function conflictOf({ repository }: PersistDeps, record: MessageRecord, tx: Tx): Promise<string | null> {
@@ -86,11 +93,10 @@ async function conflictOf({ repository }: PersistDeps, record: MessageRecord, tx
 }
 
 /** Finds what the database refuses: halves that pass are written, a single record that does not is rejected. */
-async function bisect(deps: PersistDeps, records: readonly MessageRecord[], error: unknown): Promise<Rejected[]> {
+async function bisect(deps: PersistDeps, records: readonly MessageRecord[], error: unknown): Promise<Rejection[]> {
   const [first] = records;
   if (first && records.length === 1) {
-    await deps.repository.transaction((tx) => deps.repository.insertVoid(first, deps.now(), tx));
-    return [{ record: first, reason: error instanceof Error ? error.message : String(error) }];
+    return buryRecords(deps, [first], error instanceof Error ? error.message : String(error));
   }
   const middle = Math.ceil(records.length / 2);
   return [...(await persistBatch(deps, records.slice(0, middle))), ...(await persistBatch(deps, records.slice(middle)))];

@@ -4,16 +4,16 @@
  * One transaction a batch: rows in the order of their key, one statement; then PENDING becomes PERSISTED, then the log hears
  * that the batch is done. A crash between two of these steps repeats the batch, which changes nothing. A record that can
  * never be written is a dead letter with its reason and an alert; its seq stays as a void. In the embedded profile an append
- * resolves when this service has committed it.
+ * resolves when this service has committed it. Of what was sent by someone whose account is erased since, only the place is
+ * written (ADR 0009).
  */
 import { MAX_PERSIST_BATCH } from "../../config/limits.ts";
-import type { MessageRecord } from "../../contracts/records.ts";
 import { push } from "../../lib/push.ts";
 import { call, defineService } from "../../lib/service.ts";
 import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
 import { DRAIN, onDrain } from "../../mixins/drain.ts";
 import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
-import { PERSISTER_GROUP, withMessageLog, type MessageLogVars } from "../../mixins/message-log/index.ts";
+import { PERSISTER_GROUP, withMessageLog, type MessageLogVars, type Rejection } from "../../mixins/message-log/index.ts";
 import { withMetrics, type MetricsVars } from "../../mixins/metrics/index.ts";
 import { withOutbox, type OutboxVars } from "../../mixins/outbox/index.ts";
 import { buryRecords, persistBatch, type PersistDeps } from "./persist.ts";
@@ -26,12 +26,15 @@ interface Vars extends DatabaseVars, HotStoreVars, MessageLogVars, MetricsVars, 
   counts: { batches: number; persisted: number; dead: number; lastBatchAt: number | null };
 }
 
+/** Without those whose sender's account is erased: of them nothing is kept. */
+const deadLettersOf = (rejected: readonly Rejection[]): Rejection[] => rejected.filter(({ forget }) => !forget);
+
 export default defineService<"persister", Vars>()({
   name: "persister",
   mixins: [withDatabase(), withHotStore(), withMessageLog(), withMetrics(), withOutbox()],
   methods: {
     /** Operators hear of every message that was given up. */
-    async alert(rejected: readonly { record: MessageRecord; reason: string }[]): Promise<void> {
+    async alert(rejected: readonly Rejection[]): Promise<void> {
       if (rejected.length === 0) return;
       this.counts.dead += rejected.length;
       this.metrics.increment("im_messages_dead_total", rejected.length);
@@ -57,9 +60,10 @@ export default defineService<"persister", Vars>()({
       const found = await Promise.all(messageIds.map((messageId) => this.hot.conversations.find(messageId)));
       const records = found.flatMap((one) => (one ? [one.record] : []));
       const rejected = await buryRecords(this.deps, records, reason);
-      await this.log.bury(rejected.map((letter) => ({ ...letter, at: Date.now() })));
+      const letters = deadLettersOf(rejected);
+      await this.log.bury(letters.map((letter) => ({ ...letter, at: Date.now() })));
       await this.hot.conversations.refused(rejected.map(({ record }) => record));
-      await this.alert(rejected);
+      await this.alert(letters);
       return { buried: rejected.length };
     },
     async redrive(ctx) {
@@ -100,7 +104,7 @@ export default defineService<"persister", Vars>()({
         counts.persisted += persisted.length;
         counts.lastBatchAt = Date.now();
         logger.debug("Batch persisted", { messages: persisted.length, dead: dead.size, durationMs: Math.round(durationMs) });
-        await alert(rejected);
+        await alert(deadLettersOf(rejected));
         return { rejected };
       },
     });

@@ -1,5 +1,7 @@
 import type { MessageRecord } from "../../contracts/records.ts";
+import { withoutWords } from "../../lib/erased-words.ts";
 import type { Database, Row, Tx } from "../../mixins/database/port.ts";
+import { erasedAuthors, noneErased } from "../../mixins/message-log/erased-senders.ts";
 
 /** A message that stands in the way of another. */
 export interface Standing {
@@ -17,19 +19,33 @@ export class PersistRepository {
     this.#sql = sql;
   }
 
-  /** Writes the records, all or none. @throws when one of them is there already, or another has its place */
+  /**
+   * Writes the records, all or none.
+   * @throws when one of them is there already, another has its place, or it holds words of someone who was erased
+   */
   insertNew(records: readonly MessageRecord[], at: number): Promise<void> {
     return this.#sql.bulkInsert(
       "message",
       records.map((record) => rowOf(record, at)),
+      { unless: noneErased(records) },
     );
   }
 
-  /** Writes the records in one statement; what is there already stays. @returns how many were new */
-  insert(records: readonly MessageRecord[], at: number, tx: Tx): Promise<number> {
+  /** Those of the people whose words the records hold that were erased. */
+  erasedAuthors(records: readonly MessageRecord[], tx: Tx): Promise<ReadonlySet<string>> {
+    return erasedAuthors(this.#sql, records, tx);
+  }
+
+  /**
+   * Writes the records in one statement; what is there already stays. Of the words of those who were erased nothing is
+   * written: what they sent stands there as recalled. @returns how many were new
+   */
+  insert(records: readonly MessageRecord[], erased: ReadonlySet<string>, at: number, tx: Tx): Promise<number> {
     return this.#sql.insertRows(
       "message",
-      records.map((record) => rowOf(record, at)),
+      records.map((record) =>
+        erased.size === 0 ? rowOf(record, at) : rowOf(withoutWords(record, erased), at, erased.has(record.senderId) ? at : null),
+      ),
       "keep",
       tx,
     );
@@ -76,7 +92,7 @@ export class PersistRepository {
   }
 }
 
-function rowOf(record: MessageRecord, at: number): Row {
+function rowOf(record: MessageRecord, at: number, recalledAt: number | null = null): Row {
   const { replyTo, mentions } = record;
   return {
     conversation_id: record.conversationId,
@@ -96,7 +112,7 @@ function rowOf(record: MessageRecord, at: number): Row {
     persisted_at: at,
     version: 0,
     edited_at: null,
-    recalled_at: null,
+    recalled_at: recalledAt,
   };
 }
 

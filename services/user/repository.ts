@@ -1,5 +1,6 @@
 import type { OwnUser, User } from "../../contracts/entities.ts";
 import type { AccountName } from "../../lib/account-name.ts";
+import { DELETED_NAME } from "../../lib/erased-words.ts";
 import type { Database, SqlParams, Tx } from "../../mixins/database/port.ts";
 
 export interface UserRow {
@@ -26,7 +27,7 @@ export type ProfileColumns = Partial<
 
 /** What is left of a deleted user beside the user name, which stays taken. */
 const ERASED: SqlParams = {
-  nickname: "Deleted user",
+  nickname: DELETED_NAME,
   avatar: "",
   signature: "",
   gender: "unknown",

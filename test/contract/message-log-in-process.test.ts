@@ -25,6 +25,7 @@ messageLogContract("this process", async () => {
     deadLetters: (limit) => inner.deadLetters(limit),
     bury: (letters) => inner.bury(letters),
     removeDeadLetters: (messageIds) => inner.removeDeadLetters(messageIds),
+    forgetDeadLetters: (userId) => inner.forgetDeadLetters(userId),
     lag: (group) => inner.lag(group),
     ping: () => inner.ping(),
     close: () => inner.close(),
@@ -63,7 +64,12 @@ messageLogContract("this process", async () => {
 });
 
 describe("message log in this process: what it promises beyond the port", () => {
-  const noLetters: DeadLetterStore = { add: async () => undefined, list: async () => [], remove: async () => undefined };
+  const noLetters: DeadLetterStore = {
+    add: async () => undefined,
+    list: async () => [],
+    remove: async () => undefined,
+    forget: async () => undefined,
+  };
   const open = (options: Partial<InProcessLogOptions> = {}) =>
     new InProcessLog({ deadLetters: noLetters, ...quick, ...LIMITS, ...options });
 

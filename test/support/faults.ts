@@ -23,3 +23,23 @@ export async function refuseText(sql: Database, word: string): Promise<() => Pro
   );
   return async () => void (await sql.execute(`drop trigger refuse_${word}`));
 }
+
+/** Holds up every batch of message rows on its way into the database. `held` resolves when there is one. */
+export function holdMessages(sql: Database): { readonly held: Promise<void>; release(): void } {
+  const bulkInsert = sql.bulkInsert.bind(sql);
+  const [reached, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  sql.bulkInsert = async (table, ...rest) => {
+    if (table === "message") {
+      reached.resolve();
+      await gate.promise;
+    }
+    return bulkInsert(table, ...rest);
+  };
+  return {
+    held: reached.promise,
+    release() {
+      sql.bulkInsert = bulkInsert;
+      gate.resolve();
+    },
+  };
+}

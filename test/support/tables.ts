@@ -10,6 +10,17 @@ const VOLATILE_COLUMNS = ["last_seen_at"];
 /** All rows of all tables, each with its table's name. */
 export type TableDump = ReadonlySet<string>;
 
+/** Tables in which a text stands anywhere, those of the machinery too. */
+export async function tablesWith(sql: Database, words: string): Promise<string[]> {
+  const tables = await sql.select<{ name: string }>("select name from sqlite_master where type = 'table' order by name");
+  const found: string[] = [];
+  for (const { name } of tables) {
+    const rows = await sql.select(`select * from ${name}`);
+    if (JSON.stringify(rows).includes(words)) found.push(name);
+  }
+  return found;
+}
+
 export async function dumpTables(sql: Database): Promise<TableDump> {
   const tables = await sql.select<{ name: string }>("select name from sqlite_master where type = 'table' order by name");
   const dump = new Set<string>();

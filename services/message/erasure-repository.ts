@@ -1,0 +1,103 @@
+import type { Content } from "../../contracts/entities.ts";
+import { forwardedIn, withoutForwarded } from "../../lib/erased-words.ts";
+import type { Database, SqlValue } from "../../mixins/database/port.ts";
+import type { MessageRow } from "./repository.ts";
+
+/** Where a page of forwards ended. */
+export interface ForwardKey {
+  readonly conversationId: string;
+  readonly seq: number;
+}
+
+/** SQL that takes away what a user wrote. Every method may run again, and every statement reads a bounded number of rows. */
+export class ErasureRepository {
+  readonly #sql: Database;
+
+  constructor(sql: Database) {
+    this.#sql = sql;
+  }
+
+  /**
+   * Recalls a page of what the user sent in a conversation, in the order of the unique key: no other index knows senders.
+   * @returns the client message id behind which to go on; null at the end
+   */
+  async recallPage(userId: string, conversationId: string, after: string, at: number, limit: number): Promise<string | null> {
+    const rows = await this.#sql.select<Pick<MessageRow, "seq" | "client_msg_id">>(
+      `select seq, client_msg_id from message where conversation_id = :conversationId and sender_id = :userId and client_msg_id > :after
+       order by client_msg_id limit :limit`,
+      { userId, conversationId, after, limit },
+    );
+    if (rows.length === 0) return null;
+    await this.#recall(
+      conversationId,
+      rows.map(({ seq }) => Number(seq)),
+      at,
+    );
+    return rows.length < limit ? null : rows.at(-1)!.client_msg_id;
+  }
+
+  /** The fingerprint of the words goes with them. */
+  async #recall(conversationId: string, seqs: readonly number[], at: number): Promise<void> {
+    const which = { conversationId, seqs };
+    await this.#sql.transaction(async (tx) => {
+      await this.#sql.execute(
+        `update message set content = '{}', mentions = null, reply_to = null, body_hash = '', recalled_at = coalesce(recalled_at, :at),
+           version = version + 1
+         where conversation_id = :conversationId and seq in (:seqs) and (recalled_at is null or body_hash <> '')`,
+        { ...which, at },
+        tx,
+      );
+      for (const table of ["message_edit", "reaction"])
+        await this.#sql.execute(`delete from ${table} where conversation_id = :conversationId and seq in (:seqs)`, which, tx);
+    });
+  }
+
+  /** @returns whether there may be more */
+  async removeReactions(userId: string, limit: number): Promise<boolean> {
+    const rows = await this.#sql.select<Record<"conversation_id" | "seq" | "emoji", SqlValue>>(
+      "select conversation_id, seq, emoji from reaction where user_id = :userId limit :limit",
+      { userId, limit },
+    );
+    await this.#sql.transaction(async (tx) => {
+      for (const row of rows)
+        await this.#sql.execute(
+          "delete from reaction where conversation_id = :conversation_id and seq = :seq and emoji = :emoji and user_id = :userId",
+          { ...row, userId },
+          tx,
+        );
+    });
+    return rows.length === limit;
+  }
+
+  /** What the user had removed from their own history. */
+  async forgetHidden(userId: string): Promise<void> {
+    await this.#sql.execute("delete from message_hidden where user_id = :userId", { userId });
+  }
+
+  /**
+   * Takes the user's words and name out of a page of all merged forwards, by whomever they are.
+   * @returns the key behind which to go on; null at the end
+   */
+  async scrubForwards(userId: string, after: ForwardKey, limit: number): Promise<ForwardKey | null> {
+    const rows = await this.#sql.select<MessageRow>(
+      `select conversation_id, seq, version, type, content from message
+       where type = 'forward' and (conversation_id, seq) > (:conversationId, :seq) order by conversation_id, seq limit :limit`,
+      { ...after, limit },
+    );
+    for (const row of rows) if (row.content.includes(`"${userId}"`)) await this.#scrub(row, userId);
+    const last = rows.at(-1);
+    return last && rows.length === limit ? { conversationId: last.conversation_id, seq: Number(last.seq) } : null;
+  }
+
+  /** A forward that was recalled meanwhile has another version and no words. */
+  async #scrub({ conversation_id, seq, version, type, content: stored }: MessageRow, userId: string): Promise<void> {
+    const words = { type, content: JSON.parse(stored) as Content };
+    if (!forwardedIn(words).includes(userId)) return;
+    const content = JSON.stringify(withoutForwarded(words, new Set([userId])));
+    await this.#sql.execute(
+      `update message set content = :content, version = version + 1
+       where conversation_id = :conversation_id and seq = :seq and version = :version`,
+      { conversation_id, seq, version, content },
+    );
+  }
+}
