@@ -80,6 +80,32 @@ export function values(name: string, inTable: InTable): void {
     );
 
     it(
+      "expands arrays of tuples, whatever their number, and compares numbers given as text with numbers",
+      inTable(async ({ db }, table) => {
+        await db.insertRows(
+          table,
+          ["a", "b", "c", "d"].map((id, at) => row(id, at)),
+          "fail",
+        );
+        const among = async (tuples: (string | number)[][]) =>
+          (await db.select<{ id: string }>(`SELECT id FROM ${table} WHERE (id, n) IN (:tuples) ORDER BY id`, { tuples })).map(
+            ({ id }) => id,
+          );
+        assert.deepEqual(await among([["b", 1]]), ["b"]);
+        assert.deepEqual(
+          await among([
+            ["a", "0"],
+            ["c", "2"],
+            ["d", "2"],
+          ]),
+          ["a", "c"],
+        );
+        const many = Array.from({ length: 256 }, (_, at) => [`x${at}`, at]);
+        assert.deepEqual(await among([...many.slice(1), ["d", 3]]), ["d"]);
+      }),
+    );
+
+    it(
       "gives numbers that a JavaScript number holds, else strings",
       inTable(async ({ db }, table) => {
         const values = ["9007199254740993", "9223372036854775807", "-9223372036854775808", 9007199254740991, 0, -7, null];
