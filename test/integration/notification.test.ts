@@ -1,59 +1,10 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ServiceSchema } from "moleculer";
 import type { Notification } from "../../contracts/entities.ts";
 import type { GroupChange } from "../../contracts/events.ts";
-import type { Params } from "../../contracts/index.ts";
 import { isImError } from "../../lib/errors.ts";
-import friend from "../../services/friend/friend.service.ts";
-import notification from "../../services/notification/notification.service.ts";
-import { createNeighbours, type Neighbours } from "../support/neighbours.ts";
-import { createNode, type TestNode } from "../support/node.ts";
+import { ann, bob, cid, groupId, hikers, notificationNode } from "../support/notification-node.ts";
 import { waitFor } from "../support/wait.ts";
-
-const ann = "9";
-const bob = "10";
-const cid = "11";
-const groupId = "500";
-const hikers = { groupId, name: "Hikers" };
-
-interface World extends AsyncDisposable {
-  readonly node: TestNode;
-  readonly around: Neighbours;
-  notify(userIds: string[], eventId?: string): Promise<void>;
-  /** Waits for a user's notifications and gives them, newest first. */
-  received(userId: string, count: number): Promise<Notification[]>;
-}
-
-/** Ann alone is a member of the group. */
-const group: ServiceSchema = {
-  name: "group",
-  actions: {
-    getMany: (ctx: { params: Params<"group.getMany"> }) =>
-      ctx.params.userId === ann ? ctx.params.groupIds.map((id) => ({ ...hikers, groupId: id })) : [],
-  },
-};
-
-async function notificationNode(without: string[] = []): Promise<World> {
-  const around = createNeighbours({ without });
-  const node = await createNode([friend, notification, group, ...around.services]);
-  let events = 0;
-  const listOf = async (userId: string): Promise<Notification[]> =>
-    (await node.as(userId, "notification.list", { limit: 100 })).items;
-  return {
-    node,
-    around,
-    notify: async (userIds, eventId = `event-${++events}`) => {
-      await node.call("notification.notify", { eventId, userIds, type: "system.notice", data: { text: eventId } });
-    },
-    received: (userId, count) =>
-      waitFor(async () => {
-        const items = await listOf(userId);
-        return items.length >= count ? items : null;
-      }, `${count} notifications of user ${userId}`),
-    [Symbol.asyncDispose]: () => node.stop(),
-  };
-}
 
 const fails = (error: unknown): boolean => isImError(error, "VALIDATION");
 

@@ -1,101 +1,17 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { ServiceSchema } from "moleculer";
-import type { Presence } from "../../contracts/entities.ts";
-import type { Params } from "../../contracts/index.ts";
 import friend from "../../services/friend/friend.service.ts";
 import presence from "../../services/presence/presence.service.ts";
-import { standIn } from "../support/accounts.ts";
-import { createNeighbours, type Neighbours } from "../support/neighbours.ts";
-import { createNode, type TestNode } from "../support/node.ts";
+import { befriend } from "../support/friend-node.ts";
+import { createNeighbours } from "../support/neighbours.ts";
+import { createNode } from "../support/node.ts";
+import { ann, bob, cid, hidden, presenceNode, sessionOf, subscribe } from "../support/presence-node.ts";
 import { waitFor } from "../support/wait.ts";
-
-const ann = "9";
-const bob = "10";
-const cid = "11";
-const sessionOf = (userId: string): string => `${userId}00`;
-const hidden = (userId: string): Presence => ({ userId, online: false, lastSeenAt: null, devices: [] });
-
-interface World extends AsyncDisposable {
-  readonly node: TestNode;
-  readonly around: Neighbours;
-  /** Subjects of the `presence.changed` hints. */
-  readonly hints: { userId: string; online: boolean }[];
-  pushes(userId: string): Presence[];
-  connect(userId: string, connectionId: string, deviceId?: string): Promise<boolean>;
-  disconnect(userId: string, connectionId: string): Promise<void>;
-  /** What auth was told. */
-  readonly seen: { sessionId: string; at: number }[];
-  /** What auth has stored, and whom it was asked for. */
-  readonly stored: Map<string, number>;
-  readonly askedFor: string[][];
-}
-
-/** @param offlineDelayMs long, unless the test is about leaving */
-async function presenceNode(offlineDelayMs = 60_000): Promise<World> {
-  const around = createNeighbours();
-  const hints: World["hints"] = [];
-  const seen: World["seen"] = [];
-  const stored: World["stored"] = new Map();
-  const askedFor: World["askedFor"] = [];
-  const auth = standIn("auth", {
-    seen: ({ items }: Params<"auth.seen">) => void seen.push(...items),
-    lastSeenOf: ({ userIds }: Params<"auth.lastSeenOf">) => {
-      askedFor.push(userIds);
-      return Object.fromEntries([...stored].filter(([userId]) => userIds.includes(userId)));
-    },
-  });
-  const listener: ServiceSchema = {
-    name: "listener",
-    events: { "presence.changed": (ctx: { params: World["hints"][number] }) => void hints.push(ctx.params) },
-  };
-  const node = await createNode([
-    friend,
-    { ...presence, settings: { offlineDelayMs } as ServiceSchema["settings"] },
-    ...around.services,
-    listener,
-    auth,
-  ]);
-  return {
-    node,
-    around,
-    hints,
-    seen,
-    stored,
-    askedFor,
-    pushes: (userId) =>
-      around.deliveries
-        .filter(({ room, event }) => room === `p:${userId}` && event === "presence:changed")
-        .map(({ payload }) => payload as Presence),
-    connect: async (userId, connectionId, deviceId = "phone") => {
-      const { accepted } = await node.call("presence.connected", {
-        connectionId,
-        userId,
-        sessionId: sessionOf(userId),
-        deviceId,
-        deviceType: "ios",
-        gatewayNodeId: "gate",
-      });
-      return accepted;
-    },
-    disconnect: async (userId, connectionId) =>
-      void (await node.call("presence.disconnected", { userId, sessionId: sessionOf(userId), connectionId })),
-    [Symbol.asyncDispose]: () => node.stop(),
-  };
-}
-
-async function befriend({ node }: World, a: string, b: string): Promise<void> {
-  const { requestId } = await node.as(a, "friend.request", { userId: b });
-  await node.as(b, "friend.handleRequest", { requestId, action: "accept" });
-}
-
-const subscribe = async ({ node }: World, who: string, userIds: string[], connectionId?: string): Promise<Presence[]> =>
-  (await node.as(who, "presence.subscribe", { userIds }, connectionId === undefined ? {} : { connectionId })).items;
 
 describe("subscribing", () => {
   it("shows friends and watches them; anyone else looks offline and is not watched", async () => {
     await using world = await presenceNode();
-    await befriend(world, ann, bob);
+    await befriend(world.node, ann, bob);
     await world.connect(bob, "b1");
     await world.connect(bob, "b2");
     await world.connect(cid, "c1");
@@ -117,8 +33,8 @@ describe("subscribing", () => {
 
   it("shows nothing of a friend who hides it, or who has blocked me", async () => {
     await using world = await presenceNode();
-    await befriend(world, ann, bob);
-    await befriend(world, ann, cid);
+    await befriend(world.node, ann, bob);
+    await befriend(world.node, ann, cid);
     world.around.settings.set(bob, { showPresence: false });
     await world.node.as(cid, "friend.block", { userId: ann });
     for (const userId of [bob, cid]) await world.connect(userId, `${userId}-1`);
@@ -128,7 +44,7 @@ describe("subscribing", () => {
 
   it("can be taken back, and works without a socket for the answer alone", async () => {
     await using world = await presenceNode();
-    await befriend(world, ann, bob);
+    await befriend(world.node, ann, bob);
     assert.equal((await subscribe(world, ann, [bob])).length, 1);
     assert.deepEqual(world.around.watches, []);
     const { items } = await world.node.as(ann, "presence.unsubscribe", { userIds: [bob, cid] }, { connectionId: "a1" });
@@ -138,7 +54,7 @@ describe("subscribing", () => {
 
   it("ends on every connection of both when the friendship ends", async () => {
     await using world = await presenceNode();
-    await befriend(world, ann, bob);
+    await befriend(world.node, ann, bob);
     for (const connectionId of ["a1", "a2"]) await world.connect(ann, connectionId);
     await world.connect(bob, "b1");
     await world.node.as(ann, "friend.remove", { userId: bob });
@@ -152,7 +68,7 @@ describe("subscribing", () => {
 
   it("ends for the one who is blocked, not for the other", async () => {
     await using world = await presenceNode();
-    await befriend(world, ann, bob);
+    await befriend(world.node, ann, bob);
     await world.connect(ann, "a1");
     await world.connect(bob, "b1");
     await world.node.as(ann, "friend.block", { userId: bob });
@@ -167,8 +83,8 @@ describe("hiding one's presence", () => {
   it("cuts every connection of the friends, who see the user go offline once", async () => {
     await using world = await presenceNode();
     const { around } = world;
-    await befriend(world, ann, bob);
-    await befriend(world, cid, bob);
+    await befriend(world.node, ann, bob);
+    await befriend(world.node, cid, bob);
     await world.connect(bob, "b1");
     await waitFor(() => world.pushes(bob).length === 1);
     for (const connectionId of ["a1", "a2"]) await world.connect(ann, connectionId);
@@ -186,7 +102,7 @@ describe("hiding one's presence", () => {
   it("is not what another change, or showing it again, does", async () => {
     await using world = await presenceNode();
     const { around } = world;
-    for (const peer of [bob, cid]) await befriend(world, ann, peer);
+    for (const peer of [bob, cid]) await befriend(world.node, ann, peer);
     await world.connect(ann, "a1");
     await around.publish("im.user.settings.changed", { userId: bob, changed: ["showPresence"] });
     around.settings.set(bob, { showPresence: false });
@@ -226,8 +142,8 @@ describe("when a user was last seen", () => {
 
   it("comes from auth where the hot store does not know, and only of those whom one may see", async () => {
     await using world = await presenceNode();
-    for (const peer of [bob, cid]) await befriend(world, ann, peer);
-    await befriend(world, ann, "12");
+    for (const peer of [bob, cid]) await befriend(world.node, ann, peer);
+    await befriend(world.node, ann, "12");
     world.around.settings.set(cid, { showPresence: false });
     for (const userId of [bob, cid, "12", "404"]) world.stored.set(userId, 1_000);
     await world.connect("12", "d1");

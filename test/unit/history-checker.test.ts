@@ -1,111 +1,20 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { HistoryItem, Message } from "../../contracts/entities.ts";
+import {
+  CONVERSATION,
+  goodCase,
+  listOf,
+  messageOf,
+  push,
+  read,
+  reader,
+  rowOf,
+  send,
+  walk,
+  who,
+  type Case,
+} from "../support/checker/good-case.ts";
 import { violationsOf, type Invariant } from "../support/checker/index.ts";
-import type { FinalState, ReadList, StoredMember, StoredMessage } from "../support/checker/state.ts";
-import { History, type Walk } from "../support/history.ts";
-
-const CONVERSATION = "d_1_2";
-type Mutable<T> = T extends readonly (infer I)[]
-  ? Mutable<I>[]
-  : T extends object
-    ? { -readonly [K in keyof T]: Mutable<T[K]> }
-    : T;
-
-/** User 1 sent three messages from `a#1`, user 2 has read two of them on `b#1` and deleted none. */
-interface Case {
-  readonly history: History;
-  readonly state: Mutable<FinalState>;
-}
-
-const rowOf = (seq: number): StoredMessage => ({
-  conversationId: CONVERSATION,
-  seq,
-  messageId: `10${seq}`,
-  senderId: "1",
-  clientMsgId: `k${seq}`,
-  type: "text",
-  content: JSON.stringify({ text: `words ${seq}` }),
-  createdAt: 1_000 + seq,
-  recalledAt: null,
-});
-const messageOf = (seq: number, status: Message["status"] = "persisted"): Message => ({
-  messageId: `10${seq}`,
-  conversationId: CONVERSATION,
-  seq,
-  senderId: "1",
-  clientMsgId: `k${seq}`,
-  type: "text",
-  content: { text: `words ${seq}` },
-  createdAt: 1_000 + seq,
-  status,
-});
-const memberOf = (userId: string, readSeq: number): StoredMember => ({
-  userId,
-  conversationId: CONVERSATION,
-  minSeq: 1,
-  maxSeq: null,
-  readSeq,
-  hidden: [],
-});
-const listOf = (userId: string, device: string, readSeq: number, unread: number): ReadList => ({
-  userId,
-  device,
-  conversations: [{ conversationId: CONVERSATION, maxSeq: 3, readSeq, unread, lastMessage: messageOf(3) }],
-});
-const who = { userId: "1", connection: "a#1", conversationId: CONVERSATION };
-const reader = { userId: "2", connection: "b#1", conversationId: CONVERSATION };
-
-/** What somebody sends; `answered` as if it were the message of that seq. */
-async function send(history: History, seq: number, { from = who, answered = seq, text = `words ${seq}`, key = `k${seq}` } = {}) {
-  const data = { messageId: `10${answered}`, seq: answered, createdAt: 1_000 + answered };
-  await history.record(
-    { kind: "send", ...from, clientMsgId: key, text },
-    async () => ({ code: 0, data }),
-    (sent) => sent,
-  );
-}
-const push = (history: History, connection: string, event: string, payload: object): void => {
-  const userId = connection.startsWith("a") ? "1" : "2";
-  history.observe({ userId, connection, event, payload: payload as Record<string, unknown> });
-};
-const read = (history: History, seq: number, answer = seq): Promise<unknown> =>
-  history.record(
-    { kind: "read", ...reader, seq },
-    async () => ({ code: 0, data: { seq: answer } }),
-    (data) => data,
-  );
-const walk = (history: History, ...pages: number[][]): Promise<unknown> => {
-  const data: Walk = {
-    direction: "up",
-    pages: pages.map((seqs) => ({ items: seqs.map((seq): HistoryItem => messageOf(seq)), minSeq: 1, maxSeq: 3 })),
-  };
-  return history.record(
-    { kind: "walk", ...reader },
-    async () => ({ code: 0, data }),
-    (answer) => answer,
-  );
-};
-
-async function goodCase(): Promise<Case> {
-  const history = new History();
-  for (const seq of [1, 2, 3]) {
-    await send(history, seq);
-    push(history, "b#1", "message:new", messageOf(seq, "accepted"));
-  }
-  await read(history, 2);
-  push(history, "a#1", "receipt:read", { conversationId: CONVERSATION, userId: "2", seq: 2, at: 2_000 });
-  push(history, "a#1", "message:persisted", { conversationId: CONVERSATION, upToSeq: 3 });
-  await walk(history, [1, 2], [3], []);
-  const items = [1, 2, 3].map((seq) => messageOf(seq));
-  const state: FinalState = {
-    messages: [1, 2, 3].map(rowOf),
-    members: [memberOf("1", 3), memberOf("2", 2)],
-    histories: ["1", "2"].map((userId) => ({ userId, conversationId: CONVERSATION, items: [...items] })),
-    lists: [listOf("1", "a", 3, 0), listOf("2", "b", 2, 1), listOf("2", "c", 2, 1)],
-  };
-  return { history, state: state as Mutable<FinalState> };
-}
 
 const drop = (items: { seq: number }[], seq: number): void =>
   void items.splice(
