@@ -20,18 +20,21 @@ const tale = (world: GroupWorld, from = 0): string[] =>
     return [action, content?.event ?? userIds?.join(",")].join(" ");
   });
 
+/** What is told of a new group of users 1 and 2. */
+const taleOfTwo = (groupId: string): string[] => [
+  "socket.join 1,2",
+  "conversation.admit 1,2",
+  "message.sendSystem group.created",
+  "conversation.joined 1,2",
+  "conversation.refreshMembers 1,2",
+  "socket.join 1,2",
+  `push group:updated c:g_${groupId}`,
+];
+
 test("those who join can send, are in the room and then read the message that says so, from which on they see", async () => {
   await using world = await createGroupWorld();
   const groupId = await world.group("1", { members: ["2"] });
-  assert.deepEqual(tale(world), [
-    "socket.join 1,2",
-    "conversation.admit 1,2",
-    "message.sendSystem group.created",
-    "conversation.joined 1,2",
-    "conversation.refreshMembers 1,2",
-    "socket.join 1,2",
-    `push group:updated c:g_${groupId}`,
-  ]);
+  assert.deepEqual(tale(world), taleOfTwo(groupId));
   assert.partialDeepStrictEqual(world.told[3]?.params, { conversationId: `g_${groupId}`, seq: 1, historyVisible: false });
 });
 
@@ -112,15 +115,7 @@ test("a change that was committed before a crash is announced after the next sta
   }
   await using world = await createGroupWorld({ dataDir });
   await waitFor(() => world.told.some(({ action }) => action === "socket.deliver"), "the announcement");
-  assert.deepEqual(tale(world), [
-    "socket.join 1,2",
-    "conversation.admit 1,2",
-    "message.sendSystem group.created",
-    "conversation.joined 1,2",
-    "conversation.refreshMembers 1,2",
-    "socket.join 1,2",
-    `push group:updated c:g_${groupId}`,
-  ]);
+  assert.deepEqual(tale(world), taleOfTwo(groupId));
 });
 
 test("a change that comes late undoes no later one", async () => {

@@ -1,13 +1,16 @@
 import assert from "node:assert/strict";
 import type { ServiceSchema } from "moleculer";
-import type { User } from "../../contracts/entities.ts";
 import type { ActionName, Params, Result } from "../../contracts/index.ts";
 import type { ErrorType } from "../../contracts/errors.ts";
 import { imError, isImError } from "../../lib/errors.ts";
 import type { Outbox } from "../../mixins/outbox/index.ts";
 import type { GroupDeps } from "../../services/group/deps.ts";
 import groupService from "../../services/group/group.service.ts";
+import { userNamed } from "./neighbours.ts";
 import { createNode, type NodeOptions, type TestNode } from "./node.ts";
+
+/** What the stand-in of the user service says of a user. */
+export { userNamed as userOf };
 
 interface Recorded {
   readonly action: string;
@@ -94,16 +97,6 @@ async function makeGroup(
   return group.groupId;
 }
 
-export const userOf = (userId: string): User => ({
-  userId,
-  username: `user${userId}`,
-  nickname: `User ${userId}`,
-  avatar: "",
-  signature: "",
-  gender: "unknown",
-  region: "",
-});
-
 /** Fails unless `promise` rejects with this error. */
 export async function refuses(promise: Promise<unknown>, type: ErrorType): Promise<void> {
   await assert.rejects(promise, (error) => {
@@ -136,7 +129,7 @@ function standIns(told: Recorded[], neighbours: Neighbours): ServiceSchema[] {
       actions: {
         activeAmong: (ctx: { params: Params<"user.activeAmong"> }) =>
           ctx.params.userIds.filter((userId) => !neighbours.inactive.has(userId)),
-        getMany: (ctx: { params: Params<"user.getMany"> }) => ctx.params.userIds.map(userOf),
+        getMany: (ctx: { params: Params<"user.getMany"> }) => ctx.params.userIds.map(userNamed),
       },
     },
     {
