@@ -80,6 +80,31 @@ export function transactions(name: string, inTable: InTable): void {
     );
 
     it(
+      "inserts many rows unless something is there, also when that was only just committed",
+      inTable(async ({ db }, table) => {
+        const unless = { sql: `SELECT id FROM ${table} WHERE id IN (:ids)`, params: { ids: ["stop", "halt"] } };
+        await db.bulkInsert(table, [row("a", 1)], { unless });
+        const { late } = await db.transaction(async (tx) => {
+          await db.insertRows(table, [row("halt", 2)], "fail", tx);
+          const waiting = db.bulkInsert(table, [row("b", 3)], { unless });
+          return {
+            late: waiting.then(
+              () => null,
+              (error: unknown) => error,
+            ),
+          };
+        });
+        const refusal = await late;
+        assert.ok(refusal instanceof Error);
+        assert.deepEqual([db.isTransient(refusal), db.uniqueViolation(refusal)], [false, null]);
+        assert.equal(await count(db, table), 2);
+        await db.execute(`DELETE FROM ${table} WHERE id = 'halt'`);
+        await db.bulkInsert(table, [row("b", 3)], { unless });
+        assert.equal(await count(db, table), 2);
+      }),
+    );
+
+    it(
       "inserts many rows beside a running transaction and after a transient error",
       inTable(async ({ db, blockWrites }, table) => {
         const many = await db.transaction(async (tx) => {

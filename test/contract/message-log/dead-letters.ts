@@ -47,6 +47,39 @@ export function deadLetters(using: Using): void {
   );
 
   it(
+    "forgets what one user said, in their own dead letters and in what others answered to it",
+    using(async ({ log }) => {
+      const quote = { messageId: "5", seq: 1, senderId: "8", type: "text", preview: "their words" } as const;
+      const [own] = buildRecords(1, { senderId: "8" });
+      const [answer, other] = buildRecords(2, { senderId: "7", replyTo: quote });
+      const others = { ...other!, replyTo: { ...quote, senderId: "9" } };
+      await log.bury([own!, answer!, others].map((one, at) => ({ record: one, reason: "no", at })));
+      await log.forgetDeadLetters("8");
+      assert.deepEqual(
+        (await log.deadLetters(10)).map((letter) => letter.record),
+        [{ ...answer, replyTo: { ...quote, preview: "" } }, others],
+      );
+    }),
+  );
+
+  it(
+    "refuses without a dead letter what must be forgotten",
+    using(async ({ log }) => {
+      const [gone, good] = buildRecords(2);
+      const forget = ({ records }: LogBatch): BatchResult => ({
+        rejected: records
+          .filter(({ messageId }) => messageId === gone!.messageId)
+          .map((one) => ({ record: one, reason: "gone", forget: true })),
+      });
+      const seen = await record(log, PERSISTER_GROUP, forget);
+      const outcomes = await log.append([gone!, good!]);
+      assert.deepEqual(outcomes[1], { ok: true });
+      await waitFor(() => seen.ids().includes(good!.messageId));
+      assert.deepEqual(await log.deadLetters(10), []);
+    }),
+  );
+
+  it(
     "gives dead letters oldest first, at most as many as asked for",
     using(async ({ log }) => {
       const poison = buildRecords(5);
