@@ -1,32 +1,21 @@
 import assert from "node:assert/strict";
-import type { HistoryItem, Message } from "../../contracts/entities.ts";
-import type { MessageRef } from "../support/checker/device.ts";
+import type { Message } from "../../contracts/entities.ts";
 import type { Listed, Walk } from "../support/history.ts";
-import { positionOf, type Task } from "./perform.ts";
+import {
+  clear,
+  headOf,
+  isVisible,
+  memberFrom,
+  moveTo,
+  visible,
+  type ModelConversation,
+  type ModelMember,
+  type ModelMessage,
+} from "./model-state.ts";
+import { assertItems, assertList, assertPage, assertSent, type Page } from "./model-views.ts";
+import type { Task } from "./perform.ts";
 import type { World, WorldConversation } from "./world.ts";
 
-interface ModelMessage extends MessageRef {
-  /** null: the system. */
-  readonly sender: number | null;
-  readonly createdAt: number;
-  text: string;
-  isRecalled: boolean;
-  readonly likedBy: Set<string>;
-}
-interface ModelMember {
-  isActive: boolean;
-  minSeq: number;
-  maxSeq: number | null;
-  readonly hidden: Set<number>;
-  readSeq: number;
-  deliveredSeq: number;
-}
-interface ModelConversation {
-  readonly isGroup: boolean;
-  readonly messages: ModelMessage[];
-  readonly members: Map<number, ModelMember>;
-  readonly keys: Map<string, { message: ModelMessage; text: string }>;
-}
 /** What must be answered; `then` looks at the data of a success and brings the model up to it. */
 interface Expectation {
   readonly code: number;
@@ -116,18 +105,18 @@ export class Model {
       case "page":
         return this.#inConversation(task, (conversation, member) => ({
           code: OK,
-          then: (page: Page) => this.#checkPage(task, conversation, member, page),
+          then: (page: Page) => assertPage(task, conversation, member, page),
         }));
       case "walk":
         return this.#inConversation(task, (conversation, member) => ({
           code: OK,
           then: ({ pages, direction }: Walk) => {
             const items = (direction === "up" ? pages : pages.toReversed()).flatMap((page) => page.items);
-            this.#assertItems(items, visible(conversation, member));
+            assertItems(items, visible(conversation, member));
           },
         }));
       case "list":
-        return { code: OK, then: (items: Listed[]) => this.#checkList(task, items) };
+        return { code: OK, then: (items: Listed[]) => assertList(this.#conversations, task, items) };
       case "kick":
         return this.#kick(task);
       case "leave":
@@ -244,47 +233,6 @@ export class Model {
     };
   }
 
-  #checkPage({ operation, seq: near }: Task, conversation: ModelConversation, member: ModelMember, page: Page): void {
-    if (operation.op !== "page") return;
-    assert.deepEqual([page.minSeq, page.maxSeq], [member.minSeq, headOf(conversation, member)]);
-    const all = visible(conversation, member);
-    const { position, seq } = positionOf(operation.position, near);
-    const { limit } = operation;
-    if (position === "newest") this.#assertItems(page.items, all.slice(-limit));
-    if (position === "afterSeq") this.#assertItems(page.items, all.filter((message) => message.seq > seq).slice(0, limit));
-    if (position === "beforeSeq") this.#assertItems(page.items, all.filter((message) => message.seq < seq).slice(-limit));
-    if (position === "aroundSeq") this.#checkAround(page, all, seq, limit);
-  }
-
-  /** A stretch without gaps, as long as it can be, with the message in it when it is visible. */
-  #checkAround({ items }: Page, all: readonly ModelMessage[], seq: number, limit: number): void {
-    const start = all.findIndex((message) => message.seq === items[0]?.seq);
-    this.#assertItems(items, start === -1 ? [] : all.slice(start, start + items.length));
-    assert.equal(items.length, Math.min(limit, all.length));
-    if (all.some((message) => message.seq === seq)) assert.ok(items.some((item) => item.seq === seq));
-  }
-
-  #assertItems(items: readonly HistoryItem[], expected: readonly ModelMessage[]): void {
-    assert.deepEqual(items.map(seen), expected.map(shown));
-  }
-
-  #checkList({ person }: Task, items: readonly Listed[]): void {
-    for (const [conversationId, conversation] of this.#conversations) {
-      const member = conversation.members.get(person.index);
-      const listed = items.find((item) => item.conversationId === conversationId);
-      const head = member ? headOf(conversation, member) : 0;
-      assert.equal(listed !== undefined, head > 0, `${conversationId} in the list`);
-      if (!listed || !member) continue;
-      const { readSeq, unread, maxSeq, lastMessage } = listed;
-      assert.equal(maxSeq, head);
-      assert.equal(readSeq, member.readSeq);
-      const all = visible(conversation, member);
-      assert.equal(lastMessage?.messageId, all.at(-1)?.messageId);
-      const others = all.filter(({ sender }) => sender !== null && sender !== person.index);
-      assert.equal(unread, others.filter(({ seq, isRecalled }) => seq > readSeq && !isRecalled).length);
-    }
-  }
-
   #kick({ person, whom }: Task): Expectation {
     const { members } = this.#group();
     if (!members.get(person.index)!.isActive) return refused(4001);
@@ -325,52 +273,4 @@ export class Model {
       then: () => void (operation.op === "block" ? this.#blocks.add(block) : this.#blocks.delete(block)),
     };
   }
-}
-
-type Page = Walk["pages"][number];
-
-const memberFrom = (minSeq: number, cursor: number): ModelMember => ({
-  isActive: true,
-  minSeq,
-  maxSeq: null,
-  hidden: new Set(),
-  readSeq: cursor,
-  deliveredSeq: cursor,
-});
-
-const headOf = ({ messages }: ModelConversation, { maxSeq }: ModelMember): number => maxSeq ?? messages.length;
-const isVisible = (conversation: ModelConversation, member: ModelMember, seq: number): boolean =>
-  seq >= member.minSeq && seq <= headOf(conversation, member) && !member.hidden.has(seq);
-const visible = (conversation: ModelConversation, member: ModelMember): ModelMessage[] =>
-  conversation.messages.filter(({ seq }) => isVisible(conversation, member, seq));
-
-/** What was read or sent was delivered too; cursors only move forward. */
-function moveTo(member: ModelMember, seq: number): void {
-  member.readSeq = Math.max(member.readSeq, seq);
-  member.deliveredSeq = Math.max(member.deliveredSeq, seq);
-}
-
-function clear(conversation: ModelConversation, member: ModelMember): void {
-  const head = headOf(conversation, member);
-  member.minSeq = Math.max(member.minSeq, head + 1);
-  moveTo(member, head);
-}
-
-function assertSent({ messageId, seq, createdAt }: Message, first: ModelMessage): void {
-  assert.deepEqual({ messageId, seq, createdAt }, { messageId: first.messageId, seq: first.seq, createdAt: first.createdAt });
-}
-
-/** What is compared of a message. */
-const shown = ({ messageId, seq, sender, text, isRecalled, likedBy }: ModelMessage): unknown => [
-  seq,
-  messageId,
-  sender === null ? "system" : isRecalled ? "recalled" : text,
-  [...likedBy].sort(),
-];
-
-function seen(item: HistoryItem): unknown {
-  if (!("messageId" in item)) return item;
-  const { messageId, seq, type, content, recalledAt, reactions = [] } = item;
-  const words = type === "system" ? "system" : recalledAt === undefined ? content["text"] : "recalled";
-  return [seq, messageId, words, reactions.flatMap(({ userIds }) => userIds).sort()];
 }
