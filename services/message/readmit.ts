@@ -6,19 +6,16 @@ import type { AcceptQueue } from "./accept-queue.ts";
 export interface ReadmitDeps {
   readonly queue: AcceptQueue;
   readonly log: MessageLog;
-  isErased(userId: string): Promise<boolean>;
 }
 const SEARCHED = 10_000;
 
 /**
  * Accepts a message anew that the log had refused: it gets a new seq, since the old one was announced as void, and keeps its
- * client message id, so that it appears once even when its sender has repeated it. null: no such dead letter, or its sender's
- * account is erased.
+ * client message id, so that it appears once even when its sender has repeated it. null: no such dead letter.
  */
-export async function readmit(deps: ReadmitDeps, messageId: string): Promise<Result<"message.readmit">> {
-  const { queue, log } = deps;
+export async function readmit({ queue, log }: ReadmitDeps, messageId: string): Promise<Result<"message.readmit">> {
   const letter = (await log.deadLetters(SEARCHED)).find(({ record }) => record.messageId === messageId);
-  if (!letter || (await deps.isErased(letter.record.senderId))) return null;
+  if (!letter) return null;
   const { conversationId } = letter.record;
   const sent = await queue.submit(conversationId, requestOf(letter.record));
   await log.removeDeadLetters([messageId]);

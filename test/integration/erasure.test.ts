@@ -132,17 +132,24 @@ describe("words of an account that is erased while they are on their way", () =>
     assert.equal(await errorType(sendTo(chat, words)), "SEND_FAILED");
     assert.deepEqual(await tablesWith(im.sql, words), ["dead_letter"]);
     await lift();
-    const gate = Promise.withResolvers<void>();
-    const restore = intercept(im.broker, "message.readmit", async (proceed) => {
-      await gate.promise;
-      return proceed();
-    });
+    const deadLetters = im.log.deadLetters.bind(im.log);
+    const [reached, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    let asked = 0;
+    im.log.deadLetters = async (limit) => {
+      const letters = await deadLetters(limit);
+      if (++asked === 2) {
+        reached.resolve(); // by whoever is about to accept it anew
+        await gate.promise;
+      }
+      return letters;
+    };
     const redriven = im.node.call("persister.redrive", { limit: 10 });
+    await reached.promise;
     await chat.erase();
     gate.resolve();
     assert.deepEqual(await redriven, { redriven: 0 });
-    restore();
     assert.deepEqual(await tablesWith(im.sql, words), []);
+    assert.ok((await chat.history()).every(({ content }) => content === undefined || Object.keys(content).length === 0));
   });
 
   it("are kept by no dead letter that is made only then", async () => {
@@ -163,6 +170,7 @@ describe("words of an account that is erased while they are on their way", () =>
     gate.resolve();
     assert.equal(await sending, "SEND_FAILED");
     assert.deepEqual(await tablesWith(im.sql, words), []);
+    assert.deepEqual(await im.node.call("persister.deadLetters", { limit: 10 }), []);
   });
 
   it("are given up without a dead letter and without an alert", { timeout: 30_000 }, async () => {
