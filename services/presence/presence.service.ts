@@ -9,6 +9,7 @@
  */
 import { PRESENCE_OFFLINE_DELAY_MS, SESSION_SEEN_EVERY_MS } from "../../config/limits.ts";
 import { broadcast, callerOf, defineService, type Calls } from "../../lib/service.ts";
+import { Turns } from "../../lib/turns.ts";
 import { withSubscriptions } from "../../mixins/event-stream/index.ts";
 import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
 import { configOf } from "../../mixins/shared.ts";
@@ -18,12 +19,11 @@ import type { PresenceDeps } from "./deps.ts";
 import { createSeenTeller, type SeenTeller } from "./last-seen.ts";
 import { enforcePrivacy, stopWatching } from "./stop-watching.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
-import { createTurns } from "./turns.ts";
 
 interface Vars extends HotStoreVars {
   departures: Departures;
   seen: SeenTeller;
-  inTurn: ReturnType<typeof createTurns>;
+  turns: Turns;
   deps(calls: Calls): PresenceDeps;
 }
 
@@ -44,7 +44,8 @@ export default defineService<"presence", Vars>()({
           if (blocked) await stopWatching(this.deps(this.broker), [peerId], userId);
         },
         async "im.user.settings.changed"({ payload: { userId, changed } }) {
-          if (changed.includes("showPresence")) await this.inTurn(userId, () => enforcePrivacy(this.deps(this.broker), userId));
+          if (changed.includes("showPresence"))
+            await this.turns.run(userId, () => enforcePrivacy(this.deps(this.broker), userId));
         },
       },
     }),
@@ -55,9 +56,9 @@ export default defineService<"presence", Vars>()({
     },
     /** One after the other, so that the last push says what was read last. A failure is no fault of the connection behind it. */
     tell(announce: (deps: PresenceDeps, userId: string) => Promise<void>, userId: string): void {
-      this.inTurn(userId, () => announce(this.deps(this.broker), userId)).catch((error: unknown) =>
-        this.logger.warn(`Nobody was told how user ${userId} stands:`, error),
-      );
+      this.turns
+        .run(userId, () => announce(this.deps(this.broker), userId))
+        .catch((error: unknown) => this.logger.warn(`Nobody was told how user ${userId} stands:`, error));
     },
     hint(userId: string, online: boolean): void {
       broadcast(this.broker, "presence.changed", { userId, online, at: Date.now() }).catch((error: unknown) =>
@@ -122,7 +123,7 @@ export default defineService<"presence", Vars>()({
     },
   },
   async started() {
-    this.inTurn = createTurns();
+    this.turns = new Turns();
     this.seen = createSeenTeller(this.broker, SESSION_SEEN_EVERY_MS, (error) =>
       this.logger.debug("The time at which sessions were seen was not stored:", error),
     );

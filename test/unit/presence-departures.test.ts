@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it, mock } from "node:test";
 import { createDepartures } from "../../services/presence/departures.ts";
-import { createTurns } from "../../services/presence/turns.ts";
 
 describe("a departure", () => {
   it("is told after the delay, once, unless the user came back", (t) => {
@@ -32,24 +31,5 @@ describe("a departure", () => {
     departures.clear();
     t.mock.timers.tick(2_000);
     assert.equal(onGone.mock.callCount(), 0);
-  });
-});
-
-describe("turns", () => {
-  it("keep the order of one key, also behind a failure, and hold up no other key", async () => {
-    const inTurn = createTurns();
-    const done: string[] = [];
-    const gate = Promise.withResolvers<void>();
-    const first = inTurn("a", async () => {
-      await gate.promise;
-      done.push("a1");
-      throw new Error("a1 failed");
-    });
-    const second = inTurn("a", async () => void done.push("a2"));
-    await inTurn("b", async () => void done.push("b1"));
-    gate.resolve();
-    await assert.rejects(first, /a1 failed/);
-    await second;
-    assert.deepEqual(done, ["b1", "a1", "a2"]);
   });
 });
