@@ -166,6 +166,12 @@ export const ReplyPreview = Closed({
   senderId: Type.String(),
   type: MessageType,
   preview: Type.String(),
+  withheld: Type.Optional(
+    Type.Boolean({
+      description:
+        "The words are not given here; who can see the original finds them in the history, others show that there is one",
+    }),
+  ),
 });
 export const Message = Closed({
   messageId: Id,

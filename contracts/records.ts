@@ -12,6 +12,7 @@ export interface MessageRecord {
   readonly clientMsgId: string;
   readonly type: MessageType;
   readonly content: Content;
+  /** Without words: they are shown as the original has them at that time, and only to those who can see it. */
   readonly replyTo: ReplyPreview | null;
   readonly mentions: readonly string[] | null;
   /** Fingerprint of what the client sent: recognises a repeated clientMsgId with another body. */

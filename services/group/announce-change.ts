@@ -45,8 +45,9 @@ const stateEvents = new Set<GroupChange["event"]>([
 /**
  * Tells the other services and the members of a committed change (C5), in an order in which nobody can send who may not any
  * more, newcomers hear the message that says they joined and can send nothing before it, which they would not see themselves,
- * and leavers hear the one that says they left: the states of others than newcomers into the hot store, newcomers into the
- * room and allowed to read from here, the system message, bounds of those who joined or left, states of newcomers, leavers out of the room, `group:updated`.
+ * and leavers hear the one that says they left: the states of others than newcomers into the hot store, newcomers allowed to
+ * read from here and into the room, the system message, bounds of those who joined or left, states of newcomers, leavers out
+ * of the room, `group:updated`.
  * Idempotent; a membership that changed again since is left to the later change.
  * @throws when a service that must know of it could not be told: the durable event brings it again
  */
@@ -55,11 +56,13 @@ export async function announceChange(deps: AnnounceDeps, { eventId, groupId, cha
     const conversationId = groupConversationId(groupId);
     const moves = membershipEvents.has(change.event) ? await movesOf(deps, groupId, change) : { joined: [], left: [] };
     await refreshStates(deps, conversationId, stateEvents.has(change.event) ? [change.actorId, ...change.userIds] : moves.left);
-    const entering = await Promise.allSettled([
-      inChunks(moves.joined, (userIds) => moveSockets(deps, "socket.join", conversationId, userIds)),
-    ]);
+    let entering: PromiseSettledResult<void>[];
     try {
+      // Bounds first: what is pushed to the room looks at those of everybody who is there.
       const admission = await admit(deps, { groupId, conversationId, userIds: moves.joined });
+      entering = await Promise.allSettled([
+        inChunks(moves.joined, (userIds) => moveSockets(deps, "socket.join", conversationId, userIds)),
+      ]);
       const { seq } = await call(deps.calls, "message.sendSystem", {
         conversationId,
         clientMsgId: `ev-${eventId}`,

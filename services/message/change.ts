@@ -9,8 +9,8 @@ import { call } from "../../lib/service.ts";
 import { invalidField } from "../../lib/validation.ts";
 import type { Tx } from "../../mixins/database/port.ts";
 import { checkContent } from "./content.ts";
+import { viewFor, viewForAll } from "./quotes.ts";
 import type { MessageRow } from "./repository.ts";
-import { viewMessages } from "./view.ts";
 import { checkMayWrite, hotMember, visibleMessage, type VisibleDeps } from "./visible.ts";
 
 export interface ChangeDeps extends VisibleDeps {
@@ -119,11 +119,14 @@ export async function deleteForMe(deps: ChangeDeps, { messageId, userId }: Deed)
   return message;
 }
 
-async function viewed(deps: ChangeDeps, messageId: string, viewer: string | null): Promise<Message> {
+async function viewed(deps: ChangeDeps, messageId: string, viewer: string): Promise<Message> {
+  return viewFor(deps, await rowOf(deps, messageId), viewer);
+}
+
+async function rowOf(deps: ChangeDeps, messageId: string): Promise<MessageRow> {
   const row = await deps.repository.byId(messageId);
   if (!row) throw imError("MESSAGE_NOT_FOUND");
-  const [message] = await viewMessages(deps.repository, row.conversation_id, [row], viewer);
-  return message!;
+  return row;
 }
 
 /** Tells everybody who can see the message. Whose reaction is whose stands in `change`, not in the reactions. */
@@ -132,8 +135,10 @@ async function announce(
   messageId: string,
   change?: { userId: string; emoji: string; added: boolean },
 ): Promise<void> {
-  const message = await viewed(deps, messageId, null);
-  const blind = await call(deps.calls, "conversation.blindTo", { conversationId: message.conversationId, seq: message.seq });
+  const row = await rowOf(deps, messageId);
+  const at = { conversationId: row.conversation_id, seq: Number(row.seq) };
+  const blind = await call(deps.calls, "conversation.blindTo", at);
+  const message = await viewForAll(deps, row, blind);
   const payload = change ? { ...message, change } : message;
   await push(deps.calls, toConversation(message.conversationId, "message:updated", payload, blind.map(userRoom)));
 }

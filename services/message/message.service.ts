@@ -9,10 +9,9 @@
  */
 import { onDrain, DRAIN } from "../../mixins/drain.ts";
 import { toWireError } from "../../lib/errors.ts";
-import { isImError } from "../../lib/errors.ts";
-import { messageOf, toConversation } from "../../lib/message-view.ts";
 import { push } from "../../lib/push.ts";
 import { call, callerOf, defineService } from "../../lib/service.ts";
+import { Turns } from "../../lib/turns.ts";
 import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
 import { withSubscriptions } from "../../mixins/event-stream/index.ts";
 import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
@@ -28,12 +27,13 @@ import { ErasureRepository } from "./erasure-repository.ts";
 import { snapshotForward } from "./forward.ts";
 import { readHistory } from "./history.ts";
 import { explainMessage, exportMessages, readReaders } from "./people.ts";
+import { NewMessagePushes } from "./push-new.ts";
+import { quotedMessage, quoteForAll } from "./quotes.ts";
 import { readmit } from "./readmit.ts";
 import { MessageRepository } from "./repository.ts";
 import { sendMessage, sendSystemMessage, type SendDeps } from "./send.ts";
 import { readHeads, readSummaries } from "./summaries.ts";
-import { replyTo } from "./view.ts";
-import { visibleMessage } from "./visible.ts";
+import { checkMayWrite } from "./visible.ts";
 
 interface Vars extends DatabaseVars, HotStoreVars, IdsVars, MessageLogVars, MetricsVars, OutboxVars {
   deps: ChangeDeps & SendDeps;
@@ -131,6 +131,10 @@ export default defineService<"message", Vars>()({
     const { broker, hot, ids, log, logger, metrics, outbox, sql } = this;
     const { recallLimitMs, editLimitMs } = configOf(broker);
     const repository = new MessageRepository(sql);
+    const pushes = new NewMessagePushes({
+      push: (deliveries) => push(broker, deliveries),
+      quote: (conversationId, reply) => quoteForAll({ repository, calls: broker }, conversationId, reply),
+    });
     let cursorsTold: Promise<unknown> = Promise.resolve();
     const queue = new AcceptQueue({
       conversations: hot.conversations,
@@ -140,15 +144,7 @@ export default defineService<"message", Vars>()({
       lookUp: (requests) => repository.knownOf(requests),
       warm: (conversationId) => call(broker, "conversation.warm", { conversationId }),
       onLogged(items) {
-        const deliveries = items.flatMap(({ record, connectionId }) =>
-          toConversation(
-            record.conversationId,
-            "message:new",
-            messageOf(record, "accepted"),
-            connectionId === undefined ? [] : [connectionId],
-          ),
-        );
-        void push(broker, deliveries);
+        pushes.push(items);
         const sent = items
           .filter(({ record }) => record.type !== "system")
           .map(({ record }) => ({ conversationId: record.conversationId, userId: record.senderId, seq: record.seq }));
@@ -159,21 +155,18 @@ export default defineService<"message", Vars>()({
         });
       },
     });
+    const turns = new Turns();
     const visible = { repository, conversations: hot.conversations, calls: broker };
     this.deps = {
       ...visible,
       queue,
+      turns,
       ids,
       recallLimitMs,
       editLimitMs,
       now: Date.now,
-      replyPreview: async (conversationId, messageId, userId) => {
-        const found = await visibleMessage(visible, messageId, userId).catch((error: unknown) => {
-          if (isImError(error, "MESSAGE_NOT_FOUND")) return null;
-          throw error;
-        });
-        return found?.row.conversation_id === conversationId && found.row.recalled_at === null ? replyTo(found.row) : null;
-      },
+      checkMaySend: (conversationId, senderId) => checkMayWrite(visible, conversationId, senderId, Date.now()),
+      quoted: (conversationId, messageId, userId) => quotedMessage(visible, conversationId, messageId, userId),
       snapshot: (content, userId) => snapshotForward(visible, content, userId),
       userExists: async (userId) => (await call(broker, "user.activeAmong", { userIds: [userId] })).length > 0,
       isErased: async (userId, tx) => (await erasedAmong(sql, [userId], tx)).size > 0,
@@ -200,8 +193,9 @@ export default defineService<"message", Vars>()({
       return oldestAt === null ? 0 : (Date.now() - oldestAt) / 1000;
     });
     onDrain(broker, DRAIN.sends, async () => {
+      await turns.idle();
       await queue.idle();
-      await cursorsTold;
+      await Promise.all([pushes.idle(), cursorsTold]);
     });
   },
 });

@@ -1,7 +1,8 @@
 import type { Content, MessageType, ReplyPreview, SendResult } from "../../contracts/entities.ts";
 import type { Params } from "../../contracts/index.ts";
 import { parseConversationId } from "../../lib/conversation-id.ts";
-import { imError } from "../../lib/errors.ts";
+import { imError, isImError } from "../../lib/errors.ts";
+import type { Turns } from "../../lib/turns.ts";
 import { SYSTEM_SENDER } from "../../lib/message-view.ts";
 import { invalidField } from "../../lib/validation.ts";
 import type { AcceptRequest } from "../../mixins/hot-store/port.ts";
@@ -10,9 +11,13 @@ import { bodyHash, checkContent } from "./content.ts";
 
 export interface SendDeps {
   readonly queue: AcceptQueue;
+  /** Those of each sender in each conversation whose right to send is being asked for, and what they send meanwhile. */
+  readonly turns: Turns;
   readonly ids: { next(): string };
-  /** The preview of a message of this conversation that `userId` can see; null when there is none. */
-  replyPreview(conversationId: string, messageId: string, userId: string): Promise<ReplyPreview | null>;
+  /** @throws what sending throws when `senderId` may not write into the conversation now */
+  checkMaySend(conversationId: string, senderId: string): Promise<void>;
+  /** What to keep of a message of this conversation that `userId` can see; null when there is none. */
+  quoted(conversationId: string, messageId: string, userId: string): Promise<ReplyPreview | null>;
   /** The stored form of a forward: snapshots of messages that `userId` can see. */
   snapshot(content: Content, userId: string): Promise<Content>;
   userExists(userId: string): Promise<boolean>;
@@ -29,16 +34,50 @@ export interface SendInput {
 
 /**
  * Sends a message of a user. It takes its place in the conversation's order before anything asynchronous happens, so that
- * messages of one connection keep theirs.
+ * messages of one connection keep theirs. One that names others (`replyTo`, a forward, a card) holds that place while they are
+ * looked up, so it is asked first whether its sender may send at all; what the same sender sends meanwhile waits behind it.
  * @throws VALIDATION, TEXT_TOO_LARGE, and what `AcceptQueue.submit` throws
  */
 export async function sendMessage(deps: SendDeps, input: SendInput): Promise<{ result: SendResult; repeated: boolean }> {
   const { params, senderId } = input;
-  checkParticipant(params.conversationId, senderId);
+  const { conversationId } = params;
+  checkParticipant(conversationId, senderId);
   checkContent(params.type, params.content);
-  const request = needsLookUp(params) ? prepare(deps, input) : requestOf(deps, input, params.content, null);
-  const sent = await deps.queue.submit(params.conversationId, request, input.connectionId);
-  return { result: resultOf(params.conversationId, sent), repeated: sent.repeated };
+  const key = `${conversationId} ${senderId}`;
+  const isPlain = !needsLookUp(params);
+  const sent =
+    isPlain && !deps.turns.isTaken(key)
+      ? await submit(deps, input, requestOf(deps, input, params.content, null))
+      : await (
+          await deps.turns.run(key, () => takePlace(deps, input, isPlain))
+        ).sent;
+  return { result: resultOf(conversationId, sent), repeated: sent.repeated };
+}
+
+const submit = (deps: SendDeps, { params, connectionId }: SendInput, request: AcceptRequest | Promise<AcceptRequest>) =>
+  deps.queue.submit(params.conversationId, request, connectionId);
+
+/** Resolves when the message has its place, and says then what became of it. */
+async function takePlace(deps: SendDeps, input: SendInput, isPlain: boolean): Promise<{ sent: Promise<Sent> }> {
+  const { params, senderId } = input;
+  if (isPlain) return { sent: submit(deps, input, requestOf(deps, input, params.content, null)) };
+  try {
+    await deps.checkMaySend(params.conversationId, senderId);
+  } catch (refusal) {
+    return { sent: sendRefused(deps, input, refusal) };
+  }
+  return { sent: submit(deps, input, prepare(deps, input)) };
+}
+
+/**
+ * A message of one who may not send. It holds no place: it is refused, unless it was accepted before, be it that it still is
+ * on its way; then it is answered again. To outsiders the conversation does not exist, whatever they name.
+ */
+async function sendRefused(deps: SendDeps, input: SendInput, refusal: unknown): Promise<Sent> {
+  const request = await prepare(deps, input).catch((error: unknown) => {
+    throw isImError(refusal, "GROUP_NOT_FOUND", "CONVERSATION_NOT_FOUND") ? refusal : error;
+  });
+  return submit(deps, input, request);
 }
 
 /** Writes a system message; the same client message id gives the same message. */
@@ -83,13 +122,13 @@ async function prepare(deps: SendDeps, input: SendInput): Promise<AcceptRequest>
 async function lookUpNamed(deps: SendDeps, input: SendInput): Promise<AcceptRequest> {
   const { params, senderId } = input;
   const { conversationId, type, replyTo } = params;
-  const preview = replyTo === undefined ? null : await deps.replyPreview(conversationId, replyTo, senderId);
-  if (replyTo !== undefined && preview === null) throw invalidField("replyTo", "is no message of this conversation");
+  const quoted = replyTo === undefined ? null : await deps.quoted(conversationId, replyTo, senderId);
+  if (replyTo !== undefined && quoted === null) throw invalidField("replyTo", "is no message of this conversation");
   if (type === "card" && !(await deps.userExists((params.content as { userId: string }).userId))) {
     throw invalidField("content.userId", "is no user");
   }
   const content = type === "forward" ? await deps.snapshot(params.content, senderId) : params.content;
-  return requestOf(deps, input, content, preview);
+  return requestOf(deps, input, content, quoted);
 }
 
 function requestOf(deps: SendDeps, input: SendInput, content: Content, replyTo: ReplyPreview | null): AcceptRequest {

@@ -34,7 +34,7 @@ export async function readSummaries(
   return mapConcurrently(indexed, PARALLEL, async ({ conversationId, minSeq, maxSeq, readSeq }) => {
     const newest = await deps.repository.page(conversationId, userId, { minSeq, maxSeq }, "down", LOOK_BEHIND);
     const last = newest.findLast(({ type }) => type !== "void");
-    const [lastMessage = null] = last ? await viewMessages(deps.repository, conversationId, [last], userId) : [];
+    const [lastMessage = null] = last ? await viewMessages(deps.repository, conversationId, [last], userId, minSeq) : [];
     const from = Math.max(readSeq + 1, minSeq, maxSeq - MAX_COUNTED_UNREAD + 1);
     const { count, mentioned } =
       from > maxSeq

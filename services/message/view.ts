@@ -28,6 +28,11 @@ export function replyTo(row: MessageRow): ReplyPreview {
   };
 }
 
+/** A reply's original where its words are not for whoever is shown the reply. */
+export function withhold({ messageId, seq, senderId, type }: StoredReply): ReplyPreview {
+  return { messageId, seq, senderId, type, preview: "", withheld: true };
+}
+
 /** @param viewer whose own reactions are marked; null for what everybody gets */
 function groupReactions(rows: readonly ReactionRow[], viewer: string | null): Reaction[] {
   return [...Map.groupBy(rows, ({ emoji }) => emoji)].map(([emoji, of]) => {
@@ -38,15 +43,23 @@ function groupReactions(rows: readonly ReactionRow[], viewer: string | null): Re
   });
 }
 
-/** Messages of one conversation as `viewer` sees them, with reactions and the previews of replies. */
+/** What the message answers; null when it answers none. */
+export const replyOf = (row: MessageRow): StoredReply | null =>
+  row.reply_to === null ? null : (JSON.parse(row.reply_to) as StoredReply);
+
+/**
+ * Messages of one conversation as `viewer` sees them, with reactions and the previews of replies.
+ * @param minSeq the first seq that the viewer can see: the words of older messages are withheld where they are quoted
+ */
 export async function viewMessages(
   repository: MessageRepository,
   conversationId: string,
   rows: readonly MessageRow[],
   viewer: string | null,
+  minSeq: number,
 ): Promise<Message[]> {
-  const replies = rows.map((row) => (row.reply_to === null ? null : (JSON.parse(row.reply_to) as StoredReply)));
-  const answered = [...new Set(replies.flatMap((reply) => (reply ? [reply.seq] : [])))];
+  const replies = rows.map(replyOf);
+  const answered = [...new Set(replies.flatMap((reply) => (reply && reply.seq >= minSeq ? [reply.seq] : [])))];
   const [originals, reactions] = await Promise.all([
     repository.bySeqs(conversationId, answered),
     repository.reactions(
@@ -60,11 +73,17 @@ export async function viewMessages(
     const message = toMessage(row);
     const reply = replies[i];
     const original = reply ? originalBySeq.get(reply.seq) : undefined;
-    if (reply) message.replyTo = original ? replyTo(original) : { ...reply, preview: "" };
+    if (reply) message.replyTo = quoteOf(reply, original, minSeq);
     const reacted = reactionsBySeq.get(Number(row.seq));
     if (reacted) message.reactions = groupReactions(reacted, viewer);
     return message;
   });
+}
+
+/** What is shown of the message that one answers to somebody who can see from `minSeq` on. */
+export function quoteOf(reply: StoredReply, original: MessageRow | undefined, minSeq: number): ReplyPreview {
+  if (reply.seq < minSeq) return withhold(reply);
+  return original ? replyTo(original) : { ...reply, preview: "" };
 }
 
 /** A page of history: seqs without a message are joined to ranges. */
@@ -73,12 +92,14 @@ export async function viewPage(
   conversationId: string,
   rows: readonly MessageRow[],
   viewer: string,
+  minSeq: number,
 ): Promise<HistoryItem[]> {
   const messages = await viewMessages(
     repository,
     conversationId,
     rows.filter(({ type }) => type !== "void"),
     viewer,
+    minSeq,
   );
   const bySeq = new Map(messages.map((message) => [message.seq, message]));
   const items: HistoryItem[] = [];

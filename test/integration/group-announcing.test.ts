@@ -22,8 +22,8 @@ const tale = (world: GroupWorld, from = 0): string[] =>
 
 /** What is told of a new group of users 1 and 2. */
 const taleOfTwo = (groupId: string): string[] => [
-  "socket.join 1,2",
   "conversation.admit 1,2",
+  "socket.join 1,2",
   "message.sendSystem group.created",
   "conversation.joined 1,2",
   "conversation.refreshMembers 1,2",
@@ -136,8 +136,8 @@ test("a change that comes late undoes no later one", async () => {
   };
   const [created, removed] = announcements;
   assert.deepEqual((await again(created!)).slice(0, 5), [
-    "socket.join 1",
     "conversation.admit 1",
+    "socket.join 1",
     "message.sendSystem group.created",
     "conversation.joined 1",
     "conversation.refreshMembers 1",

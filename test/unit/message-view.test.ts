@@ -48,7 +48,7 @@ describe("viewMessages", () => {
   it("shows a reply with the words its original has now, and none when that is recalled or gone", async () => {
     const originals = [row(1, { content: '{"text":"edited"}' }), row(2, { content: "{}", recalled_at: 9 })];
     const rows = [1, 2, 3].map((seq) => row(10 + seq, { reply_to: reply(seq) }));
-    const messages = await viewMessages(repositoryOf(originals), "g_1", rows, "7");
+    const messages = await viewMessages(repositoryOf(originals), "g_1", rows, "7", 1);
     assert.deepEqual(
       messages.map(({ replyTo }) => replyTo?.preview),
       ["edited", "", ""],
@@ -63,7 +63,7 @@ describe("viewMessages", () => {
       { seq: 2, emoji: "👍", user_id: "7" },
     ];
     const view = async (viewer: string | null) => {
-      const [message] = await viewMessages(repositoryOf([], reactions), "g_1", [row(1)], viewer);
+      const [message] = await viewMessages(repositoryOf([], reactions), "g_1", [row(1)], viewer, 1);
       return message!.reactions!;
     };
     const own = await view("7");
@@ -83,7 +83,7 @@ describe("viewMessages", () => {
   });
 
   it("gives ids as strings, and optional fields only when there is something in them", async () => {
-    const [plain] = await viewMessages(repositoryOf([]), "g_1", [row(1)], "7");
+    const [plain] = await viewMessages(repositoryOf([]), "g_1", [row(1)], "7", 1);
     assert.deepEqual(plain, {
       messageId: "101",
       conversationId: "g_1",
@@ -100,6 +100,7 @@ describe("viewMessages", () => {
       "g_1",
       [row(1, { mentions: '["all"]', edited_at: 5, recalled_at: 6 })],
       "7",
+      1,
     );
     assert.deepEqual([full!.mentions, full!.editedAt, full!.recalledAt], [["all"], 5, 6]);
   });
@@ -107,7 +108,7 @@ describe("viewMessages", () => {
 
 describe("viewPage", () => {
   const shapeOf = async (rows: readonly MessageRow[]): Promise<unknown[]> => {
-    const items = await viewPage(repositoryOf([]), "g_1", rows, "7");
+    const items = await viewPage(repositoryOf([]), "g_1", rows, "7", 1);
     return items.map((item) => ("toSeq" in item ? [item.seq, item.toSeq] : item.seq));
   };
   const gap = (seq: number): MessageRow => row(seq, { type: "void", content: "{}", sender_id: 0 });
