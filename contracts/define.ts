@@ -7,6 +7,11 @@ export interface ActionContract {
   readonly params: TSchema;
   readonly result: TSchema;
   readonly errors?: readonly ErrorType[];
+  /**
+   * The handler answers with a stream of the JSON text of `result`, which is too large to be one value. Whoever calls the action
+   * gets the stream, while types say what its text reads as.
+   */
+  readonly stream?: true;
   /** The same call may be made twice without harm, so that the bus may retry it. */
   readonly idempotent?: boolean;
 }

@@ -1,3 +1,4 @@
+import type { Readable } from "node:stream";
 import type { CallingOptions, Context, Service, ServiceBroker, ServiceSchema } from "moleculer";
 import type { ActionContract, ParamsOf, ResultOf } from "../contracts/define.ts";
 import type { BusEventName, BusEvents } from "../contracts/events.ts";
@@ -12,7 +13,8 @@ export type ImContext<P> = Context<P & object, Meta>;
 /** What a handler finds on `this`: the service, what its mixins put there, its methods. */
 export type This<Vars, Methods = unknown> = Service & Vars & Methods;
 
-type Handler<A extends ActionContract> = (ctx: ImContext<ParamsOf<A>>) => Promise<ResultOf<A>> | ResultOf<A>;
+type Answer<A extends ActionContract> = A extends { stream: true } ? Readable : ResultOf<A>;
+type Handler<A extends ActionContract> = (ctx: ImContext<ParamsOf<A>>) => Promise<Answer<A>> | Answer<A>;
 /** Moleculer's own options of an action, beside the handler. */
 type ActionOptions = Pick<
   Exclude<NonNullable<ServiceSchema["actions"]>[string], boolean | ((...args: never[]) => unknown)>,

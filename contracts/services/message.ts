@@ -124,7 +124,7 @@ export const messageContract = {
   },
   /** Internal: recalls all messages of a deleted user. */
   eraseOf: { summary: "Recall everything a user sent", params: Closed({ userId: Id }), result: Nothing, idempotent: true },
-  /** Internal: a user's own messages, for the export; pages ascend by (conversationId, seq). */
+  /** Internal: a user's own messages, for the export; pages ascend by (conversationId, seq), a short one is the last. */
   exportOf: {
     summary: "Messages a user sent",
     params: Closed({
@@ -135,10 +135,10 @@ export const messageContract = {
     result: Type.Array(Message),
     idempotent: true,
   },
-  /** Internal: a record that the log had refused is accepted anew, under its own client message id. */
+  /** Internal: a `MessageRecord` that the log had refused is accepted anew, under its own client message id. */
   readmit: {
     summary: "Accept a dead letter again",
-    params: Closed({ messageId: Id }),
+    params: Closed({ record: Type.Record(Type.String(), Type.Unknown()) }),
     result: Nullable(SendResult),
     errors: ["SEND_FAILED"],
     idempotent: true,

@@ -43,10 +43,14 @@ export const notificationContract = {
     result: Nothing,
     idempotent: true,
   },
-  /** Internal: a user's notifications, for the export. */
+  /** Internal: a user's notifications, for the export; pages go from the newest down, a short one is the last. */
   exportOf: {
     summary: "Notifications of a user",
-    params: Closed({ userId: Id }),
+    params: Closed({
+      userId: Id,
+      before: Type.Optional(Id),
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1000 })),
+    }),
     result: Type.Array(Notification),
     idempotent: true,
   },

@@ -63,6 +63,7 @@ export const userContract = {
     summary: "All of my own data",
     params: Closed({}),
     result: Type.Record(Type.String(), Type.Unknown()),
+    stream: true,
     idempotent: true,
   },
   get: { summary: "A user by id", params: Closed({ userId: Id }), result: User, errors: ["USER_NOT_FOUND"], idempotent: true },

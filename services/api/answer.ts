@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Readable } from "node:stream";
 import { RETRY_AFTER_S } from "../../config/http-limits.ts";
-import { errorEnvelope, okEnvelope, sendJson } from "../../lib/envelope.ts";
+import { errorEnvelope, okEnvelope, sendJson, sendJsonStream } from "../../lib/envelope.ts";
 import { imError, isExpected, toWireError, type WireError } from "../../lib/errors.ts";
 import { retryAfterSeconds } from "../../lib/rate-limits.ts";
 import { infoOf } from "./request-info.ts";
@@ -13,6 +14,22 @@ export interface ErrorLogger {
 export function answerOk(req: IncomingMessage, res: ServerResponse, data: unknown, isRepeated: boolean): void {
   const { requestId, route } = infoOf(req);
   sendJson(res, isRepeated ? 200 : (route?.status ?? 200), okEnvelope(data, requestId));
+}
+
+/** Answers with what a stream reads as. A client that leaves is nothing to tell of. Never throws. */
+export async function answerStream(
+  req: IncomingMessage,
+  res: ServerResponse,
+  data: Readable,
+  logger: ErrorLogger,
+): Promise<void> {
+  const { requestId, route } = infoOf(req);
+  try {
+    await sendJsonStream(res, route?.status ?? 200, data, requestId);
+  } catch (error) {
+    if ((error as { code?: unknown }).code === "ERR_STREAM_PREMATURE_CLOSE") return;
+    logger.warn(`${route ? `${route.method} ${route.path}` : "A request"} broke off`, { requestId, error });
+  }
 }
 
 /** Answers with what the table of errors says of it; only what nobody expected is logged. Never throws. */

@@ -1,6 +1,7 @@
 import type { Context, Service, ServiceSchema } from "moleculer";
 import ApiGateway, { type IncomingRequest } from "moleculer-web";
 import type { ServerResponse } from "node:http";
+import { Readable } from "node:stream";
 import type { Meta } from "../../contracts/meta.ts";
 import { API_PREFIX, routes } from "../../contracts/routes.ts";
 import { createAddressReader } from "../../lib/client-address.ts";
@@ -12,7 +13,7 @@ import { withHttp, type HttpVars } from "../../mixins/http/index.ts";
 import { withMetrics, type MetricsVars } from "../../mixins/metrics/index.ts";
 import { configOf } from "../../mixins/shared.ts";
 import { authenticate, limitAddress, limitUser } from "./access.ts";
-import { answerError, answerOk } from "./answer.ts";
+import { answerError, answerOk, answerStream } from "./answer.ts";
 import { createApp, routeLabel } from "./app.ts";
 import { createDocuments } from "./documents.ts";
 import { readParams } from "./read-params.ts";
@@ -78,8 +79,9 @@ const api: ServiceSchema<Record<string, unknown>, Record<string, unknown>, Vars,
     errorHandler(this: This, req: IncomingRequest, res: ServerResponse, error: unknown) {
       answerError(req, res, error, this.logger);
     },
-    sendResponse(req: IncomingRequest, res: ServerResponse, data: unknown) {
-      answerOk(req, res, data, (req.$ctx.meta as Meta).repeated === true);
+    sendResponse(this: This, req: IncomingRequest, res: ServerResponse, data: unknown) {
+      if (data instanceof Readable) void answerStream(req, res, data, this.logger);
+      else answerOk(req, res, data, (req.$ctx.meta as Meta).repeated === true);
     },
   },
   async started() {

@@ -1,10 +1,11 @@
+import { setImmediate } from "node:timers/promises";
 import type { Message } from "../../contracts/entities.ts";
 import type { Params, Result } from "../../contracts/index.ts";
 import { MAX_READERS_GROUP } from "../../contracts/limits.ts";
 import { parseConversationId } from "../../lib/conversation-id.ts";
 import { imError } from "../../lib/errors.ts";
 import { call } from "../../lib/service.ts";
-import { toMessage } from "./repository.ts";
+import { toMessage, type MessageRepository, type MessageRow } from "./repository.ts";
 import { visibleMessage, type VisibleDeps } from "./visible.ts";
 
 /**
@@ -32,20 +33,42 @@ export async function readReaders(
   return { read: read.filter((reader) => reader.userId !== senderId), unread: unread.filter((id) => id !== senderId) };
 }
 
-/** A page of a user's own messages over all conversations, in the order of (conversationId, seq). */
+/** Seqs of one statement: few enough that nobody is held up by it, even when none of them is the user's. */
+const EXPORT_RANGE = 2_000;
+
+/** A page of a user's own messages over all conversations, in the order of (conversationId, seq); a short one is the last. */
 export async function exportMessages(
-  deps: VisibleDeps,
+  deps: Pick<VisibleDeps, "repository" | "calls">,
   { userId, after, limit }: Params<"message.exportOf">,
 ): Promise<Message[]> {
-  const found: Message[] = [];
+  const found: MessageRow[] = [];
   const ids = await call(deps.calls, "conversation.idsOf", { userId });
   for (const conversationId of ids.filter((id) => after === undefined || id >= after.conversationId)) {
-    const afterSeq = conversationId === after?.conversationId ? after.seq : 0;
-    const rows = await deps.repository.sentBy(userId, conversationId, afterSeq, limit - found.length);
-    found.push(...rows.map(toMessage));
+    let afterSeq = conversationId === after?.conversationId ? after.seq : 0;
+    while (found.length < limit) {
+      const rows = await rowsBehind(deps.repository, userId, { conversationId, afterSeq, limit: limit - found.length });
+      if (rows.length === 0) break;
+      found.push(...rows);
+      afterSeq = Number(rows.at(-1)!.seq);
+      await setImmediate(); // whoever else waits has their turn
+    }
     if (found.length >= limit) break;
   }
-  return found;
+  return found.map(toMessage);
+}
+
+/** Some of the user's next messages in a conversation; none at its end. */
+async function rowsBehind(
+  repository: MessageRepository,
+  userId: string,
+  { conversationId, afterSeq, limit }: { conversationId: string; afterSeq: number; limit: number },
+): Promise<MessageRow[]> {
+  const within = (after: number): Promise<MessageRow[]> =>
+    repository.sentWithin(userId, conversationId, { after, upTo: after + EXPORT_RANGE, limit });
+  const near = await within(afterSeq);
+  if (near.length > 0) return near;
+  const next = await repository.nextSent(userId, conversationId, afterSeq);
+  return next === null ? [] : within(next - 1);
 }
 
 /** The life of one message (E12): accepted, in the log, in the database, read, each with its time. null: nothing is known of it. */

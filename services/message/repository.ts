@@ -246,12 +246,26 @@ export class MessageRepository {
     return changed > 0;
   }
 
-  /** Messages of one sender in a conversation, by seq. */
-  async sentBy(userId: string, conversationId: string, afterSeq: number, limit: number): Promise<MessageRow[]> {
+  /** Messages of one sender with seqs in (`after`, `upTo`], by seq. It reads that range of the conversation. */
+  async sentWithin(
+    userId: string,
+    conversationId: string,
+    { after, upTo, limit }: { after: number; upTo: number; limit: number },
+  ): Promise<MessageRow[]> {
     return this.#sql.select<MessageRow>(
-      `select ${columns} from message where conversation_id = :conversationId and sender_id = :userId and seq > :afterSeq order by seq limit :limit`,
-      { userId, conversationId, afterSeq, limit },
+      `select ${columns} from message where conversation_id = :conversationId and sender_id = :userId and seq > :after and seq <= :upTo
+       order by seq limit :limit`,
+      { userId, conversationId, after, upTo, limit },
     );
+  }
+
+  /** Where a sender's next message behind a seq is. It reads the keys of all that they sent there; the sign keeps seq out of it. */
+  async nextSent(userId: string, conversationId: string, after: number): Promise<number | null> {
+    const [row] = await this.#sql.select<{ seq: number | null }>(
+      "select min(seq) as seq from message where conversation_id = :conversationId and sender_id = :userId and +seq > :after",
+      { userId, conversationId, after },
+    );
+    return row?.seq == null ? null : Number(row.seq);
   }
 
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {

@@ -71,7 +71,7 @@ export default defineService<"notification", Vars>()({
       return null;
     },
     exportOf(ctx) {
-      return exportNotifications(this.deps(ctx), ctx.params.userId);
+      return exportNotifications(this.deps(ctx), ctx.params);
     },
   },
 });

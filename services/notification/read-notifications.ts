@@ -7,7 +7,7 @@ import { idCursor, toPage } from "../../lib/page.ts";
 import { invalidField } from "../../lib/validation.ts";
 import type { NotificationDeps } from "./deps.ts";
 import { languagesOf, presentNotifications } from "./present.ts";
-import { countUnread, hasAny, notificationsOf, setRead, type StoredNotification } from "./repository.ts";
+import { countUnread, hasAny, notificationsOf, setRead } from "./repository.ts";
 
 type Reading = Pick<NotificationDeps, "sql" | "calls">;
 
@@ -45,13 +45,15 @@ export async function markRead(
 
 const EXPORT_PAGE = 1_000;
 
-/** All of a user's notifications, in the language they have chosen. */
-export async function exportNotifications({ sql, calls }: Reading, userId: string): Promise<Notification[]> {
-  const all: StoredNotification[] = [];
-  for (;;) {
-    const page = await notificationsOf(sql, userId, { before: all.at(-1)?.notificationId ?? null, limit: EXPORT_PAGE });
-    all.push(...page);
-    if (page.length < EXPORT_PAGE) break;
-  }
-  return presentNotifications(calls, all, await languagesOf(calls, [userId]));
+/** A page of a user's notifications, newest first, in the language they have chosen. */
+export async function exportNotifications(
+  { sql, calls }: Reading,
+  {
+    userId,
+    before = null,
+    limit = EXPORT_PAGE,
+  }: { userId: string; before?: string | null | undefined; limit?: number | undefined },
+): Promise<Notification[]> {
+  const page = await notificationsOf(sql, userId, { before, limit });
+  return presentNotifications(calls, page, await languagesOf(calls, [userId]));
 }

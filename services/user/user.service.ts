@@ -6,11 +6,11 @@
  * Every change that others must hear of is an event in the transaction that makes it. Ending sessions is asked of auth at
  * once, after the commit; should that fail, auth does it on the event.
  */
-import type { Context } from "moleculer";
-import type { Meta } from "../../contracts/meta.ts";
+import type { CallingOptions, Context } from "moleculer";
+import type { Caller, Meta } from "../../contracts/meta.ts";
 import { createGuessGuard, unguarded, type GuessGuard } from "../../lib/guess-guard.ts";
 import { cutPage } from "../../lib/page.ts";
-import { callerOf, defineService } from "../../lib/service.ts";
+import { callerOf, defineService, type Calls } from "../../lib/service.ts";
 import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
 import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
 import { withIds, type IdsVars } from "../../mixins/ids/index.ts";
@@ -52,6 +52,14 @@ export default defineService<"user", Vars>()({
         warn: (message) => logger.warn(message),
       };
     },
+    /** Calls on behalf of a caller that go on when the action has answered: those of its context end with its time-out. */
+    callsAs(caller: Caller, requestID: string | null): Calls {
+      const { broker } = this;
+      return {
+        call: (name: string, params?: unknown, options?: CallingOptions) =>
+          broker.call(name, params, { ...options, meta: { caller }, ...(requestID !== null && { requestID }) }),
+      };
+    },
   },
 
   actions: {
@@ -73,7 +81,8 @@ export default defineService<"user", Vars>()({
       return null;
     },
     exportMe(ctx) {
-      return exportData(this.deps(ctx), callerOf(ctx).userId);
+      const caller = callerOf(ctx);
+      return exportData({ ...this.deps(ctx), calls: this.callsAs(caller, ctx.requestID) }, caller);
     },
     get(ctx) {
       return getUser(this, ctx.params.userId);

@@ -1,6 +1,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
+import { json } from "node:stream/consumers";
 import { ServiceBroker, type BrokerOptions, type ServiceSchema } from "moleculer";
 import type { Caller, Meta } from "../../contracts/meta.ts";
 import type { ActionName, Params, Result } from "../../contracts/index.ts";
@@ -27,6 +29,9 @@ export interface NodeOptions {
   dataDir?: string;
 }
 
+/** What a caller makes of an answer: a stream is read to its end. */
+const arrived = async <T>(result: T): Promise<T> =>
+  result instanceof Readable ? (json(result) as Promise<T>) : overTheWire(result);
 const overTheWire = <T>(value: T): T => (value === undefined ? value : (JSON.parse(JSON.stringify(value)) as T));
 
 /** Starts a broker with these services (real ones, or stand-ins for their neighbours). */
@@ -54,7 +59,7 @@ export async function createNode(services: readonly ServiceSchema[], options: No
     config,
     as: async (who, action, params, meta = {}) => {
       const caller = typeof who === "string" ? { userId: who, sessionId: "1", deviceId: "test" } : who;
-      return overTheWire(await call(broker, action, overTheWire(params), { meta: { caller, ...meta } }));
+      return arrived(await call(broker, action, overTheWire(params), { meta: { caller, ...meta } }));
     },
     call: async (action, params) => overTheWire(await call(broker, action, overTheWire(params))),
     stop,
