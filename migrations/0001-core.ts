@@ -137,6 +137,7 @@ export async function up(db: MigrationContext): Promise<void> {
 
     // Records of the message log that could never be written.
     `create table dead_letter (message_id bigint not null primary key, record mediumtext not null, reason varchar(500) not null, at bigint not null)${end}`,
+    `create index dead_letter_at on dead_letter (at, message_id)`,
 
     // Of whom no words are written any more. The rows stay for ever: a record may come again on any day.
     `create table erased_sender (user_id bigint not null primary key, erased_at bigint not null)${end}`,

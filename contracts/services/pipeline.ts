@@ -21,9 +21,14 @@ export const persisterContract = {
     idempotent: true,
   },
   redrive: {
-    summary: "Hand dead letters to the persister again",
-    params: Closed({ limit: Type.Integer({ minimum: 1, maximum: 10_000 }) }),
-    result: Closed({ redriven: Type.Integer() }),
+    summary: "Hand a page of dead letters, oldest first, to the persister again",
+    params: Closed({
+      limit: Type.Integer({ minimum: 1, maximum: 1_000 }),
+      cursor: Type.Optional(Type.String({ pattern: "^[0-9]{1,15}\\.[0-9]{1,19}$" })),
+    }),
+    /** `nextCursor` where there may be letters behind this page; those of it that are dead still are not among them. */
+    result: Closed({ redriven: Type.Integer(), nextCursor: Type.Optional(Type.String()) }),
+    errors: ["SEND_FAILED"],
   },
 } satisfies ServiceContract;
 

@@ -24,10 +24,11 @@ export function sqlDeadLetters(sql: Database): DeadLetterStore {
         await sql.insertRows("dead_letter", rows, "keep", tx);
       });
     },
-    async list(limit) {
+    async list(limit, after) {
+      const behind = after ? "where at >= :at and (at > :at or message_id > :messageId)" : "";
       const rows = await sql.select<{ record: string; reason: string; at: number }>(
-        "select record, reason, at from dead_letter order by at, message_id limit :limit",
-        { limit },
+        `select record, reason, at from dead_letter ${behind} order by at, message_id limit :limit`,
+        { ...after, limit },
       );
       return rows.map(({ record, reason, at }) => ({ record: JSON.parse(record) as MessageRecord, reason, at: Number(at) }));
     },

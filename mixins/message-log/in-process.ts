@@ -1,11 +1,19 @@
 import { APPEND_TIMEOUT_MS, MAX_LOG_BACKLOG } from "../../config/limits.ts";
 import type { MessageRecord } from "../../contracts/records.ts";
-import { PERSISTER_GROUP, type AppendOutcome, type ConsumeOptions, type DeadLetter, type MessageLog } from "./port.ts";
+import {
+  PERSISTER_GROUP,
+  type AppendOutcome,
+  type ConsumeOptions,
+  type DeadLetter,
+  type DeadLetterPlace,
+  type MessageLog,
+} from "./port.ts";
 
 /** Where dead letters stay across restarts. */
 export interface DeadLetterStore {
   add(letters: readonly DeadLetter[]): Promise<void>;
-  list(limit: number): Promise<DeadLetter[]>;
+  /** As `MessageLog.deadLetters`. */
+  list(limit: number, after?: DeadLetterPlace): Promise<DeadLetter[]>;
   remove(messageIds: readonly string[]): Promise<void>;
   /** As `MessageLog.forgetDeadLetters`. */
   forget(userId: string): Promise<void>;
@@ -200,8 +208,8 @@ export class InProcessLog implements MessageLog {
     });
   }
 
-  deadLetters(limit: number): Promise<DeadLetter[]> {
-    return this.#options.deadLetters.list(limit);
+  deadLetters(limit: number, after?: DeadLetterPlace): Promise<DeadLetter[]> {
+    return this.#options.deadLetters.list(limit, after);
   }
 
   async bury(letters: readonly DeadLetter[]): Promise<void> {

@@ -44,6 +44,12 @@ export interface DeadLetter {
   readonly at: number;
 }
 
+/** Where a letter stands among the others. */
+export interface DeadLetterPlace {
+  readonly at: number;
+  readonly messageId: string;
+}
+
 /**
  * The message log port (embedded: in process; cluster: Kafka topics `im-message-private`, `im-message-group`).
  *
@@ -71,7 +77,8 @@ export interface MessageLog {
   onLate(listener: (records: readonly MessageRecord[]) => void): void;
   /** Starts consuming; resolves when the group has joined. */
   consume(options: ConsumeOptions): Promise<{ stop(): Promise<void> }>;
-  deadLetters(limit: number): Promise<DeadLetter[]>;
+  /** The oldest; with `after` those behind a letter that was listed, be it that it is removed since. */
+  deadLetters(limit: number, after?: DeadLetterPlace): Promise<DeadLetter[]>;
   /** Keeps records that nobody can write as dead letters; one that is kept already stays as it is. */
   bury(letters: readonly DeadLetter[]): Promise<void>;
   removeDeadLetters(messageIds: readonly string[]): Promise<void>;

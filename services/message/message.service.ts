@@ -7,6 +7,7 @@
  * Sending: check → accept in the hot store (PENDING, seq) → append to the log → acknowledge → push. See FLOW.md.
  * What was acknowledged is in the log; the same clientMsgId gives the same answer on any day.
  */
+import type { MessageRecord } from "../../contracts/records.ts";
 import { onDrain, DRAIN } from "../../mixins/drain.ts";
 import { toWireError } from "../../lib/errors.ts";
 import { push } from "../../lib/push.ts";
@@ -121,7 +122,7 @@ export default defineService<"message", Vars>()({
       return exportMessages(this.deps, ctx.params);
     },
     readmit(ctx) {
-      return readmit({ ...this.deps, log: this.log }, ctx.params.messageId);
+      return readmit(this.deps, ctx.params.record as unknown as MessageRecord);
     },
     explain(ctx) {
       return explainMessage(this.deps, ctx.params.messageId);

@@ -8,6 +8,7 @@
  * written (ADR 0009).
  */
 import { MAX_PERSIST_BATCH } from "../../config/limits.ts";
+import type { MessageRecord } from "../../contracts/records.ts";
 import { push } from "../../lib/push.ts";
 import { call, defineService } from "../../lib/service.ts";
 import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
@@ -17,6 +18,7 @@ import { PERSISTER_GROUP, withMessageLog, type MessageLogVars, type Rejection } 
 import { withMetrics, type MetricsVars } from "../../mixins/metrics/index.ts";
 import { withOutbox, type OutboxVars } from "../../mixins/outbox/index.ts";
 import { buryRecords, persistBatch, type PersistDeps } from "./persist.ts";
+import { redrivePage } from "./redrive.ts";
 import { PersistRepository } from "./repository.ts";
 import { ToldSenders } from "./told-senders.ts";
 
@@ -66,16 +68,10 @@ export default defineService<"persister", Vars>()({
       await this.alert(letters);
       return { buried: rejected.length };
     },
-    async redrive(ctx) {
-      let redriven = 0;
-      for (const { record } of await this.log.deadLetters(ctx.params.limit)) {
-        try {
-          if (await call(ctx, "message.readmit", { messageId: record.messageId })) redriven++;
-        } catch (error) {
-          this.logger.warn(`Message ${record.messageId} stays a dead letter`, error);
-        }
-      }
-      return { redriven };
+    redrive(ctx) {
+      const { log, logger } = this;
+      const readmit = async (record: MessageRecord) => (await call(ctx, "message.readmit", { record: { ...record } })) !== null;
+      return redrivePage({ log, logger, readmit }, ctx.params);
     },
   },
   created() {

@@ -1,6 +1,7 @@
 import { describe } from "node:test";
 import { appending } from "./message-log/appending.ts";
 import { consuming } from "./message-log/consuming.ts";
+import { deadLetterPages } from "./message-log/dead-letter-pages.ts";
 import { deadLetters } from "./message-log/dead-letters.ts";
 import type { LogHarness, Using } from "./message-log/harness.ts";
 
@@ -17,5 +18,6 @@ export function messageLogContract(name: string, open: () => Promise<LogHarness>
     consuming(using);
     appending(using);
     deadLetters(using);
+    deadLetterPages(using);
   });
 }
