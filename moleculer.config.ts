@@ -5,6 +5,7 @@ import { loadConfig } from "./config/env.ts";
 import { REQUEST_TIMEOUT_MS, SHUTDOWN_TIMEOUT_MS } from "./config/limits.ts";
 import { ContractValidator } from "./lib/contract-validator.ts";
 import { drain } from "./mixins/drain.ts";
+import { holdMetrics } from "./mixins/metrics/index.ts";
 import { bindConfig } from "./mixins/shared.ts";
 import { replOptions } from "./repl/commands.ts";
 import { actionLog } from "./runtime/action-log.ts";
@@ -38,7 +39,12 @@ export function brokerOptions(config: Config, writeLog: LogWriter = stdoutWriter
     dependencyTimeout: config.profile === "embedded" ? 10_000 : 0,
     skipProcessEventRegistration: true,
     replOptions,
-    middlewares: [node, runOnly(config.services), ...(["debug", "trace"].includes(config.logLevel) ? [actionLog] : [])],
+    middlewares: [
+      node,
+      holdMetrics(),
+      runOnly(config.services),
+      ...(["debug", "trace"].includes(config.logLevel) ? [actionLog] : []),
+    ],
   };
 }
 

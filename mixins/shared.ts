@@ -1,6 +1,7 @@
 import type { Service, ServiceBroker, ServiceSchema } from "moleculer";
 import type { Config } from "../config/config.ts";
 import { registerProbe } from "./health/index.ts";
+import { untilReached } from "./reach.ts";
 
 const configs = new WeakMap<ServiceBroker, Config>();
 
@@ -35,6 +36,8 @@ export interface Probe<T> {
   /** How `GET /health/ready` names it. */
   readonly part: string;
   ping(resource: T): Promise<unknown>;
+  /** It is a server elsewhere: opening it is tried until it can be reached. */
+  isRemote?(config: Config): boolean;
 }
 
 /** After the last release it can be opened again; that waits until the closing is done. */
@@ -49,7 +52,9 @@ export function sharedPerBroker<T>(
 
   const opening = async (broker: ServiceBroker): Promise<T> => {
     await closings.get(broker)?.catch(() => undefined); // whoever released it was told
-    return open(broker, configOf(broker));
+    const config = configOf(broker);
+    if (probe?.isRemote?.(config)) return untilReached(broker, probe.part, () => open(broker, config));
+    return open(broker, config);
   };
   const watch = (broker: ServiceBroker, { opened }: Share<T>): void => {
     if (probe)

@@ -1,5 +1,6 @@
 import type { ServiceBroker } from "moleculer";
 import { SHUTDOWN_TIMEOUT_MS } from "../config/limits.ts";
+import { stopReaching } from "../mixins/reach.ts";
 
 const SIGNALS = { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 } as const;
 /** npm hands Ctrl-C on to a process that the terminal has told already: within this time it is the same one. */
@@ -10,9 +11,10 @@ const BURST_MS = 60_000;
 
 /**
  * A signal stops the broker and ends the process with 0; another one ends it at once.
- * @param started settles when the broker has started; a signal before that waits for it
+ * @param started settles when the broker has started; a signal before that waits for it, but not for what cannot be reached
+ * @returns tells whether a signal has come
  */
-export function stopOnSignals(broker: ServiceBroker, started: () => Promise<unknown>): void {
+export function stopOnSignals(broker: ServiceBroker, started: () => Promise<unknown>): () => boolean {
   const logger = broker.getLogger("process");
   let since: number | null = null;
   const stop = async (signal: keyof typeof SIGNALS): Promise<void> => {
@@ -26,12 +28,14 @@ export function stopOnSignals(broker: ServiceBroker, started: () => Promise<unkn
       logger.fatal("Running work did not end in time");
       process.exit(1);
     }, 2 * SHUTDOWN_TIMEOUT_MS).unref();
+    stopReaching(broker);
     await started();
     await broker.stop();
     logger.info("Stopped");
     process.exit(0);
   };
   for (const signal of Object.keys(SIGNALS) as (keyof typeof SIGNALS)[]) process.on(signal, () => void stop(signal));
+  return () => since !== null;
 }
 
 /**

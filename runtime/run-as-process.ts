@@ -21,8 +21,8 @@ export function runAsProcess(config: Config): Middleware {
     created(broker) {
       const start = broker.start.bind(broker);
       let started: Promise<void> | null = null;
-      broker.start = () => (started ??= startOrEnd(broker, start));
-      stopOnSignals(broker, () => started ?? Promise.resolve());
+      broker.start = () => (started ??= startOrEnd(broker, start, isStopping));
+      const isStopping = stopOnSignals(broker, () => started ?? Promise.resolve());
       outliveErrors(broker);
     },
     async started(broker) {
@@ -34,11 +34,12 @@ export function runAsProcess(config: Config): Middleware {
   };
 }
 
-async function startOrEnd(broker: ServiceBroker, start: () => Promise<void>): Promise<void> {
+async function startOrEnd(broker: ServiceBroker, start: () => Promise<void>, isStopping: () => boolean): Promise<void> {
   try {
     await start();
   } catch (error) {
     broker.logger.debug("The node did not start", error);
+    if (isStopping()) process.exit(0);
     const [line = ""] = (error instanceof Error ? error.message : String(error)).split("\n");
     endWith(line);
   }

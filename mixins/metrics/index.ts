@@ -1,5 +1,5 @@
 import type { Server } from "node:http";
-import type { ServiceBroker, ServiceSchema } from "moleculer";
+import type { Middleware, ServiceBroker, ServiceSchema } from "moleculer";
 import { addressOf } from "../http/listen.ts";
 import { mixinOf, sharedPerBroker } from "../shared.ts";
 import { MetricRegistry, type Metrics } from "./registry.ts";
@@ -19,7 +19,7 @@ export const sharedMetrics = sharedPerBroker<NodeMetrics>(
   async (broker, config) => {
     const registry = new MetricRegistry({ node: config.nodeId });
     try {
-      const metrics = { registry, server: await serveMetrics(registry, config) };
+      const metrics = { registry, server: await serveMetrics(broker, registry, config) };
       running.set(broker, metrics);
       return metrics;
     } catch (error) {
@@ -33,6 +33,15 @@ export const sharedMetrics = sharedPerBroker<NodeMetrics>(
     registry.close();
   },
 );
+
+/** Listens on the metrics port from before the node connects to anything until all of it has stopped: probes are answered from there. */
+export function holdMetrics(): Middleware {
+  return {
+    name: "metrics",
+    starting: async (broker) => void (await sharedMetrics.acquire(broker)),
+    stopped: (broker) => sharedMetrics.release(broker),
+  };
+}
 
 /** Where the metrics of a node are served; null while no service measures. */
 export function metricsAddress(broker: ServiceBroker): { host: string; port: number } | null {

@@ -1,14 +1,18 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
+import type { ServiceBroker } from "moleculer";
 import type { Config } from "../../config/config.ts";
 import { HEADERS_TIMEOUT_MS, MAX_HEADER_BYTES, RECEIVE_TIMEOUT_MS } from "../../config/http-limits.ts";
+import { answerProbe } from "../health/index.ts";
 import { listen } from "../http/listen.ts";
 import type { MetricRegistry } from "./registry.ts";
 
-/** Serves `GET /metrics` on the metrics port and nothing else. */
-export async function serveMetrics(registry: MetricRegistry, config: Config): Promise<Server> {
+/** Serves `GET /metrics` and the probes on the metrics port and nothing else. */
+export async function serveMetrics(broker: ServiceBroker, registry: MetricRegistry, config: Config): Promise<Server> {
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES, headersTimeout: HEADERS_TIMEOUT_MS, requestTimeout: RECEIVE_TIMEOUT_MS },
-    (req, res) => void answer(registry, req, res),
+    (req, res) => {
+      if (!answerProbe(broker, req, res)) void answer(registry, req, res);
+    },
   );
   await listen(server, { host: config.host, port: config.metricsPort, portName: "IM_METRICS_PORT" });
   return server;
