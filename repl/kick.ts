@@ -1,6 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import { call } from "../lib/service.ts";
 import { findUser } from "./find-user.ts";
+import { nodesOf } from "./nodes-of.ts";
 import type { Report } from "./report.ts";
 
 /** Ends the sessions of a user, or those of one device, and closes their connections. */
@@ -8,7 +9,11 @@ export async function kickUser(broker: ServiceBroker, user: string, deviceId?: s
   const { userId, username } = await findUser(broker, user);
   const device = deviceId === undefined ? {} : { deviceId };
   const { ended } = await call(broker, "auth.endSessions", { userId, reason: "kicked", ...device });
-  const { closed } = await call(broker, "socket.disconnect", { userId, reason: "kicked", ...device });
+  const closing = nodesOf(broker, "socket").map((nodeID) => call(broker, "socket.disconnect", { userId, reason: "kicked", ...device }, { nodeID }));
+  const closed = (await Promise.allSettled(closing)).reduce(
+    (sum, one) => sum + (one.status === "fulfilled" ? one.value.closed : 0), // a gateway that is gone has no connections
+    0,
+  );
   const whose = `${username} (${userId})${deviceId === undefined ? "" : ` on ${deviceId}`}`;
   return [`${whose}: ${count(ended.length, "session")} ended, ${count(closed, "connection")} closed`];
 }

@@ -52,7 +52,7 @@ const ended = (code: number, reason: string) => ({ code, reason });
 /** Says why, then closes, on all connections of these sessions. */
 export function endSessions(io: ImServer, sessionIds: readonly string[], reason: SessionEndReason): void {
   for (const sessionId of sessionIds) {
-    const target = io.in(`s:${sessionId}`);
+    const target = io.local.in(`s:${sessionId}`); // each gateway hears of it
     target.emit("session:ended", ended(errorTable.SESSION_ENDED.code, reason));
     target.disconnectSockets(true);
   }

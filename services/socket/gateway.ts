@@ -12,11 +12,15 @@ import {
 import type { Config } from "../../config/config.ts";
 import { createOriginCheck } from "../../lib/origins.ts";
 import type { Deliveries } from "../../lib/push.ts";
+import type { GatewayAdapter } from "./redis-adapter.ts";
 import { TurnEngine } from "./turn-transport.ts";
 import type { ImServer, ImSocket } from "./types.ts";
 
-/** Makes the Socket.IO server; whoever owns the HTTP server hands it requests and upgrades through the engine. */
-export function openGateway(config: Config): { io: ImServer; engine: Engine } {
+/**
+ * Makes the Socket.IO server; whoever owns the HTTP server hands it requests and upgrades through the engine.
+ * @param adapter joins it with the other gateways of a cluster; null when it is the only one
+ */
+export function openGateway(config: Config, adapter: GatewayAdapter["adapter"] | null): { io: ImServer; engine: Engine } {
   const isAllowedOrigin = createOriginCheck(config.corsOrigins);
   const engine = new TurnEngine({
     transports: config.polling ? ["polling", "websocket"] : ["websocket"],
@@ -35,24 +39,27 @@ export function openGateway(config: Config): { io: ImServer; engine: Engine } {
     connectTimeout: SOCKET_CONNECT_TIMEOUT_MS,
     serveClient: false,
     transports: config.polling ? ["polling", "websocket"] : ["websocket"],
+    ...(adapter && { adapter }),
   });
   io.bind(engine);
   return { io, engine };
 }
 
-/** Pushes events to rooms. A room that nobody is in costs nothing, since this gateway is the only one of the process's adapter. */
-export function deliver(io: ImServer, deliveries: Deliveries): number {
+/** Pushes events to rooms. A room that nobody is in costs nothing where this gateway is the only one (`isAlone`). */
+export function deliver(io: ImServer, deliveries: Deliveries, isAlone: boolean): number {
   const { rooms } = io.of("/").adapter;
   let emitted = 0;
   for (const { room, event, payload, except } of deliveries) {
-    const members = rooms.get(room);
-    if (!members || (except?.length === 1 && members.size === 1 && members.has(except[0]!))) continue;
+    if (isAlone && !hasOthers(rooms.get(room), except)) continue;
     emitted++;
     const target = io.to(room);
     (except ? target.except(except) : target).emit(event, payload);
   }
   return emitted;
 }
+
+const hasOthers = (members: ReadonlySet<string> | undefined, except: readonly string[] | undefined): boolean =>
+  members !== undefined && !(except?.length === 1 && members.size === 1 && members.has(except[0]!));
 
 /** Bytes that wait to be written to a connection: with the system, and behind that. */
 function queuedBytes({ conn }: ImSocket): number {
@@ -78,7 +85,7 @@ export function cutSlowReaders(io: ImServer): number {
 
 /** Ends all connections after what is written to them has gone out; who does not take it in time is cut. */
 export async function closeGateway(io: ImServer, engine: Engine): Promise<void> {
-  io.disconnectSockets(true);
+  io.local.disconnectSockets(true); // not those of the other gateways
   const end = performance.now() + SOCKET_CLOSE_TIMEOUT_MS;
   while (engine.clientsCount > 0 && performance.now() < end) await delay(10);
   await io.close();

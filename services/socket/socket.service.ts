@@ -22,6 +22,7 @@ import { configOf } from "../../mixins/shared.ts";
 import { admit, endExpired, endSessions, type AdmissionDeps } from "./admission.ts";
 import { answerEvent, type EventDeps } from "./answer-event.ts";
 import { closeGateway, cutSlowReaders, deliver, openGateway } from "./gateway.ts";
+import { openGatewayAdapter, type GatewayAdapter } from "./redis-adapter.ts";
 import { RateGate } from "./rate-gate.ts";
 import type { ImServer, ImSocket } from "./types.ts";
 
@@ -32,6 +33,8 @@ interface Vars extends HotStoreVars, HttpVars, MetricsVars {
   timers: NodeJS.Timeout[];
   gate: RateGate;
   isDraining: boolean;
+  /** Joins this gateway with the others; null when it is the only one. */
+  adapter: GatewayAdapter | null;
 }
 const SWEEP_EVERY_MS = 1_000;
 
@@ -145,7 +148,7 @@ export default defineService<"socket", Vars>()({
   },
   actions: {
     deliver(ctx) {
-      this.metrics.increment("im_deliveries_total", deliver(this.io, ctx.params.deliveries));
+      this.metrics.increment("im_deliveries_total", deliver(this.io, ctx.params.deliveries, this.adapter === null));
       return null;
     },
     join(ctx) {
@@ -186,11 +189,14 @@ export default defineService<"socket", Vars>()({
   created() {
     this.timers = [];
     this.isDraining = false;
+    this.adapter = null;
   },
   async started() {
     const { http, metrics } = this;
     const config = configOf(this.broker);
-    const { io, engine } = openGateway(config);
+    const { redisUrl } = config;
+    this.adapter = redisUrl === null ? null : openGatewayAdapter(redisUrl, this.logger);
+    const { io, engine } = openGateway(config, this.adapter && this.adapter.adapter);
     Object.assign(this, { io, engine, gate: new RateGate(this.hot.limits) });
     this.listen();
     this.unmount = http.mount({
@@ -216,5 +222,6 @@ export default defineService<"socket", Vars>()({
     for (const timer of this.timers) clearInterval(timer);
     this.unmount?.();
     if (this.io) await closeGateway(this.io, this.engine);
+    this.adapter?.close();
   },
 });
