@@ -49,11 +49,16 @@ export async function createNode(services: readonly ServiceSchema[], options: No
   });
   const broker = new ServiceBroker({ ...brokerOptions(config), logger: false, ...options.broker });
   for (const schema of services) broker.createService(schema);
-  await broker.start();
   const stop = async (): Promise<void> => {
     await broker.stop();
     if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
   };
+  try {
+    await broker.start();
+  } catch (error) {
+    await stop(); // what had started would keep the test's process alive
+    throw error;
+  }
   return {
     broker,
     config,
