@@ -9,7 +9,9 @@ export async function kickUser(broker: ServiceBroker, user: string, deviceId?: s
   const { userId, username } = await findUser(broker, user);
   const device = deviceId === undefined ? {} : { deviceId };
   const { ended } = await call(broker, "auth.endSessions", { userId, reason: "kicked", ...device });
-  const closing = nodesOf(broker, "socket").map((nodeID) => call(broker, "socket.disconnect", { userId, reason: "kicked", ...device }, { nodeID }));
+  const closing = nodesOf(broker, "socket").map((nodeID) =>
+    call(broker, "socket.disconnect", { userId, reason: "kicked", ...device }, { nodeID }),
+  );
   const closed = (await Promise.allSettled(closing)).reduce(
     (sum, one) => sum + (one.status === "fulfilled" ? one.value.closed : 0), // a gateway that is gone has no connections
     0,
