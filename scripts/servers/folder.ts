@@ -6,7 +6,7 @@ import { dockerEngine, isDockerThere } from "./docker-engine.ts";
 import type { Engine } from "./engine.ts";
 import { kafka } from "./kafka.ts";
 import { ServerError } from "./kind.ts";
-import type { KindName, Place, Secrets, ServerKind } from "./kind.ts";
+import type { KindName, Place, Program, Secrets, ServerKind } from "./kind.ts";
 import { mysql } from "./mysql.ts";
 import { nats } from "./nats.ts";
 import { processEngine } from "./process-engine.ts";
@@ -46,6 +46,18 @@ export async function makeFolder(dir: string, cache: string): Promise<Folder> {
   const folder = openFolder(path, cache);
   if (folder === null) throw new ServerError(`${path} was removed just now`);
   return folder;
+}
+
+/** For each kind the program that a new folder would use if nothing may be fetched, or why there is none. */
+export async function programsOnThisMachine(
+  names: readonly KindName[],
+  cache: string,
+): Promise<ReadonlyMap<KindName, Program | ServerError>> {
+  const engine = engineOf((await isDockerThere()) ? "docker" : "process", DEFAULT_DIR, cache);
+  return engine.acquire(
+    names.map((name) => KINDS[name]),
+    { install: false, report: () => undefined },
+  );
 }
 
 export function placeOf({ dir, secrets }: Folder, name: KindName, ports: Place["ports"]): Place {

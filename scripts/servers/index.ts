@@ -1,5 +1,14 @@
 import { rm } from "node:fs/promises";
-import { DEFAULT_CACHE, KINDS, KIND_NAMES, makeFolder, openFolder, placeOf, serverState } from "./folder.ts";
+import {
+  DEFAULT_CACHE,
+  KINDS,
+  KIND_NAMES,
+  makeFolder,
+  openFolder,
+  placeOf,
+  programsOnThisMachine,
+  serverState,
+} from "./folder.ts";
 import type { Folder } from "./folder.ts";
 import { ServerError } from "./kind.ts";
 import type { KindName } from "./kind.ts";
@@ -76,6 +85,12 @@ export async function bringAllUp(options: Options): Promise<Outcome[]> {
   throw new ServerError(problems.join("\n"));
 }
 
+/** Why servers of these kinds cannot be started here without fetching anything, a line for each that cannot; none when all can. */
+export async function whatIsMissing(kinds: readonly KindName[], cache: string = DEFAULT_CACHE): Promise<string[]> {
+  const programs = await programsOnThisMachine(kinds, cache);
+  return [...programs.values()].flatMap((program) => (program instanceof ServerError ? [program.message] : []));
+}
+
 /** Brings servers up for the program that calls it, which can then kill, freeze and restart each. @throws ServerError */
 export async function startServers<K extends KindName = KindName>(options: Options<K>): Promise<Servers<K>> {
   await bringAllUp(options);
@@ -112,14 +127,15 @@ export async function takeDown(
   }: { kinds?: readonly KindName[]; cache?: string; removeData?: boolean } = {},
 ): Promise<KindName[]> {
   const folder = openFolder(dir, cache);
-  if (folder === null) return [];
-  const stopped = await withLock(folder.dir, async () => {
-    const names = await Promise.all(kinds.map((name) => stopOne(folder, name)));
-    if (removeData) await folder.engine.removeData();
-    return names.filter((name) => name !== null);
-  });
-  if (removeData) await rm(folder.dir, { recursive: true, force: true, maxRetries: 3 });
-  return stopped;
+  const stopped = folder && (await withLock(folder.dir, () => stopThem(folder, kinds, removeData)));
+  if (removeData) await rm(dir, { recursive: true, force: true, maxRetries: 3 });
+  return stopped ?? [];
+}
+
+async function stopThem(folder: Folder, kinds: readonly KindName[], removeData: boolean): Promise<KindName[]> {
+  const names = await Promise.all(kinds.map((name) => stopOne(folder, name)));
+  if (removeData) await folder.engine.removeData();
+  return names.filter((name) => name !== null);
 }
 
 async function stopOne(folder: Folder, name: KindName): Promise<KindName | null> {
