@@ -1,9 +1,9 @@
 import { randomInt } from "node:crypto";
 import { setTimeout as delay } from "node:timers/promises";
 import { directConversationId } from "../../lib/conversation-id.ts";
-import { Device } from "../support/checker/device.ts";
+import { Device } from "../chaos/device.ts";
 import { api, dataOf } from "../support/client.ts";
-import { History } from "../support/history.ts";
+import { History } from "../chaos/history.ts";
 
 export interface CrewMember {
   readonly userId: string;

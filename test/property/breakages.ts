@@ -1,7 +1,7 @@
 import { sharedIds } from "../../mixins/ids/index.ts";
 import type { AcceptOutcome, AcceptRequest } from "../../mixins/hot-store/port.ts";
 import type { Row } from "../../mixins/database/port.ts";
-import type { Invariant } from "../support/checker/index.ts";
+import type { Invariant } from "../chaos/checkers/index.ts";
 import type { Im } from "../support/im.ts";
 import { intercept } from "../support/intercept.ts";
 import type { World } from "./world.ts";

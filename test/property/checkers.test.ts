@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { violationsOf } from "../support/checker/index.ts";
-import type { Violation } from "../support/checker/state.ts";
+import { violationsOf } from "../chaos/checkers/index.ts";
+import type { Violation } from "../chaos/final-state.ts";
 import { startIm, type Im } from "../support/im.ts";
 import { waitFor } from "../support/wait.ts";
 import { breakages, type Breakage } from "./breakages.ts";

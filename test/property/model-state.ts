@@ -1,4 +1,4 @@
-import type { MessageRef } from "../support/checker/device.ts";
+import type { MessageRef } from "../chaos/device.ts";
 
 /** What the model knows of a conversation, and what its members see of it. */
 

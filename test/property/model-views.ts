@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { HistoryItem, Message } from "../../contracts/entities.ts";
-import type { Listed, Walk } from "../support/history.ts";
+import type { Listed, Walk } from "../chaos/history.ts";
 import { headOf, visible, type ModelConversation, type ModelMember, type ModelMessage } from "./model-state.ts";
 import { positionOf, type Task } from "./perform.ts";
 

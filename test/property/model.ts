@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Message } from "../../contracts/entities.ts";
-import type { Listed, Walk } from "../support/history.ts";
+import type { Listed, Walk } from "../chaos/history.ts";
 import {
   clear,
   headOf,

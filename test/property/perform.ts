@@ -1,6 +1,6 @@
 import type { Message } from "../../contracts/entities.ts";
-import type { Device, MessageRef } from "../support/checker/device.ts";
-import type { Reply, Walk } from "../support/history.ts";
+import type { Device, MessageRef } from "../chaos/device.ts";
+import type { Reply, Walk } from "../chaos/history.ts";
 import type { ClientOperation, Position } from "./operations.ts";
 import { connect, type Person, type World, type WorldConversation } from "./world.ts";
 

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
-import { Device, readPages } from "../support/checker/device.ts";
-import { assertHolds } from "../support/checker/index.ts";
-import { keep, type Kept } from "../support/checker/picture.ts";
-import { readStored, type FinalState, type ReadHistory, type ReadList, type StoredMember } from "../support/checker/state.ts";
-import { History } from "../support/history.ts";
+import { Device, readPages } from "../chaos/device.ts";
+import { assertHolds } from "../chaos/checkers/index.ts";
+import { keep, type Kept } from "../chaos/picture.ts";
+import { readStored, type FinalState, type ReadHistory, type ReadList, type StoredMember } from "../chaos/final-state.ts";
+import { History } from "../chaos/history.ts";
 import { befriend, buildGroup, PASSWORD, type Im } from "../support/im.ts";
 import { waitFor } from "../support/wait.ts";
 

@@ -13,8 +13,8 @@ import {
   walk,
   who,
   type Case,
-} from "../support/checker/good-case.ts";
-import { violationsOf, type Invariant } from "../support/checker/index.ts";
+} from "../chaos/good-case.ts";
+import { violationsOf, type Invariant } from "../chaos/checkers/index.ts";
 
 const drop = (items: { seq: number }[], seq: number): void =>
   void items.splice(

@@ -1,6 +1,6 @@
-import type { Conversation, HistoryItem, Message, SendResult } from "../../../contracts/entities.ts";
-import { api, connectClient, type Client, type RestAnswer, type RestClient } from "../client.ts";
-import type { Answers, Deed, History, Kind, Listed, Reply, Walk } from "../history.ts";
+import type { Conversation, HistoryItem, Message, SendResult } from "../../contracts/entities.ts";
+import { api, connectClient, type Client, type RestAnswer, type RestClient } from "../support/client.ts";
+import type { Answers, Deed, History, Kind, Listed, Reply, Walk } from "./history.ts";
 import { Picture } from "./picture.ts";
 
 export interface DeviceOptions {

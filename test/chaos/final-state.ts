@@ -1,6 +1,6 @@
-import type { HistoryItem } from "../../../contracts/entities.ts";
-import type { Database } from "../../../mixins/database/port.ts";
-import type { History, Listed } from "../history.ts";
+import type { HistoryItem } from "../../contracts/entities.ts";
+import type { Database } from "../../mixins/database/port.ts";
+import type { History, Listed } from "./history.ts";
 
 export interface StoredMessage {
   readonly conversationId: string;

@@ -1,5 +1,5 @@
 import type { History, OperationOf } from "../history.ts";
-import type { Checker, FinalState, StoredMember } from "./state.ts";
+import type { Checker, FinalState, StoredMember } from "../final-state.ts";
 import { visibleTo } from "./views.ts";
 
 type Cursor = OperationOf<"read" | "delivered">;

@@ -1,7 +1,7 @@
 import type { HistoryItem, Message } from "../../../contracts/entities.ts";
 import type { History, Observation, OperationOf, Walk } from "../history.ts";
 import { placeOf } from "./messages.ts";
-import { sees, type Checker, type FinalState, type StoredMember, type StoredMessage } from "./state.ts";
+import { sees, type Checker, type FinalState, type StoredMember, type StoredMessage } from "../final-state.ts";
 
 const messageEvents = ["message:new", "message:updated"];
 const messageOf = (seen: Observation): Message => seen.payload as unknown as Message;

@@ -1,5 +1,5 @@
 import type { History, OperationOf } from "../history.ts";
-import { sees, type Checker, type FinalState, type StoredMessage } from "./state.ts";
+import { sees, type Checker, type FinalState, type StoredMessage } from "../final-state.ts";
 
 type Send = OperationOf<"send">;
 type Keyed = Pick<StoredMessage, "conversationId" | "clientMsgId"> & { senderId: string };

@@ -1,4 +1,4 @@
-import type { Message } from "../../../contracts/entities.ts";
+import type { Message } from "../../contracts/entities.ts";
 
 /** What a device keeps of a message. */
 export type Kept = Pick<Message, "messageId" | "seq" | "senderId" | "content" | "recalledAt" | "editedAt"> & {

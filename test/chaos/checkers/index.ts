@@ -10,7 +10,7 @@ import {
   seqHasNoHole,
   seqIsUnique,
 } from "./messages.ts";
-import type { Checker, FinalState, Violation } from "./state.ts";
+import type { Checker, FinalState, Violation } from "../final-state.ts";
 import { allSeeTheSame, pagingIsExact, receiptsFollowMessages, removedHearNothing, statusMovesForward } from "./views.ts";
 
 /** A checker for each invariant that can be read off what clients did and saw, and the state it ended in. */

@@ -1,6 +1,6 @@
-import type { HistoryItem, Message } from "../../../contracts/entities.ts";
-import { History, type Walk } from "../history.ts";
-import type { FinalState, ReadList, StoredMember, StoredMessage } from "./state.ts";
+import type { HistoryItem, Message } from "../../contracts/entities.ts";
+import { History, type Walk } from "./history.ts";
+import type { FinalState, ReadList, StoredMember, StoredMessage } from "./final-state.ts";
 
 /** A small history in which all went well, to be broken by the test of the checkers. */
 
