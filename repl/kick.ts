@@ -1,7 +1,7 @@
 import type { ServiceBroker } from "moleculer";
 import { call } from "../lib/service.ts";
 import { findUser } from "./find-user.ts";
-import { nodesOf } from "./nodes-of.ts";
+import { nodesOf } from "../lib/nodes-of.ts";
 import type { Report } from "./report.ts";
 
 /** Ends the sessions of a user, or those of one device, and closes their connections. */

@@ -70,8 +70,15 @@ export const socketContract = {
     result: Nothing,
     idempotent: true,
   },
+  /** Internal, from gateway to gateway. `of`: rooms or connections. */
+  moveRooms: {
+    summary: "Connections of this gateway alone enter or leave rooms",
+    params: Closed({ of: Type.Array(Type.String()), rooms: Type.Array(Type.String()), enter: Type.Boolean() }),
+    result: Closed({ moved: Type.Integer() }),
+    idempotent: true,
+  },
   disconnect: {
-    summary: "Close connections of a user",
+    summary: "Close connections of a user to this gateway",
     params: Closed({ userId: Id, deviceId: Type.Optional(DeviceId), reason: Type.String() }),
     result: Closed({ closed: Type.Integer() }),
   },

@@ -1,12 +1,15 @@
 import { createShardedAdapter } from "@socket.io/redis-adapter";
-import { Redis } from "ioredis";
+import { Redis, type RedisOptions } from "ioredis";
 
 /** A publish that Redis does not answer in this time is given up: clients learn of what they miss when they sync. */
 const PUBLISH_TIMEOUT_MS = 2_000;
 const MAX_RECONNECT_PAUSE_MS = 2_000;
+/** A subscription that answers no ping in this time is made anew. */
+const PING_EVERY_MS = 3_000;
 const CHANNEL_PREFIX = "im:push";
 
 interface Logger {
+  info(...parts: unknown[]): void;
   warn(...parts: unknown[]): void;
 }
 
@@ -16,30 +19,67 @@ export interface GatewayAdapter {
   close(): void;
 }
 
+/** The adapter never looks at what becomes of its subscriptions: those that were cut off are made again by the client. */
+class Subscriber extends Redis {
+  override sendCommand(...args: Parameters<Redis["sendCommand"]>): unknown {
+    const sent = super.sendCommand(...args);
+    if (sent instanceof Promise) sent.catch(() => undefined);
+    return sent;
+  }
+}
+
 /**
  * Gateways joined through Redis (7 or later), each room on a channel of its own that only gateways with members of it listen to.
- * Subscriptions are made again after an outage. `dynamic-private`, since the mode `dynamic` takes every room of 20 characters
- * for the id of a connection and sends its events to all gateways: `u:` with a user id has 20.
+ * Subscriptions are made again after an outage; what is pushed meanwhile reaches the members on the pushing gateway alone.
+ * `dynamic-private`, since the mode `dynamic` takes every room of 20 characters for the id of a connection and sends its events
+ * to all gateways: `u:` with a user id has 20.
  */
 export function openGatewayAdapter(redisUrl: string, logger: Logger): GatewayAdapter {
-  const common = {
-    retryStrategy: (times: number) => Math.min(50 * 2 ** times, MAX_RECONNECT_PAUSE_MS),
-    autoResendUnfinishedCommands: false,
+  const common: RedisOptions = {
+    retryStrategy: (times) => Math.min(50 * 2 ** times, MAX_RECONNECT_PAUSE_MS),
+    connectTimeout: PUBLISH_TIMEOUT_MS,
   };
   const pub = new Redis(redisUrl, {
     ...common,
     commandTimeout: PUBLISH_TIMEOUT_MS,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
+    autoResendUnfulfilledCommands: false,
     connectionName: "im-push-pub",
   });
-  const sub = new Redis(redisUrl, { ...common, maxRetriesPerRequest: null, connectionName: "im-push-sub" });
-  for (const client of [pub, sub]) client.on("error", (error) => logger.warn("The gateways are not joined by Redis", error));
+  const sub = new Subscriber(redisUrl, { ...common, maxRetriesPerRequest: null, connectionName: "im-push-sub" });
+  tellOfOutages(sub, logger);
+  pub.on("error", () => undefined); // the same outage
+  const watch = setInterval(() => void renewWhenSilent(sub), PING_EVERY_MS).unref();
   return {
     adapter: createShardedAdapter(pub, sub, { channelPrefix: CHANNEL_PREFIX, subscriptionMode: "dynamic-private" }),
     close() {
+      clearInterval(watch);
       pub.disconnect();
       sub.disconnect();
     },
   };
+}
+
+/** One line when the gateways are parted, one when they are joined again. */
+function tellOfOutages(client: Redis, logger: Logger): void {
+  let isTold = false;
+  client.on("error", (error: Error) => {
+    if (!isTold) logger.warn("The gateways are not joined: Redis cannot be reached", error);
+    isTold = true;
+  });
+  client.on("ready", () => {
+    if (isTold) logger.info("The gateways are joined again");
+    isTold = false;
+  });
+}
+
+/** A connection that stays open and says nothing would never be missed. */
+async function renewWhenSilent(client: Redis): Promise<void> {
+  if (client.status !== "ready") return;
+  const { promise: silence, resolve } = Promise.withResolvers<"silent">();
+  const timer = setTimeout(() => resolve("silent"), PUBLISH_TIMEOUT_MS);
+  const answer = await Promise.race([client.ping().catch(() => "silent"), silence]);
+  clearTimeout(timer);
+  if (answer === "silent" && client.status === "ready") client.disconnect(true);
 }

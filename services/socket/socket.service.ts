@@ -6,14 +6,19 @@
  *
  * Each event is answered once. A push is a hint: who misses one reads the history. A session that ended is cut at once, and
  * within `SESSION_CHECK_EVERY_MS` when nobody told this gateway.
+ *
+ * Several gateways are joined by Redis, for pushes alone, which may be lost. Who enters or leaves a room is told to each gateway
+ * by a call that succeeds or fails, and read again by a gateway that was away.
  */
 import type { Engine } from "./types.ts";
 import { HEARTBEAT_EVERY_MS, MAX_CONNECTS_PER_MINUTE, SESSION_CHECK_EVERY_MS } from "../../config/limits.ts";
 import type { Params } from "../../contracts/index.ts";
+import type { Meta } from "../../contracts/meta.ts";
 import { createAddressReader } from "../../lib/client-address.ts";
 import { imError } from "../../lib/errors.ts";
+import { nodesOf } from "../../lib/nodes-of.ts";
 import { conversationRoom, presenceRoom, userRoom } from "../../lib/push.ts";
-import { call, defineService } from "../../lib/service.ts";
+import { call, defineService, type Calls } from "../../lib/service.ts";
 import { DRAIN, onDrain } from "../../mixins/drain.ts";
 import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
 import { withHttp, type HttpVars } from "../../mixins/http/index.ts";
@@ -24,6 +29,8 @@ import { answerEvent, type EventDeps } from "./answer-event.ts";
 import { closeGateway, cutSlowReaders, deliver, openGateway } from "./gateway.ts";
 import { openGatewayAdapter, type GatewayAdapter } from "./redis-adapter.ts";
 import { RateGate } from "./rate-gate.ts";
+import { moveRooms, moveRoomsEverywhere, moveRoomsOfOne, refreshRooms, type EverywhereDeps } from "./rooms.ts";
+import { Staleness } from "./staleness.ts";
 import type { ImServer, ImSocket } from "./types.ts";
 
 interface Vars extends HotStoreVars, HttpVars, MetricsVars {
@@ -33,6 +40,7 @@ interface Vars extends HotStoreVars, HttpVars, MetricsVars {
   timers: NodeJS.Timeout[];
   gate: RateGate;
   isDraining: boolean;
+  staleness: Staleness;
   /** Joins this gateway with the others; null when it is the only one. */
   adapter: GatewayAdapter | null;
 }
@@ -126,6 +134,34 @@ export default defineService<"socket", Vars>()({
         logError: (message, fields) => logger.error(message, fields),
       };
     },
+    everywhere(calls: Calls): EverywhereDeps {
+      const { broker, io } = this;
+      return {
+        io,
+        others: () => nodesOf(broker, "socket").filter((nodeId) => nodeId !== broker.nodeID),
+        moveOn: (nodeID, change) => call(calls, "socket.moveRooms", change, { nodeID }),
+      };
+    },
+    /** Puts rooms right when this gateway may have missed changes of them; one that fails is tried again. */
+    async refreshStale(): Promise<void> {
+      if (!this.staleness.isDue(performance.now())) return;
+      try {
+        await refreshRooms(
+          {
+            roomsOf: (userId) => call(this.broker, "conversation.roomsOf", { userId }),
+            watch: ({ id, data: { identity } }, userIds) => {
+              const { userId, sessionId, deviceId } = identity;
+              const meta: Meta = { caller: { userId, sessionId, deviceId }, connectionId: id };
+              return call(this.broker, "presence.subscribe", { userIds }, { meta });
+            },
+          },
+          this.connections(),
+        );
+      } catch (error) {
+        this.staleness.suspect(performance.now());
+        throw error;
+      }
+    },
     listen(): void {
       const { io, logger } = this;
       const admission = this.admissionDeps();
@@ -151,23 +187,25 @@ export default defineService<"socket", Vars>()({
       this.metrics.increment("im_deliveries_total", deliver(this.io, ctx.params.deliveries, this.adapter === null));
       return null;
     },
-    join(ctx) {
-      // No room at all would mean all connections.
-      if (ctx.params.userIds.length > 0)
-        this.io.in(ctx.params.userIds.map(userRoom)).socketsJoin(conversationRoom(ctx.params.conversationId));
+    async join(ctx) {
+      const { userIds, conversationId } = ctx.params;
+      const change = { of: userIds.map(userRoom), rooms: [conversationRoom(conversationId)], enter: true };
+      await moveRoomsEverywhere(this.everywhere(ctx), change);
       return null;
     },
-    leave(ctx) {
-      if (ctx.params.userIds.length > 0)
-        this.io.in(ctx.params.userIds.map(userRoom)).socketsLeave(conversationRoom(ctx.params.conversationId));
+    async leave(ctx) {
+      const { userIds, conversationId } = ctx.params;
+      const change = { of: userIds.map(userRoom), rooms: [conversationRoom(conversationId)], enter: false };
+      await moveRoomsEverywhere(this.everywhere(ctx), change);
       return null;
     },
-    watch(ctx) {
+    async watch(ctx) {
       const { connectionId, userIds, on } = ctx.params;
-      const rooms = userIds.map(presenceRoom);
-      if (on) this.io.in(connectionId).socketsJoin(rooms);
-      else for (const room of rooms) this.io.in(connectionId).socketsLeave(room);
+      await moveRoomsOfOne(this.everywhere(ctx), { of: [connectionId], rooms: userIds.map(presenceRoom), enter: on });
       return null;
+    },
+    moveRooms(ctx) {
+      return { moved: moveRooms(this.io, ctx.params) };
     },
     disconnect(ctx) {
       const { userId, deviceId, reason } = ctx.params as Params<"socket.disconnect">;
@@ -190,6 +228,7 @@ export default defineService<"socket", Vars>()({
     this.timers = [];
     this.isDraining = false;
     this.adapter = null;
+    this.staleness = new Staleness(SWEEP_EVERY_MS);
   },
   async started() {
     const { http, metrics } = this;
@@ -207,9 +246,14 @@ export default defineService<"socket", Vars>()({
     this.every(SESSION_CHECK_EVERY_MS, () => this.checkSessions());
     this.every(HEARTBEAT_EVERY_MS, () => this.sendHeartbeats());
     this.every(SWEEP_EVERY_MS, () => {
+      this.staleness.tick(performance.now());
       endExpired(io, Date.now());
       cutSlowReaders(io);
       this.gate.sweep(Date.now());
+    });
+    this.every(SWEEP_EVERY_MS, () => this.refreshStale());
+    this.broker.localBus.on("$transporter.connected", ({ wasReconnect }: { wasReconnect: boolean }) => {
+      if (wasReconnect) this.staleness.suspect(performance.now());
     });
     metrics.gauge("im_connections", () => io.of("/").sockets.size);
     onDrain(this.broker, DRAIN.intake, () => {
