@@ -53,7 +53,7 @@ export function serverHandle(folder: Folder, name: KindName): Server {
       const id = now().process;
       return id && isAlive(id) ? id.pid : null;
     },
-    isRunning: () => engine.isRunning(name, now()),
+    isRunning: async () => engine.isRunning(name, now()),
 
     async kill(signal = "SIGKILL") {
       const server = now();
@@ -65,9 +65,9 @@ export function serverHandle(folder: Folder, name: KindName): Server {
       }
     },
 
-    pause: () => engine.signal(name, now(), "SIGSTOP"),
-    resume: () => engine.signal(name, now(), "SIGCONT"),
-    stop: () => engine.stop(name, now()),
+    pause: async () => engine.signal(name, now(), "SIGSTOP"),
+    resume: async () => engine.signal(name, now(), "SIGCONT"),
+    stop: async () => engine.stop(name, now()),
     restart: () => withLock(folder.dir, () => restart(folder, name, place.ports)),
   };
 }

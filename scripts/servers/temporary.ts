@@ -1,4 +1,5 @@
-import { mkdir, mkdtemp, readFile, readdir, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, readdir, rename, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { takeDown } from "./index.ts";
 import { identify, isAlive } from "./processes.ts";
@@ -12,7 +13,9 @@ const OWNER = "owner.json";
 export async function temporaryServersFolder(): Promise<string> {
   await mkdir(ROOM, { recursive: true, mode: 0o700 });
   const dir = await mkdtemp(join(ROOM, `${process.pid}-`));
-  await writeFile(join(dir, OWNER), JSON.stringify(identify(process.pid)));
+  const unfinished = join(dir, `${OWNER}.unfinished`);
+  await writeFile(unfinished, JSON.stringify(identify(process.pid)));
+  await rename(unfinished, join(dir, OWNER));
   return dir;
 }
 
@@ -26,5 +29,9 @@ async function removeIfAbandoned(dir: string): Promise<void> {
   const text = await readFile(join(dir, OWNER), "utf8").catch(() => null);
   // Without it the folder is being made just now.
   if (text === null) return;
-  if (!isAlive(JSON.parse(text) as ProcessId)) await takeDown(dir, { removeData: true });
+  if (isAlive(JSON.parse(text) as ProcessId)) return;
+  await takeDown(dir, { removeData: true }).catch((error: unknown) => {
+    // Two runs that begin together both find it, and the other one was faster.
+    if (existsSync(join(dir, OWNER))) throw error;
+  });
 }

@@ -49,4 +49,10 @@ describe("TestCounter", () => {
       "0 passed, 0 failed, 2 skipped",
     );
   });
+
+  it("tells how many were skipped for which reason", () => {
+    const counter = new TestCounter(FILE);
+    for (const skip of ["no Redis", "no Redis", "no Kafka", true]) counter.add(true, result(0, { skip }));
+    assert.deepEqual(Object.fromEntries(counter.reasons), { "no Redis": 2, "no Kafka": 1, "no reason given": 1 });
+  });
 });

@@ -1,0 +1,41 @@
+import { globSync, readFileSync } from "node:fs";
+import path from "node:path";
+
+/** In this order, so that what fails fast fails first. */
+const SUITES = ["unit", "types", "contract", "integration", "regression", "e2e", "property", "crash"];
+
+/** Imports of files of our own, types and `import()` too. */
+const OWN_IMPORT = /\b(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"\n]+)"/g;
+
+/**
+ * The test files of the suites, relative to `root`.
+ * @param filters suites (`unit`), paths or parts of paths; none chooses all
+ */
+export function selectFiles(root: string, filters: readonly string[]): string[] {
+  const all = SUITES.flatMap((suite) => globSync(`test/${suite}/**/*.test.ts`, { cwd: root }).sort());
+  return filters.length === 0 ? all : all.filter((file) => filters.some((filter) => isChosen(root, file, filter)));
+}
+
+function isChosen(root: string, file: string, filter: string): boolean {
+  const wanted = path.isAbsolute(filter) ? path.relative(root, filter) : path.normalize(filter);
+  return SUITES.includes(wanted) ? file.startsWith(path.join("test", wanted, path.sep)) : file.includes(wanted);
+}
+
+/** Whether one of the files imports `target`, itself or through what it imports; found by reading them, all paths absolute. */
+export function leadTo(files: readonly string[], target: string): boolean {
+  const seen = new Set(files);
+  for (const file of seen) {
+    if (file === target) return true;
+    for (const imported of importsOf(file)) seen.add(imported);
+  }
+  return false;
+}
+
+function importsOf(file: string): string[] {
+  try {
+    const text = readFileSync(file, "utf8");
+    return [...text.matchAll(OWN_IMPORT)].map(([, specifier = ""]) => path.resolve(path.dirname(file), specifier));
+  } catch {
+    return []; // an import of what is not there is for the test to fail on
+  }
+}

@@ -1,0 +1,112 @@
+import path from "node:path";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+import type { TestEvent } from "node:test/reporters";
+import { TestCounter, summaryLine } from "./test-counter.ts";
+import type { Totals } from "./test-counter.ts";
+
+/** What the chosen files need and no file has of itself. */
+export interface Prepared {
+  /** Given to each test file. */
+  readonly argv: readonly string[];
+  /** Ends what was started for the run. */
+  readonly stop: () => Promise<void>;
+}
+
+export interface Run {
+  readonly root: string;
+  /** Relative to `root`. */
+  readonly files: readonly string[];
+  /** Done once, before the first file. */
+  readonly prepare: (files: readonly string[]) => Promise<Prepared>;
+}
+
+type Reporter = NodeJS.WritableStream & { write(event: object): boolean };
+
+/** A file that still runs then, say because it left something open, fails. */
+const FILE_TIMEOUT_MS = 300_000;
+const PARALLEL_FILES = 2;
+/** Totals of one file, which `node:test` sends as diagnostics. */
+const FILE_TOTALS = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /;
+/** Each with its exit code. */
+const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+
+/**
+ * Runs the files, two at a time and each in a process of its own; the last line is `N passed, N failed`. A signal ends the
+ * running ones and then what was prepared; the same signal again ends at once.
+ * @returns the exit code
+ */
+export async function runTests({ root, files, prepare }: Run): Promise<number> {
+  const ending = new AbortController();
+  let exitCode: number | null = null;
+  for (const [signal, code] of Object.entries(SIGNALS)) {
+    process.once(signal, () => {
+      exitCode ??= code;
+      ending.abort();
+      process.stderr.write(`${signal}: ending what runs; once more ends at once\n`);
+    });
+  }
+  const prepared = await prepare(files);
+  let totals: Totals;
+  try {
+    totals = await runFiles({ root, files, argv: prepared.argv, signal: ending.signal });
+  } finally {
+    await prepared.stop();
+  }
+  process.stdout.write(`${whatWasSkipped(totals)}${summaryLine(totals)}\n`);
+  return exitCode ?? (totals.failed > 0 || totals.passed === 0 ? 1 : 0);
+}
+
+interface Files {
+  readonly root: string;
+  readonly files: readonly string[];
+  readonly argv: readonly string[];
+  readonly signal: AbortSignal;
+}
+
+async function runFiles({ files, ...how }: Files): Promise<Totals> {
+  const totals = { passed: 0, failed: 0, skipped: 0, reasons: new Map<string, number>() };
+  const reporter = new spec();
+  reporter.pipe(process.stdout, { end: false });
+  const waiting = files.values();
+  const work = async (): Promise<void> => {
+    for (const file of waiting) {
+      if (how.signal.aborted) return;
+      const { passed, failed, skipped, reasons } = await runFile(file, how, reporter);
+      totals.passed += passed;
+      totals.failed += failed;
+      totals.skipped += skipped;
+      for (const [reason, count] of reasons) totals.reasons.set(reason, (totals.reasons.get(reason) ?? 0) + count);
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL_FILES }, work));
+  // Without a file this is the summary of the whole run, upon which the reporter lists what failed.
+  reporter.write({ type: "test:summary", data: {} });
+  reporter.end();
+  await new Promise((resolve) => reporter.once("end", resolve));
+  return totals;
+}
+
+/** Reports a file in one piece, so that files that run side by side do not mix. */
+async function runFile(file: string, { root, argv, signal }: Omit<Files, "files">, reporter: Reporter): Promise<TestCounter> {
+  const absolute = path.join(root, file);
+  const counter = new TestCounter(absolute);
+  const events: TestEvent[] = [];
+  const end = AbortSignal.any([signal, AbortSignal.timeout(FILE_TIMEOUT_MS)]);
+  const stream = run({ files: [absolute], cwd: root, argv: [...argv], signal: end });
+  for await (const event of stream as AsyncIterable<TestEvent>) {
+    if (event.type === "test:pass" || event.type === "test:fail") counter.add(event.type === "test:pass", event.data);
+    const isTotal = event.type === "test:summary" || (event.type === "test:diagnostic" && FILE_TOTALS.test(event.data.message));
+    if (!isTotal) events.push(event);
+  }
+  reporter.write({ type: "test:stdout", data: { message: `\n${file}\n` } });
+  for (const event of events) reporter.write(event);
+  return counter;
+}
+
+/** A line for each reason; a suite that was skipped as a whole counts as one. */
+function whatWasSkipped({ skipped, reasons }: Totals): string {
+  if (skipped === 0) return "";
+  const lines = [...reasons].map(([reason, count]) => `  ${count}: ${reason}\n`);
+  return `\nSkipped were ${skipped} tests or whole suites:\n${lines.join("")}\n`;
+}
