@@ -2,11 +2,12 @@ import { readFileSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
 import { Redis } from "ioredis";
 import type { ChainableCommander } from "ioredis";
+import { PROBE_KEY } from "../../../config/redis-keys.ts";
 import { backoffMs } from "../../../lib/backoff.ts";
 import { outageWatch } from "./outage.ts";
 import type { OutageLogger } from "./outage.ts";
 import { refuseUnfit } from "./requirements.ts";
-import { isLostConnection, isTimeout, reasonOf, toHotStoreError } from "./redis-errors.ts";
+import { answersOf, isLostConnection, isTimeout, reasonOf, toHotStoreError } from "./redis-errors.ts";
 
 /** A call that Redis does not answer in this time is given up; the port promises an end within 2 s. */
 const COMMAND_TIMEOUT_MS = 1_500;
@@ -19,7 +20,6 @@ const LEAVE_REPLICA_EVERY_MS = 1_000;
 const LOADING_POLL_MS = 500;
 /** What is left in the socket when it is given up has this long to go. */
 const DISCONNECT_TIMEOUT_MS = 100;
-const PROBE_KEY = "im:probe";
 
 export type RedisArgument = string | number;
 
@@ -154,11 +154,7 @@ async function pipelined(redis: Redis, calls: readonly ScriptCall[]): Promise<un
   for (const { script } of calls) define(redis, script);
   const pipeline = redis.pipeline();
   for (const { script, keys, args } of calls) void scriptOf(redis, pipeline, script)(keys.length, ...keys, ...args);
-  const answers = (await pipeline.exec()) ?? [];
-  return answers.map(([error, answer]) => {
-    if (error) throw error;
-    return answer;
-  });
+  return answersOf(await pipeline.exec());
 }
 
 type Run = (...args: RedisArgument[]) => Promise<unknown>;

@@ -36,3 +36,11 @@ export function reasonOf(error: unknown): string {
   const { message, code } = error as { message?: string; code?: string };
   return (message || code || String(error)).split("\n", 1)[0]!;
 }
+
+/** The answers of a pipeline. @throws the first error among them */
+export function answersOf(results: readonly [error: Error | null, answer: unknown][] | null): unknown[] {
+  return (results ?? []).map(([error, answer]) => {
+    if (error) throw error;
+    return answer;
+  });
+}

@@ -1,0 +1,46 @@
+/**
+ * Every key in Redis. A key carries the bucket tag of what it belongs to, `{b00}` to `{b63}`: keys of one bucket lie in one hash
+ * slot, so that a script may touch several of them, and calls for many go out in at most 64.
+ */
+
+export const BUCKETS = 64;
+
+const TAGS: readonly string[] = Array.from({ length: BUCKETS }, (_, bucket) => `{b${String(bucket).padStart(2, "0")}}`);
+
+/** The tags of all buckets. */
+export const bucketTags = (): readonly string[] => TAGS;
+
+/** The tag of what has this id: FNV-1a over its UTF-16 units. */
+export function bucketTag(id: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
+  return TAGS[(hash >>> 0) % BUCKETS]!;
+}
+
+/**
+ * String: the session as JSON, or `ended`. A live one is kept for an hour at most, then SQL is asked again; that it ended is kept
+ * for longer than an access token can live. Bucket of the session.
+ */
+export const sessionKey = (sessionId: string): string => `im:session:${bucketTag(sessionId)}:${sessionId}`;
+
+/**
+ * Hash of a user's connections: `c:<connectionId>` (JSON), `h:<connectionId>` (last heartbeat, ms), `x:<connectionId>` (when it
+ * closed), `seen` (when the last connection was known to live), `shown` (watchers were told that the user is online). Gone a
+ * week after the last change. Bucket of the user.
+ */
+export const presenceKey = (userId: string): string => `im:presence:${bucketTag(userId)}:${userId}`;
+
+/**
+ * Sorted set of the users of a bucket whose leaving is to be told: by the time (ms) at which each went offline, or will when no
+ * more heartbeat comes. No lifetime: who has left is taken out.
+ */
+export const presenceDueKey = (tag: string): string => `im:presence-due:${tag}`;
+
+/** String: points counted in the window that runs. Gone when it is over. Bucket of the limit's key. */
+export const limitKey = (key: string, windowMs: number): string => `im:limit:${bucketTag(key)}:${windowMs}:${key}`;
+
+/** Hash: `holder`, `token` (grows with each holder), `expiresAt` (ms). No lifetime, for the token's sake. Bucket of the lease. */
+export const leaseKey = (name: string): string => `im:lease:${bucketTag(name)}:${name}`;
+
+/** String, written for a moment to see whether writes are taken. */
+export const PROBE_KEY = "im:probe";
