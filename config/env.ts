@@ -23,3 +23,16 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   }
   return completeConfig(values, problems, (key) => SETTINGS[key].name);
 }
+
+/** The environment of another program that this one starts: without the settings of this one. */
+export function environmentOfOthers(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith("IM_")));
+}
+
+/** Sets variables that are not set; for a program that is about to start a node. */
+export function presetEnvironment(values: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(values)) process.env[name] ??= value;
+}
+
+/** What the environment says of the profile, unchecked; undefined when it says nothing. */
+export const profileOfEnvironment = (): string | undefined => process.env["IM_PROFILE"];

@@ -61,7 +61,7 @@ export const SETTINGS: Settings = {
     "IM_SERVICES",
     optional(listOf(text(/^[a-z][a-z-]*$/, ""), "service names separated by commas", 1)),
     null,
-    "Services that this node runs",
+    "Services that this node runs; `none` for a node that is only a console",
     { initialText: "all" },
   ),
   nodeId: setting(

@@ -4,14 +4,17 @@ import { contracts } from "../contracts/index.ts";
 
 /** The edge has routes and no actions, so no contract. */
 const KNOWN = [...Object.keys(contracts), "api"].sort();
+/** As the only name: no service at all, for a node that is an operator's console. */
+export const NO_SERVICE = "none";
 
 /**
- * Leaves out every service but these (`IM_SERVICES`); null runs all. Services of the framework (`$node`) always run.
+ * Leaves out every service but these (`IM_SERVICES`); null runs all, the one name "none" runs none. Services of the framework (`$node`) always run.
  * @throws ConfigError for a name that no service has
  */
 export function runOnly(names: readonly string[] | null): Middleware {
   if (names === null) return { name: "chosen-services" };
-  const unknown = names.filter((name) => !KNOWN.includes(name));
+  const isConsole = names.length === 1 && names[0] === NO_SERVICE;
+  const unknown = isConsole ? [] : names.filter((name) => !KNOWN.includes(name));
   if (unknown.length > 0)
     throw new ConfigError([`IM_SERVICES: no service is called ${unknown.join(", ")}; there are ${KNOWN.join(", ")}.`]);
   const isChosen = ({ name }: ServiceSchema): boolean => name.startsWith("$") || names.includes(name);

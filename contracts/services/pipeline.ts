@@ -47,6 +47,7 @@ export const Delivery = Closed({
 });
 
 export const socketContract = {
+  status: { summary: "Counters of one gateway", params: Closed({}), result: Counts, idempotent: true },
   deliver: {
     summary: "Push events to rooms, in their order",
     params: Closed({ deliveries: Type.Array(Delivery) }),

@@ -183,6 +183,9 @@ export default defineService<"socket", Vars>()({
     },
   },
   actions: {
+    status() {
+      return { connections: this.connections().length };
+    },
     deliver(ctx) {
       this.metrics.increment("im_deliveries_total", deliver(this.io, ctx.params.deliveries, this.adapter === null));
       return null;

@@ -56,7 +56,10 @@ async function createConsole() {
         })),
     }),
     standIn("auth", { endSessions: note("auth.endSessions", { ended: ["1", "2"] }) }),
-    standIn("socket", { disconnect: note("socket.disconnect", { closed: 1 }) }),
+    standIn("socket", {
+      disconnect: note("socket.disconnect", { closed: 1 }),
+      status: () => ({ connections: 7 }),
+    }),
     standIn("persister", {
       status: () => ({ batches: 4, persisted: 12, dead: 0, lastBatchAt: null, lag: 3 }),
       redrive: note("persister.redrive", { redriven: 2 }),
@@ -113,6 +116,8 @@ test("pipeline shows what waits at each step", async () => {
     /waiting in the message log +3/,
     /last batch +-/,
     /events waiting in the outbox +0/,
+    /connections of clients +7/,
+    /nodes +1 socket, 1 persister, 1 compensator/,
   ])
     assert.match(text, line);
 });
