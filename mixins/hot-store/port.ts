@@ -157,15 +157,29 @@ export interface PresenceState {
   readonly lastSeenAt: number | null;
   readonly connections: readonly (HotConnection & { readonly heartbeatAt: number })[];
 }
-/** Connections; one that sent no heartbeat for `PRESENCE_TTL_MS` counts as gone. */
+/**
+ * Connections; one that sent no heartbeat for `PRESENCE_TTL_MS` counts as gone. Beside them stands whether those who watch a user
+ * were told that the user is online: of all nodes one takes each arrival and each departure, and tells.
+ */
 export interface HotPresence {
-  /** `accepted: false` when the user has `max` live connections already. `first`: the user was offline. */
+  /**
+   * `accepted: false` when the user has `max` live connections already, or this one was disconnected before. `first`: the user
+   * was offline.
+   */
   connect(connection: HotConnection, max: number, now: number): Promise<{ accepted: boolean; first: boolean }>;
   /** `last`: the user is offline now. */
   disconnect(userId: string, connectionId: string, now: number): Promise<{ last: boolean }>;
-  heartbeat(gatewayNodeId: string, connections: readonly { userId: string; connectionId: string }[], now: number): Promise<void>;
+  /** @returns those that the store does not have, or no more, and that were not disconnected: connect them again */
+  heartbeat<C extends ConnectionRef>(gatewayNodeId: string, connections: readonly C[], now: number): Promise<C[]>;
   of(userIds: readonly string[], now: number): Promise<ReadonlyMap<string, PresenceState>>;
+  /** True for one caller while the user is online and watchers do not know: it tells them. */
+  takeArrival(userId: string, now: number): Promise<boolean>;
+  /** True for one caller while the user is offline and watchers do not know: it tells them. */
+  takeDeparture(userId: string, now: number): Promise<boolean>;
+  /** Users who went offline at `upTo` or before, by a word or without one, and whose departure nobody took. */
+  departed(upTo: number, limit: number): Promise<string[]>;
 }
+export type ConnectionRef = Pick<HotConnection, "userId" | "connectionId">;
 
 export interface HotLimits {
   /**

@@ -1,5 +1,5 @@
 import { PRESENCE_TTL_MS } from "../../config/limits.ts";
-import type { HotConnection, HotPresence, PresenceState } from "./port.ts";
+import type { ConnectionRef, HotConnection, HotPresence, PresenceState } from "./port.ts";
 
 type LiveConnection = HotConnection & { heartbeatAt: number };
 
@@ -13,6 +13,12 @@ export function memoryPresence({ ttlMs = PRESENCE_TTL_MS, maxOffline = 100_000 }
   const users = new Map<string, Map<string, LiveConnection>>();
   /** Users without a connection, who left first at the front. */
   const lastSeen = new Map<string, number>();
+  /** Users whose watchers were told that they are online. */
+  const shown = new Set<string>();
+  /** Those of them who went offline, and when. */
+  const leaving = new Map<string, number>();
+  /** When connections closed, by user and connection, oldest first. */
+  const closed = new Map<string, number>();
   let sweptAt = 0;
 
   const remember = (userId: string, at: number): void => {
@@ -22,11 +28,20 @@ export function memoryPresence({ ttlMs = PRESENCE_TTL_MS, maxOffline = 100_000 }
     for (const first of lastSeen.keys()) return void lastSeen.delete(first);
   };
 
-  const remove = (userId: string, connections: Map<string, LiveConnection>, connectionId: string, seenAt: number): void => {
-    connections.delete(connectionId);
-    if (connections.size > 0) return;
+  const leave = (userId: string, seenAt: number, at: number): void => {
     users.delete(userId);
     remember(userId, seenAt);
+    if (shown.has(userId)) leaving.set(userId, at);
+  };
+
+  /** A connection that closed stays closed, whatever comes late. */
+  const close = (connection: ConnectionRef, now: number): void => {
+    closed.delete(refOf(connection));
+    closed.set(refOf(connection), now);
+    for (const [other, at] of closed) {
+      if (at + ttlMs > now) return;
+      closed.delete(other);
+    }
   };
 
   /** The user's connections after those without a heartbeat are gone. */
@@ -34,10 +49,11 @@ export function memoryPresence({ ttlMs = PRESENCE_TTL_MS, maxOffline = 100_000 }
     const connections = users.get(userId);
     if (!connections) return undefined;
     const newest = Math.max(...Array.from(connections.values(), (connection) => connection.heartbeatAt));
-    for (const connection of connections.values()) {
-      if (connection.heartbeatAt + ttlMs <= now) remove(userId, connections, connection.connectionId, newest);
-    }
-    return users.get(userId);
+    for (const { connectionId, heartbeatAt } of connections.values())
+      if (heartbeatAt + ttlMs <= now) connections.delete(connectionId);
+    if (connections.size > 0) return connections;
+    leave(userId, newest, newest + ttlMs);
+    return undefined;
   };
 
   const sweep = (now: number): void => {
@@ -55,32 +71,53 @@ export function memoryPresence({ ttlMs = PRESENCE_TTL_MS, maxOffline = 100_000 }
   return {
     async connect(connection, max, now) {
       const { userId, connectionId } = connection;
+      if (closed.has(refOf(connection))) return { accepted: false, first: false };
       const connections = liveOf(userId, now) ?? new Map<string, LiveConnection>();
       const others = connections.size - (connections.has(connectionId) ? 1 : 0);
       if (others >= max) return { accepted: false, first: false };
       connections.set(connectionId, { ...connection, heartbeatAt: now });
       users.set(userId, connections);
       lastSeen.delete(userId);
+      leaving.delete(userId);
       return { accepted: true, first: others === 0 };
     },
     async disconnect(userId, connectionId, now) {
-      const connections = users.get(userId);
-      const connection = connections?.get(connectionId);
-      if (!connections || !connection) return { last: false };
+      close({ userId, connectionId }, now);
+      const connection = users.get(userId)?.get(connectionId);
+      if (!connection) return { last: false };
       connection.heartbeatAt = now;
-      liveOf(userId, now);
-      remove(userId, connections, connectionId, now);
+      const connections = liveOf(userId, now);
+      connections?.delete(connectionId);
+      if (connections?.size === 0) leave(userId, now, now);
       return { last: !users.has(userId) };
     },
     async heartbeat(gatewayNodeId, connections, now) {
       sweep(now);
-      for (const { userId, connectionId } of connections) {
-        const connection = users.get(userId)?.get(connectionId);
+      return connections.filter((ref) => {
+        const connection = users.get(ref.userId)?.get(ref.connectionId);
         if (connection?.gatewayNodeId === gatewayNodeId) connection.heartbeatAt = now;
-      }
+        return !connection && !closed.has(refOf(ref));
+      });
     },
     async of(userIds, now) {
       return new Map(userIds.map((userId) => [userId, stateOf(userId, now)]));
     },
+    async takeArrival(userId, now) {
+      if (!liveOf(userId, now) || shown.has(userId)) return false;
+      shown.add(userId);
+      return true;
+    },
+    async takeDeparture(userId, now) {
+      if (liveOf(userId, now)) return false;
+      leaving.delete(userId);
+      return shown.delete(userId);
+    },
+    async departed(upTo, limit) {
+      for (const userId of users.keys()) liveOf(userId, upTo);
+      const found = [...leaving].filter(([, at]) => at <= upTo);
+      return found.slice(0, limit).map(([userId]) => userId);
+    },
   };
 }
+
+const refOf = ({ userId, connectionId }: ConnectionRef): string => `${userId} ${connectionId}`;

@@ -140,5 +140,103 @@ export function hotPresenceContract(name: string, open: () => Promise<PresenceHa
         assert.deepEqual(states.get(stranger), { online: false, lastSeenAt: null, connections: [] });
       }),
     );
+
+    it(
+      "does not take a connection that was disconnected before, so that what comes late changes nothing",
+      using(async (presence, userId) => {
+        const [connection, early] = [buildConnection(userId), buildConnection(userId)];
+        await presence.connect(connection, MAX, NOW);
+        await presence.disconnect(userId, connection.connectionId, NOW);
+        await presence.disconnect(userId, early.connectionId, NOW);
+        for (const late of [connection, early])
+          assert.deepEqual(await presence.connect(late, MAX, NOW + 10), { accepted: false, first: false });
+        assert.deepEqual(await presence.heartbeat("n1", [connection, early], NOW + 20), []);
+        assert.equal((await stateOf(presence, userId, NOW + 20)).online, false);
+      }),
+    );
+
+    it(
+      "names the connections of a heartbeat that it does not have, which can be connected again",
+      using(async (presence, userId) => {
+        const [known, lost] = [buildConnection(userId), buildConnection(userId)];
+        await presence.connect(known, MAX, NOW);
+        assert.deepEqual(await presence.heartbeat("n1", [known, lost], NOW + 10), [lost]);
+        assert.deepEqual(await presence.heartbeat("n2", [known], NOW + 10), []);
+        assert.deepEqual(await presence.connect(lost, MAX, NOW + 10), { accepted: true, first: false });
+        assert.deepEqual(await presence.heartbeat("n1", [known, lost], NOW + 20), []);
+      }),
+    );
+
+    it(
+      "lets one caller tell of an arrival, and one of the departure after it",
+      using(async (presence, userId) => {
+        const connection = buildConnection(userId);
+        const arrivals = () => Promise.all([1, 2, 3].map(() => presence.takeArrival(userId, NOW)));
+        assert.deepEqual(await arrivals(), [false, false, false]);
+        await presence.connect(connection, MAX, NOW);
+        assert.equal(await presence.takeDeparture(userId, NOW), false);
+        assert.equal((await arrivals()).filter(Boolean).length, 1);
+        await presence.disconnect(userId, connection.connectionId, NOW);
+        const departures = await Promise.all([1, 2, 3].map(() => presence.takeDeparture(userId, NOW)));
+        assert.equal(departures.filter(Boolean).length, 1);
+        assert.equal(await presence.takeArrival(userId, NOW), false);
+      }),
+    );
+
+    it(
+      "lets nobody tell of one who is back before the departure was taken, nor of one who left before the arrival was",
+      using(async (presence, userId) => {
+        const [first, second] = [buildConnection(userId), buildConnection(userId)];
+        await presence.connect(first, MAX, NOW);
+        await presence.takeArrival(userId, NOW);
+        await presence.disconnect(userId, first.connectionId, NOW);
+        await presence.connect(second, MAX, NOW);
+        assert.equal(await presence.takeDeparture(userId, NOW), false);
+        assert.equal(await presence.takeArrival(userId, NOW), false);
+        assert.deepEqual(await presence.departed(NOW, 10), []);
+
+        const [brief, other] = [buildConnection(`${userId}-2`), `${userId}-2`];
+        await presence.connect(brief, MAX, NOW);
+        await presence.disconnect(other, brief.connectionId, NOW);
+        assert.equal(await presence.takeArrival(other, NOW), false);
+        assert.equal(await presence.takeDeparture(other, NOW), false);
+      }),
+    );
+
+    it(
+      "names those who left, with a word or without, until their departure is taken",
+      using(async (presence, userId) => {
+        const [polite, silent, here] = ["a", "b", "c"].map((name) => `${userId}-${name}`) as [string, string, string];
+        const connections = [polite, silent, here].map((id) => buildConnection(id));
+        for (const connection of connections) {
+          await presence.connect(connection, MAX, NOW);
+          await presence.takeArrival(connection.userId, NOW);
+        }
+        await presence.disconnect(polite, connections[0]!.connectionId, NOW + 10);
+        assert.deepEqual(await presence.departed(NOW + 9, 10), []);
+        assert.deepEqual(await presence.departed(NOW + 10, 10), [polite]);
+        await presence.heartbeat("n1", [connections[2]!], NOW + 10);
+        const later = NOW + PRESENCE_TTL_MS;
+        assert.deepEqual((await presence.departed(later, 10)).toSorted(), [polite, silent]);
+        assert.equal((await presence.departed(later, 1)).length, 1);
+        for (const gone of [polite, silent]) assert.equal(await presence.takeDeparture(gone, later), true);
+        assert.deepEqual(await presence.departed(later, 10), []);
+        assert.equal(await presence.takeDeparture(here, later), false);
+      }),
+    );
+
+    it(
+      "waits with a user's departure for the last of the connections",
+      using(async (presence, userId) => {
+        const [first, second] = [buildConnection(userId), buildConnection(userId)];
+        await presence.connect(first, MAX, NOW);
+        await presence.connect(second, MAX, NOW + 100);
+        await presence.takeArrival(userId, NOW + 100);
+        await presence.disconnect(userId, second.connectionId, NOW + 200);
+        await presence.heartbeat("n1", [first], NOW + 300);
+        assert.deepEqual(await presence.departed(NOW + 300 + PRESENCE_TTL_MS - 1, 10), []);
+        assert.deepEqual(await presence.departed(NOW + 300 + PRESENCE_TTL_MS, 10), [userId]);
+      }),
+    );
   });
 }

@@ -34,6 +34,17 @@ export function hotSessionsContract(name: string, open: () => Promise<SessionsHa
     );
 
     it(
+      "gives back what was put last",
+      using(async (sessions) => {
+        const session = buildSession();
+        const prolonged = { ...session, expiresAt: session.expiresAt + 60_000 };
+        await sessions.put(session);
+        await sessions.put(prolonged);
+        assert.deepEqual(await sessions.get(session.sessionId), prolonged);
+      }),
+    );
+
+    it(
       "knows nothing of a session that was never put, nor of one past its end",
       using(async (sessions) => {
         const late = buildSession({ expiresAt: Date.now() - 1 });
