@@ -3,12 +3,14 @@
  * Closed loop: each pair keeps `window` messages in flight. Open loop: each pair sends on a fixed schedule, and a delivery
  * counts from the moment at which it should have been sent.
  */
+import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Pair } from "./people.ts";
 import { SocketClient } from "./socket-client.ts";
 
 export interface LoadOrder {
-  readonly url: string;
+  /** One, or one for the senders and one for the receivers. */
+  readonly urls: readonly string[];
   readonly target: "im" | "relay";
   readonly pairs: readonly Pair[];
   readonly mode: "closed" | "open";
@@ -37,7 +39,8 @@ export interface LoadResult {
 
 const order = JSON.parse(readFileSync(process.argv[2]!, "utf8")) as LoadOrder;
 const text = "x".repeat(order.textBytes);
-const run = `${order.target}${Date.now().toString(36)}`;
+const startedAtMs = Date.now().toString(16).padStart(12, "0");
+const salt = randomBytes(6).toString("hex");
 
 const seen = new Set<string>();
 const latencies: number[] = [];
@@ -47,6 +50,7 @@ let stopped = false;
 let inFlight = 0;
 
 interface Link {
+  readonly index: number;
   readonly pair: Pair;
   readonly sender: SocketClient;
   /** When each message should have been sent, by its number. */
@@ -54,11 +58,13 @@ interface Link {
   lastNumber: number;
 }
 
-async function connect(pair: Pair): Promise<Link> {
+async function connect(pair: Pair, index: number): Promise<Link> {
   const [sender, receiver] = await Promise.all(
-    pair.people.map(({ token, userId }) => SocketClient.connect(order.url, { token: order.target === "im" ? token : userId })),
+    pair.people.map(({ token, userId }, i) =>
+      SocketClient.connect(order.urls[i % order.urls.length]!, { token: order.target === "im" ? token : userId }),
+    ),
   );
-  const link: Link = { pair, sender: sender!, due: [], lastNumber: -1 };
+  const link: Link = { index, pair, sender: sender!, due: [], lastNumber: -1 };
   receiver!.onEvent = (event, payload) => {
     if (event === "message:new") receive(link, (payload as { clientMsgId: string }).clientMsgId);
   };
@@ -71,7 +77,7 @@ function receive(link: Link, clientMsgId: string): void {
     return;
   }
   seen.add(clientMsgId);
-  const number = Number(clientMsgId.slice(clientMsgId.lastIndexOf("-") + 1));
+  const number = Number.parseInt(clientMsgId.slice(-6), 16);
   if (number < link.lastNumber) counts.reordered++;
   link.lastNumber = number;
   if (!measuring) return;
@@ -79,9 +85,16 @@ function receive(link: Link, clientMsgId: string): void {
   latencies.push(performance.now() - link.due[number]!);
 }
 
+/** A UUIDv7, as clients make them, that ends in the number of the message. */
+function idOf(pair: number, number: number): string {
+  const time = `${startedAtMs.slice(0, 8)}-${startedAtMs.slice(8)}`;
+  const tail = `${pair.toString(16).padStart(4, "0")}${salt.slice(4, 6)}${number.toString(16).padStart(6, "0")}`;
+  return `${time}-7${salt.slice(0, 3)}-8${salt.slice(1, 4)}-${tail}`;
+}
+
 function send(link: Link, dueAt: number, done: () => void): void {
   const number = link.due.push(dueAt) - 1;
-  const clientMsgId = `${run}-${link.pair.people[0].userId}-${number}`;
+  const clientMsgId = idOf(link.index, number);
   const payload =
     order.target === "im"
       ? { conversationId: link.pair.conversationId, clientMsgId, type: "text", content: { text } }

@@ -1,25 +1,25 @@
 /**
- * Messages through real sockets, against a bare Socket.IO relay in the same run: `npm run bench`.
+ * Messages through real sockets, against a bare Socket.IO relay in the same run: `npm run bench`, `npm run bench -- --on cluster`.
  * Prints its figures and writes them to bench/results/.
  */
-import { execFileSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
-import { cpus, release, tmpdir, totalmem } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DatabaseSync } from "node:sqlite";
 import { parseArgs } from "node:util";
+import { measureIdleMemory } from "./idle-memory.ts";
 import type { LoadOrder, LoadResult } from "./load.ts";
 import { makePairs, type Pair } from "./people.ts";
-import { cpuMs, residentBytes, runLoad, startRelay, startServer, type Running } from "./processes.ts";
-import { SocketClient } from "./socket-client.ts";
+import { cpuMs, runLoad, startRelay } from "./processes.ts";
+import { saveResults } from "./save.ts";
+import { openTarget, TARGETS, type TargetName } from "./targets.ts";
 
 const { values: options } = parseArgs({
   options: {
+    on: { type: "string", default: "embedded" },
     pairs: { type: "string", default: "50" },
     window: { type: "string", default: "4" },
     seconds: { type: "string", default: "5" },
     rounds: { type: "string", default: "3" },
-    rate: { type: "string", default: "4000" },
+    rate: { type: "string" },
     connections: { type: "string", default: "2000" },
     only: { type: "string" },
     profile: { type: "boolean", default: false },
@@ -27,11 +27,20 @@ const { values: options } = parseArgs({
   },
   allowNegative: true,
 });
+const on = TARGETS.find((name) => name === options.on) as TargetName;
+if (!on) throw new Error(`--on ${options.on}: must be one of ${TARGETS.join(", ")}`);
 const rounds = Number(options.rounds);
-const wants = (part: string): boolean => options.only === undefined || options.only.split(",").includes(part);
+/** Half of what the profile has to reach. */
+const rate = Number(options.rate ?? (on === "embedded" ? 4_000 : 2_000));
+const SETTLE_MS = 15_000;
 
-const base = (target: "im" | "relay", url: string, pairs: readonly Pair[]): LoadOrder => ({
-  url,
+type Round = LoadResult & { cpuUsPerMessage: number; cpuByProcess: Record<string, number> };
+
+const wants = (part: string): boolean => options.only === undefined || options.only.split(",").includes(part);
+const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
+const say = (line: string): void => console.log(line);
+const order = (target: "im" | "relay", urls: readonly string[], pairs: readonly Pair[]): LoadOrder => ({
+  urls,
   target,
   pairs,
   mode: "closed",
@@ -41,155 +50,84 @@ const base = (target: "im" | "relay", url: string, pairs: readonly Pair[]): Load
   durationMs: Number(options.seconds) * 1_000,
   textBytes: 200,
 });
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
-const say = (line: string): void => console.log(line);
 
-interface Stored {
-  readonly messages: number;
-  readonly holes: number;
+/** A round, with the processor time that each process of the target used for a message. */
+async function measured(processes: Record<string, number>, load: LoadOrder): Promise<Round> {
+  const before = Object.values(processes).map(cpuMs);
+  const result = await runLoad(load);
+  const perMessage = Object.values(processes).map((pid, i) => ((cpuMs(pid) - before[i]!) * 1_000) / result.acceptedAll);
+  const cpuByProcess = Object.fromEntries(Object.keys(processes).map((name, i) => [name, Math.round(perMessage[i]!)]));
+  return { ...result, cpuUsPerMessage: Math.round(perMessage.reduce((a, b) => a + b, 0)), cpuByProcess };
 }
 
-/** What the database holds afterwards, read past the server. */
-function readStored(dataDir: string): Stored {
-  const db = new DatabaseSync(join(dataDir, "im.sqlite"), { readOnly: true });
-  const row = db
-    .prepare(
-      "select sum(n) as messages, sum(head - n) as holes from (select count(*) as n, max(seq) as head from message group by conversation_id)",
-    )
-    .get() as unknown as Stored;
-  db.close();
-  return { messages: Number(row.messages ?? 0), holes: Number(row.holes ?? 0) };
-}
-
-const dataDir = mkdtempSync(join(tmpdir(), "im-bench-data-"));
-await (await startServer(dataDir)).stop();
-const profile = options.profile ? ["--cpu-prof", "--cpu-prof-dir", join(tmpdir(), "im-bench-profile")] : [];
-let server: Running = await startServer(dataDir, profile);
+const profileDir = options.profile ? join(tmpdir(), "im-bench-profile") : null;
+await using target = await openTarget(on, profileDir);
 const relay = await startRelay();
-say(`ready after ${Math.round(server.readyMs)} ms (second start)`);
-const pairs = await makePairs(server.url, Number(options.pairs));
-const im: (LoadResult & { cpuUsPerMessage: number })[] = [];
-const yardstick: typeof im = [];
-const results: Record<string, unknown> = { readyMs: Math.round(server.readyMs) };
-let sent = 0;
-
-/** A round, with the processor time that the target used for each message. */
-async function measured(target: Running, order: LoadOrder): Promise<LoadResult & { cpuUsPerMessage: number }> {
-  const before = cpuMs(target.pid);
-  const result = await runLoad(order);
-  return { ...result, cpuUsPerMessage: Math.round(((cpuMs(target.pid) - before) * 1000) / result.acceptedAll) };
-}
+say(`${on}: ready after ${Math.round(target.readyMs)} ms`);
+const pairs = await makePairs(target.urls[0]!, Number(options.pairs));
+const processes = { ...Object.fromEntries(target.pids.map((pid, i) => [`node ${i + 1}`, pid])), ...target.servers };
+const im: Round[] = [];
+const results: Record<string, unknown> = { readyMs: Math.round(target.readyMs) };
 
 if (wants("closed")) {
+  const yardstick: Round[] = [];
   for (let round = 0; round < rounds; round++) {
-    yardstick.push(await measured(relay, base("relay", relay.url, pairs)));
-    im.push(await measured(server, base("im", server.url, pairs)));
+    yardstick.push(await measured({ relay: relay.pid }, order("relay", [relay.url], pairs)));
+    im.push(await measured(processes, order("im", target.urls, pairs)));
+    const [mine, theirs] = [im.at(-1)!, yardstick.at(-1)!];
     say(
-      `closed loop ${round + 1}: ${im.at(-1)!.acceptedPerS}/s, p95 ${im.at(-1)!.latencyMs.p95} ms, ${im.at(-1)!.cpuUsPerMessage} µs of processor time a message; relay ${yardstick.at(-1)!.acceptedPerS}/s, ${yardstick.at(-1)!.cpuUsPerMessage} µs`,
+      `closed loop ${round + 1}: ${mine.acceptedPerS}/s, p95 ${mine.latencyMs.p95} ms, ${mine.cpuUsPerMessage} µs of processor time a message; relay ${theirs.acceptedPerS}/s, ${theirs.cpuUsPerMessage} µs`,
     );
   }
-  sent += im.reduce((sum, { acceptedAll }) => sum + acceptedAll, 0);
   const ratio = median(im.map((one, i) => one.acceptedPerS / yardstick[i]!.acceptedPerS));
-  results["closed"] = {
-    messagesPerS: median(im.map((one) => one.acceptedPerS)),
-    relayPerS: median(yardstick.map((one) => one.acceptedPerS)),
-    ratio: Number(ratio.toFixed(3)),
-    im,
-    relay: yardstick,
-  };
-  say(
-    `closed loop, window ${options.window}, ${options.pairs} pairs: ${median(im.map((one) => one.acceptedPerS))}/s, ${ratio.toFixed(3)} of the relay`,
-  );
+  const messagesPerS = median(im.map((one) => one.acceptedPerS));
+  const relayPerS = median(yardstick.map((one) => one.acceptedPerS));
+  results["closed"] = { messagesPerS, relayPerS, ratio: Number(ratio.toFixed(3)), im: [...im], relay: yardstick };
+  const cpu = Object.entries(im.at(-1)!.cpuByProcess).map(([name, us]) => `${name} ${us}`);
+  say(`closed loop, window ${options.window}, ${options.pairs} pairs: ${messagesPerS}/s, ${ratio.toFixed(3)} of the relay`);
+  say(`processor time of a message in µs: ${cpu.join(", ")}`);
 }
 if (wants("open")) {
-  const rate = Number(options.rate);
-  const open = await runLoad({ ...base("im", server.url, pairs), mode: "open", rate, durationMs: 10_000 });
-  const relayOpen = await runLoad({ ...base("relay", relay.url, pairs), mode: "open", rate, durationMs: 5_000 });
-  sent += open.acceptedAll;
-  results["open"] = { rate, achieved: Number((open.accepted / open.offered).toFixed(4)), im: open, relay: relayOpen };
+  const from = Date.now();
+  const open = await measured(processes, { ...order("im", target.urls, pairs), mode: "open", rate, durationMs: 10_000 });
+  const to = Date.now();
+  const relayOpen = await runLoad({ ...order("relay", [relay.url], pairs), mode: "open", rate, durationMs: 5_000 });
+  await settled(im.reduce((sum, one) => sum + one.acceptedAll, open.acceptedAll));
+  const persistLagMs = await target.persistLag(from, to);
+  im.push(open);
+  const achieved = open.accepted / open.offered;
+  results["open"] = { rate, achieved: Number(achieved.toFixed(4)), persistLagMs, im: open, relay: relayOpen };
+  const { p50, p95, p99 } = open.latencyMs;
   say(
-    `open loop at ${rate}/s: p50 ${open.latencyMs.p50}, p95 ${open.latencyMs.p95}, p99 ${open.latencyMs.p99} ms, achieved ${((100 * open.accepted) / open.offered).toFixed(1)} %; relay p95 ${relayOpen.latencyMs.p95} ms`,
+    `open loop at ${rate}/s: p50 ${p50}, p95 ${p95}, p99 ${p99} ms, achieved ${(100 * achieved).toFixed(1)} %; relay p95 ${relayOpen.latencyMs.p95} ms; persisted after p50 ${persistLagMs.p50}, p99 ${persistLagMs.p99}, at most ${persistLagMs.max} ms`,
   );
 }
-if (sent > 0) {
-  const stored = readStored(dataDir);
-  const all = [...im, ...("open" in results ? [(results["open"] as { im: LoadResult }).im] : [])];
-  const sum = (key: "lost" | "duplicated" | "reordered" | "refused"): number => all.reduce((total, one) => total + one[key], 0);
-  results["safety"] = {
-    accepted: sent,
-    inDatabase: stored.messages,
-    holes: stored.holes,
-    lost: sum("lost"),
-    duplicated: sum("duplicated"),
-    reordered: sum("reordered"),
-    refused: sum("refused"),
-  };
+if (im.length > 0) {
+  const sum = (key: "lost" | "duplicated" | "reordered" | "refused" | "acceptedAll"): number =>
+    im.reduce((total, one) => total + one[key], 0);
+  const { messages, holes } = await settled(sum("acceptedAll"));
+  const counts = { lost: sum("lost"), duplicated: sum("duplicated"), reordered: sum("reordered"), refused: sum("refused") };
+  results["safety"] = { accepted: sum("acceptedAll"), inDatabase: messages, holes, ...counts };
   say(
-    `accepted ${sent}, in the database ${stored.messages}, holes ${stored.holes}, lost ${sum("lost")}, duplicated ${sum("duplicated")}, reordered ${sum("reordered")}`,
+    `accepted ${sum("acceptedAll")}, in the database ${messages}, holes ${holes}, ${Object.entries(counts)
+      .map(([name, count]) => `${name} ${count}`)
+      .join(", ")}`,
   );
 }
-if (wants("memory")) {
-  await server.stop();
-  server = await startServer(dataDir);
-  const fresh = await startRelay();
-  const perConnection = { im: await idleMemory(server, "im"), relay: await idleMemory(fresh, "relay") };
-  await fresh.stop();
-  results["memory"] = {
-    ...perConnection,
-    ratio: Number((perConnection.im / perConnection.relay).toFixed(2)),
-    readyMs: Math.round(server.readyMs),
-  };
-  say(
-    `idle connection: ${perConnection.im} bytes, relay ${perConnection.relay} bytes, ${(perConnection.im / perConnection.relay).toFixed(2)} times; ready after ${Math.round(server.readyMs)} ms`,
-  );
+await relay.stop();
+if (on === "embedded" && wants("memory")) {
+  const memory = await measureIdleMemory(pairs, Number(options.connections));
+  results["memory"] = memory;
+  say(`idle connection: ${memory.im} bytes, relay ${memory.relay} bytes, ${memory.ratio} times`);
 }
-await Promise.all([server.stop(), relay.stop()]);
-if (options.save) save();
+if (options.save) say(`written to ${saveResults(on, { options, ...results })}`);
 
-/** Growth of resident memory for each idle connection. */
-async function idleMemory(target: Running, kind: "im" | "relay"): Promise<number> {
-  const count = Number(options.connections);
-  const clients: SocketClient[] = [];
-  const connectSome = async (upTo: number): Promise<void> => {
-    while (clients.length < upTo) {
-      const chunk = Array.from({ length: Math.min(50, upTo - clients.length) }, (_, i) => {
-        const { token, userId } =
-          pairs[(clients.length + i) % pairs.length]!.people[Math.floor((clients.length + i) / pairs.length) % 2]!;
-        return SocketClient.connect(target.url, { token: kind === "im" ? token : userId });
-      });
-      clients.push(...(await Promise.all(chunk)));
-    }
-  };
-  await connectSome(200);
-  const before = await settledMemory(target.pid);
-  await connectSome(200 + count);
-  const after = await settledMemory(target.pid);
-  for (const client of clients) client.close();
-  return Math.round((after - before) / count);
-}
-
-/** The lowest of some readings, so that garbage that waits to be collected counts little. */
-async function settledMemory(pid: number): Promise<number> {
-  let lowest = Infinity;
-  for (let i = 0; i < 10; i++) {
-    await new Promise((resolve) => setTimeout(resolve, 300));
-    lowest = Math.min(lowest, residentBytes(pid));
+/** What the database holds once all that was accepted is there, or after a while. */
+async function settled(accepted: number): ReturnType<typeof target.stored> {
+  const end = performance.now() + SETTLE_MS;
+  for (;;) {
+    const stored = await target.stored();
+    if (stored.messages >= accepted || performance.now() > end) return stored;
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
-  return lowest;
-}
-
-function save(): void {
-  const commit = execFileSync("git", ["rev-parse", "--short", "HEAD"], { encoding: "utf8" }).trim();
-  const machine = {
-    cpu: cpus()[0]?.model,
-    cores: cpus().length,
-    memoryGiB: Math.round(totalmem() / 2 ** 30),
-    kernel: release(),
-    node: process.version,
-  };
-  const date = new Date().toISOString().slice(0, 10);
-  mkdirSync(join(import.meta.dirname, "results"), { recursive: true });
-  const file = join(import.meta.dirname, "results", `${date}-embedded.json`);
-  writeFileSync(file, `${JSON.stringify({ date, commit, machine, options, ...results }, null, 2)}\n`);
-  say(`written to bench/results/${date}-embedded.json`);
 }

@@ -1,0 +1,123 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { createConnection, type RowDataPacket } from "mysql2/promise";
+import { startCluster, type NodeSpec } from "../scripts/cluster/index.ts";
+import { startServers } from "../scripts/servers/index.ts";
+import { startServer } from "./processes.ts";
+
+/** What a run measures: `embedded`, `cluster` (all services in one process on the four servers), `split` (two gateways with the core services, a persister of its own). */
+export const TARGETS = ["embedded", "cluster", "split"] as const;
+export type TargetName = (typeof TARGETS)[number];
+
+/** What the database holds, read past the server. */
+export interface Stored {
+  readonly messages: number;
+  /** Seqs below the highest of their conversation that have no row. */
+  readonly holes: number;
+}
+
+export interface Target extends AsyncDisposable {
+  /** Of its gateways. */
+  readonly urls: readonly string[];
+  /** Of its nodes, without the servers. */
+  readonly pids: readonly number[];
+  /** Processes of the servers it stands on, by name. */
+  readonly servers: Readonly<Record<string, number>>;
+  readonly readyMs: number;
+  stored(): Promise<Stored>;
+  /** Time from acceptance to row of messages accepted between these moments (epoch ms), in ms. */
+  persistLag(from: number, to: number): Promise<{ p50: number; p99: number; max: number }>;
+}
+
+const ENV = { IM_RATE_LIMITS: "off", IM_LOG_LEVEL: "warn", IM_MAX_CONNECTIONS_PER_USER: "100" };
+const BEHIND_GATEWAY = ["auth", "user", "friend", "group", "conversation", "message", "notification", "presence", "settings"];
+
+const STORED =
+  "select coalesce(sum(n), 0) as messages, coalesce(sum(head - n), 0) as holes from (select count(*) as n, max(seq) as head from message group by conversation_id) as one";
+const LAG = "select persisted_at - created_at as lag from message where created_at between ? and ? order by lag";
+
+/** @param cpuProfile folder for a CPU profile of each node */
+export async function openTarget(name: TargetName, cpuProfile: string | null): Promise<Target> {
+  const flags = cpuProfile === null ? [] : ["--cpu-prof", "--cpu-prof-dir", cpuProfile];
+  return name === "embedded" ? openEmbedded(flags) : openCluster(name, flags);
+}
+
+async function openEmbedded(flags: readonly string[]): Promise<Target> {
+  const dir = mkdtempSync(join(tmpdir(), "im-bench-data-"));
+  await (await startServer(dir)).stop();
+  const server = await startServer(dir, flags);
+  const query = (sql: string, ...values: number[]): Record<string, unknown>[] => {
+    const db = new DatabaseSync(join(dir, "im.sqlite"), { readOnly: true });
+    try {
+      return db.prepare(sql).all(...values);
+    } finally {
+      db.close();
+    }
+  };
+  return {
+    urls: [server.url],
+    pids: [server.pid],
+    servers: {},
+    readyMs: server.readyMs,
+    stored: async () => storedOf(query(STORED)[0]!),
+    persistLag: async (from, to) => quantiles(query(LAG, from, to)),
+    async [Symbol.asyncDispose]() {
+      await server.stop();
+      rmSync(dir, { recursive: true, force: true });
+    },
+  };
+}
+
+async function openCluster(name: "cluster" | "split", nodeFlags: readonly string[]): Promise<Target> {
+  const dir = mkdtempSync(join(tmpdir(), "im-bench-cluster-"));
+  const stack = new AsyncDisposableStack();
+  try {
+    const servers = await startServers({ dir: join(dir, "servers"), install: true });
+    stack.defer(() => servers.stop({ removeData: true }));
+    const start = performance.now();
+    const cluster = stack.use(await startCluster({ dir, servers: servers.env, nodes: nodesOf(name, nodeFlags), env: ENV }));
+    const readyMs = performance.now() - start;
+    const query = async (sql: string, ...values: number[]): Promise<Record<string, unknown>[]> => {
+      const connection = await createConnection(servers.mysql.url);
+      try {
+        return (await connection.execute<RowDataPacket[]>(sql, values))[0];
+      } finally {
+        await connection.end();
+      }
+    };
+    return {
+      urls: cluster.gateways,
+      pids: cluster.nodes.flatMap(({ pid }) => pid ?? []),
+      servers: Object.fromEntries((["mysql", "redis", "nats", "kafka"] as const).map((kind) => [kind, servers[kind].pid ?? 0])),
+      readyMs,
+      stored: async () => storedOf((await query(STORED))[0]!),
+      persistLag: async (from, to) => quantiles(await query(LAG, from, to)),
+      async [Symbol.asyncDispose]() {
+        await stack.disposeAsync();
+        rmSync(dir, { recursive: true, force: true });
+      },
+    };
+  } catch (error) {
+    await stack.disposeAsync();
+    throw error;
+  }
+}
+
+function nodesOf(name: "cluster" | "split", nodeFlags: readonly string[]): NodeSpec[] {
+  if (name === "cluster") return [{ name: "all-1", role: "all", nodeFlags }];
+  const gateway = { IM_SERVICES: ["api", "socket", "compensator", ...BEHIND_GATEWAY].join(",") };
+  return [
+    { name: "gateway-1", role: "gateway", env: gateway, nodeFlags },
+    { name: "gateway-2", role: "gateway", env: gateway, nodeFlags },
+    { name: "persister-1", role: "persister", nodeFlags },
+  ];
+}
+
+const storedOf = (row: Record<string, unknown>): Stored => ({ messages: Number(row["messages"]), holes: Number(row["holes"]) });
+
+function quantiles(rows: readonly Record<string, unknown>[]): { p50: number; p99: number; max: number } {
+  const at = (p: number): number => Number(rows[Math.min(rows.length - 1, Math.floor(rows.length * p))]?.["lag"] ?? NaN);
+  return { p50: at(0.5), p99: at(0.99), max: at(1) };
+}
