@@ -120,9 +120,12 @@ function clientOf(redis: Redis, place: string, logger: OutageLogger): RedisClien
   redis.on("error", (error) => outage.failed(error));
   redis.on("close", () => outage.failed(new Error("the connection was lost")));
 
-  /** A frozen server never ends its connection: whoever waits for it does, so that the next calls fail at once. */
+  let givenUp: unknown = null;
+  /** A frozen server never ends its connection: the first call that waited in vain does, so that the next ones fail at once. */
   const giveUp = (connection: unknown, error: unknown): void => {
-    if (isTimeout(error) && redis.status === "ready" && connection === streamOf(redis)) redis.disconnect(true);
+    if (!isTimeout(error) || connection === givenUp || connection !== streamOf(redis)) return;
+    givenUp = connection;
+    redis.disconnect(true);
   };
 
   const attempt = async <T>(work: (redis: Redis) => Promise<T>): Promise<T> => {

@@ -1,0 +1,65 @@
+import { Redis } from "ioredis";
+import type { Server } from "../../scripts/servers/server.ts";
+import { isImError } from "../../lib/errors.ts";
+import { ownServers } from "./servers.ts";
+
+/** A Redis of this test alone, to be changed and to be made to fail. */
+export interface OwnRedis extends AsyncDisposable {
+  readonly server: Server;
+  readonly url: string;
+  /** Runs a command on a connection of its own. */
+  command(...words: [string, ...string[]]): Promise<unknown>;
+}
+
+export async function ownRedis(): Promise<OwnRedis> {
+  const servers = await ownServers("redis");
+  const server = servers.redis;
+  return {
+    server,
+    url: server.url,
+    async command(name, ...words) {
+      const client = new Redis(server.url, { lazyConnect: true, retryStrategy: () => null });
+      client.on("error", () => undefined); // the promises say it too
+      try {
+        await client.connect();
+        return await client.call(name, ...words);
+      } finally {
+        client.disconnect();
+      }
+    },
+    [Symbol.asyncDispose]: () => servers[Symbol.asyncDispose](),
+  };
+}
+
+/** What a node would log. */
+export interface LogLines {
+  readonly warnings: string[];
+  readonly infos: string[];
+  warn(line: unknown): void;
+  info(line: unknown): void;
+}
+
+export function logLines(): LogLines {
+  const warnings: string[] = [];
+  const infos: string[] = [];
+  return { warnings, infos, warn: (line) => void warnings.push(String(line)), info: (line) => void infos.push(String(line)) };
+}
+
+export interface Ending {
+  readonly outcome: "done" | "unavailable" | "other";
+  readonly tookMs: number;
+  readonly error?: unknown;
+}
+
+/** How a call ends, and when. */
+export async function endingOf(call: () => Promise<unknown>): Promise<Ending> {
+  const began = performance.now();
+  const took = (): number => performance.now() - began;
+  try {
+    await call();
+    return { outcome: "done", tookMs: took() };
+  } catch (error) {
+    const isRetryable = isImError(error, "UNAVAILABLE") && error.retryable;
+    return { outcome: isRetryable ? "unavailable" : "other", tookMs: took(), error };
+  }
+}
