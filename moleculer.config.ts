@@ -4,6 +4,7 @@ import type { Config } from "./config/config.ts";
 import { loadConfig } from "./config/env.ts";
 import { REQUEST_TIMEOUT_MS, SHUTDOWN_TIMEOUT_MS } from "./config/limits.ts";
 import { ContractValidator } from "./lib/contract-validator.ts";
+import { busOf } from "./mixins/bus/index.ts";
 import { drain } from "./mixins/drain.ts";
 import { holdMetrics } from "./mixins/metrics/index.ts";
 import { bindConfig } from "./mixins/shared.ts";
@@ -25,7 +26,9 @@ export function brokerOptions(config: Config, writeLog: LogWriter = stdoutWriter
     created: (broker: ServiceBroker) => bindConfig(broker, config),
     stopping: (broker: ServiceBroker) => drain(broker, SHUTDOWN_TIMEOUT_MS),
   };
+  const bus = busOf(config);
   return {
+    ...bus.options,
     nodeID: config.nodeId,
     namespace: "im",
     logLevel: config.logLevel,
@@ -42,6 +45,7 @@ export function brokerOptions(config: Config, writeLog: LogWriter = stdoutWriter
     middlewares: [
       node,
       holdMetrics(),
+      ...bus.middlewares,
       runOnly(config.services),
       ...(["debug", "trace"].includes(config.logLevel) ? [actionLog] : []),
     ],

@@ -14,6 +14,8 @@ export interface ActionContract {
   readonly stream?: true;
   /** The same call may be made twice without harm, so that the bus may retry it. */
   readonly idempotent?: boolean;
+  /** Its calls share their work and bound themselves, so that the bus sets no limit to how many run at once. */
+  readonly batched?: true;
 }
 export type ServiceContract = Readonly<Record<string, ActionContract>>;
 

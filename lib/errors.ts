@@ -38,6 +38,7 @@ const unavailable = new Set([
   "QUEUE_FULL",
   "CIRCUIT_BREAKER_OPENED",
   "MAX_CALL_LEVEL",
+  "BAD_GATEWAY",
 ]);
 
 /**

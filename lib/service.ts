@@ -63,6 +63,7 @@ export function defineService<S extends ServiceName, Vars = unknown>(): <
       actions[name] = {
         visibility: published.has(`${def.name}.${name}`) ? "published" : "public",
         params: contract[name]?.params,
+        ...(contract[name]?.batched && { bulkhead: { enabled: false } }),
         ...options,
       };
     }

@@ -28,6 +28,7 @@ export const messageContract = {
       "SEND_FAILED",
     ],
     idempotent: true,
+    batched: true,
   },
   history: {
     summary: "A page of messages, ascending by seq; without a position the newest page",
@@ -92,6 +93,7 @@ export const messageContract = {
     result: SendResult,
     errors: ["CONVERSATION_NOT_FOUND", "SEND_FAILED"],
     idempotent: true,
+    batched: true,
   },
   /** Internal: highest stable seq of each conversation, not beyond `maxSeq`, and the time of that message; 0 where there is none. One entry for each item, in order. */
   heads: {

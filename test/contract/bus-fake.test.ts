@@ -1,4 +1,4 @@
 import { testBus } from "./bus.ts";
 
 /** Between nodes of one process, with everything made into bytes and back. */
-testBus("Fake", "Fake");
+testBus("Fake", { broker: { transporter: "Fake" } });

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe, it } from "node:test";
-import { Errors, type BrokerOptions, type Context, type ServiceSchema } from "moleculer";
+import { Errors, type Context, type ServiceSchema } from "moleculer";
 import { errorTable, type ErrorType } from "../../contracts/errors.ts";
 import type { Meta } from "../../contracts/meta.ts";
 import { imError, isExpected, isImError, toWireError } from "../../lib/errors.ts";
 import { broadcast, call, emit } from "../../lib/service.ts";
 import { standInServices, type StandIns } from "../support/edge.ts";
-import { createNode, type TestNode } from "../support/node.ts";
+import { createNode, type NodeOptions, type TestNode } from "../support/node.ts";
 import { userNamed } from "../support/neighbours.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -32,13 +32,13 @@ async function thrown(work: Promise<unknown>): Promise<Errors.MoleculerError> {
 
 /**
  * What services rely on when they run on different nodes (design §2).
- * @param transporter of Moleculer, as in its options
+ * @param options what makes nodes find each other by this bus
  */
-export function testBus(name: string, transporter: BrokerOptions["transporter"]): void {
+export function testBus(name: string, options: NodeOptions): void {
   /** Two nodes that have found each other, in a namespace of their own. */
   async function createNodes(far: readonly ServiceSchema[], near: readonly ServiceSchema[] = []): Promise<Nodes> {
-    const broker = { transporter, namespace: `bus-${randomUUID()}` };
-    const [nearNode, farNode] = await Promise.all([createNode(near, { broker }), createNode(far, { broker })]);
+    const ofBoth = { ...options, broker: { ...options.broker, namespace: `bus-${randomUUID()}` } };
+    const [nearNode, farNode] = await Promise.all([createNode(near, ofBoth), createNode(far, ofBoth)]);
     const nodes = { near: nearNode, far: farNode };
     const names = (services: readonly ServiceSchema[]): string[] => services.map((service) => service.name);
     await nodes.near.broker.waitForServices(names(far), 10_000, 20);
