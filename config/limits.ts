@@ -8,6 +8,9 @@ export const MAX_LOG_BACKLOG = 50_000;
 export const MAX_PERSIST_BATCH = 1_000;
 /** Actions of the bus. Longer than the slowest step inside (append), shorter than a client's patience. */
 export const REQUEST_TIMEOUT_MS = 5_000;
+/** Calls of one action that a node of a cluster runs at once, and that wait for it; further ones are refused, retryable. */
+export const CALLS_AT_ONCE = 256;
+export const CALLS_WAITING = 2_000;
 /** Known client message ids kept exactly for each sender of a conversation. */
 export const KNOWN_CLIENT_MSG_IDS = 1_000;
 /** Newest messages of a conversation kept in the hot store. */
