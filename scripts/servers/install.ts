@@ -1,6 +1,5 @@
 import { writeFile } from "node:fs/promises";
 import { findCommand, lastLines, runCommand } from "./commands.ts";
-import type { ServerKind } from "./kind.ts";
 
 const INSTALL_TIMEOUT_MS = 600_000;
 
@@ -30,21 +29,20 @@ export async function canInstall(): Promise<boolean> {
 }
 
 /**
- * Installs what the kinds lack, in one go, since only one installation can run at a time.
+ * Installs packages in one go, since only one installation can run at a time.
  * @throws with the end of what apt-get said, when it fails
  */
-export async function installMissing(
-  kinds: readonly ServerKind[],
+export async function installPackages(
+  packages: readonly string[],
   logFile: string,
   report: (line: string) => void,
 ): Promise<void> {
-  const missing = [...new Set((await Promise.all(kinds.map((kind) => kind.missingPackages()))).flat())];
-  if (missing.length === 0) return;
-  report(`Installing the packages ${missing.join(", ")}; none of their services is started`);
+  if (packages.length === 0) return;
+  report(`Installing the packages ${packages.join(", ")}; none of their services is started`);
   try {
-    await writeFile(logFile, await runCommand("/bin/sh", ["-c", SCRIPT, "sh", ...missing], INSTALL_TIMEOUT_MS));
+    await writeFile(logFile, await runCommand("/bin/sh", ["-c", SCRIPT, "sh", ...packages], INSTALL_TIMEOUT_MS));
   } catch (error) {
-    throw new Error(`apt-get could not install ${missing.join(", ")}: ${lastLines((error as Error).message, 4)}`, {
+    throw new Error(`apt-get could not install ${packages.join(", ")}: ${lastLines((error as Error).message, 4)}`, {
       cause: error,
     });
   }

@@ -2,7 +2,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { lastLines } from "./commands.ts";
 import type { Acquire, Engine } from "./engine.ts";
-import { canInstall, installMissing } from "./install.ts";
+import { canInstall, installPackages } from "./install.ts";
 import { ServerError } from "./kind.ts";
 import type { KindName, Program, ServerKind } from "./kind.ts";
 import { hasEnded, isAlive, signalGroup, startDetached } from "./processes.ts";
@@ -60,7 +60,7 @@ async function acquire(kinds: readonly ServerKind[], how: Acquire, dir: string, 
     else missing.push(kind);
   }
   if (missing.length === 0) return found;
-  const reason = how.install ? await installPackages(missing, dir, how) : "";
+  const reason = how.install ? await installMissing(missing, dir, how) : "";
   for (const kind of missing) {
     const problem = how.install ? (await fetch(kind, cache, how)) || reason : "";
     const why = problem || (how.install ? "not on this machine" : "not on this machine, and nothing is fetched here");
@@ -78,9 +78,10 @@ function adviceFor(kind: ServerKind, { install }: Acquire): string {
 }
 
 /** Why it failed, or nothing. */
-async function installPackages(kinds: readonly ServerKind[], dir: string, { report }: Acquire): Promise<string> {
+async function installMissing(kinds: readonly ServerKind[], dir: string, { report }: Acquire): Promise<string> {
   if (!(await canInstall())) return "not on this machine, and only root with apt-get installs packages";
-  return reasonOf(installMissing(kinds, join(dir, "install.log"), report));
+  const packages = await Promise.all(kinds.map((kind) => kind.missingPackages()));
+  return reasonOf(installPackages([...new Set(packages.flat())], join(dir, "install.log"), report));
 }
 
 async function fetch(kind: ServerKind, cache: string, { report }: Acquire): Promise<string> {
