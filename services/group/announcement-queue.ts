@@ -1,14 +1,23 @@
 const REMEMBERED = 10_000;
 
+/** Does work while no other node does any for this group. */
+export type Exclusively = (groupId: string, work: () => Promise<void>) => Promise<void>;
+
 /**
- * Sees to it that this node announces each change once, the changes of one group in the order in which they were handed in.
+ * Sees to it that this node announces each change once, the changes of one group in the order in which they were handed in,
+ * and while no other node announces one of it: else a join that is announced late could undo a removal.
  * A change whose announcement failed may be handed in again.
  */
 export class AnnouncementQueue {
+  readonly #exclusively: Exclusively;
   readonly #inWork = new Map<string, Promise<void>>();
   readonly #lastOf = new Map<string, Promise<void>>();
   /** Events whose announcement succeeded lately, oldest first. */
   readonly #done = new Set<string>();
+
+  constructor(exclusively: Exclusively = (_groupId, work) => work()) {
+    this.#exclusively = exclusively;
+  }
 
   /** Resolves when the change is announced, by this or an earlier call. @throws what `announce` throws */
   once(eventId: string, groupId: string, announce: () => Promise<void>): Promise<void> {
@@ -16,7 +25,7 @@ export class AnnouncementQueue {
     const inWork = this.#inWork.get(eventId);
     if (inWork) return inWork;
     const before = this.#lastOf.get(groupId) ?? Promise.resolve();
-    const work = this.#run(eventId, before, announce);
+    const work = this.#run(eventId, before, () => this.#exclusively(groupId, announce));
     const settled = work
       .catch(() => undefined)
       .finally(() => {

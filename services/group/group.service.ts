@@ -9,12 +9,14 @@
  *
  * Outsiders get GROUP_NOT_FOUND for whatever they try, whether the group exists or not.
  */
+import { randomUUID } from "node:crypto";
 import type { Context } from "moleculer";
 import type { DomainEvents } from "../../contracts/events.ts";
 import type { Meta } from "../../contracts/meta.ts";
 import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
 import { withSubscriptions } from "../../mixins/event-stream/index.ts";
 import type { DomainEvent } from "../../mixins/event-stream/port.ts";
+import { holdLease } from "../../mixins/hot-store/hold-lease.ts";
 import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
 import { withIds, type IdsVars } from "../../mixins/ids/index.ts";
 import { withOutbox, type OutboxVars } from "../../mixins/outbox/index.ts";
@@ -44,6 +46,10 @@ interface Vars extends DatabaseVars, OutboxVars, IdsVars, HotStoreVars {
 
 /** Until a change is announced a removed member's bounds are not set, so it is tried for some minutes. */
 const MAX_DELIVER = 100;
+/** How long a group waits for a node that died while it announced a change. */
+const ANNOUNCE_LEASE_MS = 10_000;
+/** Shorter than a call may take; the durable event brings the change again. */
+const ANNOUNCE_WAIT_MS = 3_000;
 
 type ChangeEvent = DomainEvent<DomainEvents["im.group.changed"]>;
 
@@ -73,7 +79,9 @@ export default defineService<"group", Vars>()({
     }),
   ],
   created() {
-    this.queue = new AnnouncementQueue();
+    const holder = `${this.broker.nodeID}:${randomUUID()}`;
+    const lease = { holder, ttlMs: ANNOUNCE_LEASE_MS, waitMs: ANNOUNCE_WAIT_MS };
+    this.queue = new AnnouncementQueue((groupId, work) => holdLease(this.hot.leases, `announce:${groupId}`, lease, work));
   },
 
   methods: {

@@ -39,3 +39,15 @@ test("lets a failed announcement come again and does not hold up the next one", 
   await queue.once("e1", "g1", async () => void (again = true));
   assert.equal(again, true);
 });
+
+test("announces under what keeps the other nodes from it, once for each announcement", async () => {
+  const held: string[] = [];
+  const queue = new AnnouncementQueue(async (groupId, work) => {
+    held.push(`${groupId} begins`);
+    await work();
+    held.push(`${groupId} ends`);
+  });
+  await queue.once("1", "g", async () => void held.push("announced"));
+  await queue.once("1", "g", async () => void held.push("announced twice"));
+  assert.deepEqual(held, ["g begins", "announced", "g ends"]);
+});

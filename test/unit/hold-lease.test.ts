@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { holdLease } from "../../mixins/hot-store/hold-lease.ts";
+import { memoryLeases } from "../../mixins/hot-store/leases-memory.ts";
+
+const options = (holder: string, waitMs = 5_000) => ({ holder, ttlMs: 1_000, waitMs });
+
+test("work under one name is done one after the other, under another name at once", async () => {
+  const leases = memoryLeases();
+  const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const order: string[] = [];
+  const a = holdLease(leases, "g", options("a"), async () => {
+    order.push("a begins");
+    first.resolve();
+    await second.promise;
+    order.push("a ends");
+  });
+  await first.promise;
+  const b = holdLease(leases, "g", options("b"), async () => void order.push("b"));
+  await holdLease(leases, "h", options("c"), async () => void order.push("c"));
+  second.resolve();
+  await Promise.all([a, b]);
+  assert.deepEqual(order, ["a begins", "c", "a ends", "b"]);
+});
+
+test("a holder is waited for only so long", async () => {
+  const leases = memoryLeases();
+  await leases.acquire("g", "someone else", 60_000);
+  await assert.rejects(
+    holdLease(leases, "g", options("a", 20), () => Promise.resolve()),
+    { type: "UNAVAILABLE" },
+  );
+});
+
+test("work that fails gives the lease back and fails as it did; a lease that cannot be asked for does nothing", async () => {
+  const leases = memoryLeases();
+  const failing = holdLease(leases, "g", options("a"), () => Promise.reject(new Error("it broke")));
+  await assert.rejects(failing, /it broke/);
+  assert.equal(await holdLease(leases, "g", options("b", 0), () => Promise.resolve(7)), 7);
+  let isDone = false;
+  const away = { ...leases, acquire: () => Promise.reject(new Error("away")) };
+  await assert.rejects(
+    holdLease(away, "g", options("c"), async () => void (isDone = true)),
+    /away/,
+  );
+  assert.equal(isDone, false);
+});
