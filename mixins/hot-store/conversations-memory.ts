@@ -244,6 +244,14 @@ export function memoryConversations({
         found ? { record: found.record, persistStatus: "PENDING" as const, loggedAt: found.loggedAt } : null,
       );
     },
+    unpersisted(conversationId) {
+      const entry = entries.get(conversationId);
+      if (!entry || entry.pendingCount === entry.unlogged.size) return Promise.resolve([]);
+      const stable = stableOf(entry);
+      const records = [...pending.values()].map(({ record }) => record);
+      const found = records.filter((record) => record.conversationId === conversationId && record.seq <= stable);
+      return Promise.resolve(found.sort((a, b) => a.seq - b.seq));
+    },
     stableSeqs(conversationIds) {
       const stable = new Map<string, number>();
       for (const conversationId of conversationIds) {

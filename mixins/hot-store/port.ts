@@ -123,6 +123,11 @@ export interface HotConversations {
   find(
     messageId: string,
   ): Promise<{ record: MessageRecord; persistStatus: "PENDING" | "PERSISTED"; loggedAt: number | null } | null>;
+  /**
+   * Messages up to the stable seq that are not known to be persisted, by seq. Ask before SQL: what is persisted meanwhile is
+   * found there. A conversation that is not loaded has none.
+   */
+  unpersisted(conversationId: string): Promise<MessageRecord[]>;
   /** Highest stable seq of each conversation that is loaded; the others are missing from the answer. */
   stableSeqs(conversationIds: readonly string[]): Promise<ReadonlyMap<string, number>>;
 }

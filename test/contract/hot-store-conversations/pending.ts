@@ -57,6 +57,27 @@ export function pending(name: string, using: Using): void {
     );
 
     it(
+      "shows what is stable and not persisted, by seq, of one conversation",
+      using(async (hot) => {
+        const [id, other] = [await load(hot, { headSeq: 10 }), await load(hot)];
+        assert.deepEqual(await hot.unpersisted(id), []);
+        assert.deepEqual(await hot.unpersisted("g_404"), []);
+        const records: MessageRecord[] = [];
+        for (let i = 0; i < 4; i++) records.push(await accepted(hot, buildRequest(id)));
+        await hot.logged([await accepted(hot, buildRequest(other))]);
+        assert.deepEqual(await hot.unpersisted(id), [], "none is in the log");
+        await hot.logged([records[1]!, records[0]!, records[3]!]);
+        assert.deepEqual(await hot.unpersisted(id), records.slice(0, 2), "14 stands above 13, which is not in the log");
+        await hot.persisted([records[0]!]);
+        assert.deepEqual(await hot.unpersisted(id), [records[1]]);
+        await hot.refused([records[2]!]);
+        assert.deepEqual(await hot.unpersisted(id), [records[1], records[3]]);
+        await hot.persisted([records[1]!, records[3]!]);
+        assert.deepEqual(await hot.unpersisted(id), []);
+      }),
+    );
+
+    it(
       "counts what is persisted as logged, whoever was told of it",
       using(async (hot) => {
         const id = await load(hot);
