@@ -104,9 +104,9 @@ async function runFile(file: string, { root, argv, signal }: Omit<Files, "files"
   return counter;
 }
 
-/** A line for each reason; a suite that was skipped as a whole counts as one. */
+/** A line for each reason. */
 function whatWasSkipped({ skipped, reasons }: Totals): string {
   if (skipped === 0) return "";
   const lines = [...reasons].map(([reason, count]) => `  ${count}: ${reason}\n`);
-  return `\nSkipped were ${skipped} tests or whole suites:\n${lines.join("")}\n`;
+  return `\nSkipped, a suite as a whole counted as one:\n${lines.join("")}\n`;
 }
