@@ -1,5 +1,5 @@
 import type { MigrationContext } from "../mixins/database/migrate.ts";
-import { clustered, dropTables, runAll } from "./ddl.ts";
+import { clustered, dropTables, partitionedBy, runAll } from "./ddl.ts";
 
 const tables = [
   "user",
@@ -28,7 +28,7 @@ const tables = [
 
 /** Ids are BIGINT, times epoch milliseconds, booleans 0 or 1; JSON stands as text. */
 export async function up(db: MigrationContext): Promise<void> {
-  const { end } = clustered(db.dialect);
+  const { end } = clustered(db);
   await runAll(db, [
     `create table user (
       user_id bigint not null primary key, username varchar(32) not null, username_key varchar(32) not null, password_hash varchar(100) not null,
@@ -113,7 +113,7 @@ export async function up(db: MigrationContext): Promise<void> {
       conversation_id varchar(48) not null, seq bigint not null, message_id bigint not null, sender_id bigint not null,
       client_msg_id varchar(64) not null, type varchar(16) not null, content mediumtext not null, reply_to text, mentions text,
       body_hash varchar(22) not null, created_at bigint not null, persisted_at bigint not null, version integer not null, edited_at bigint, recalled_at bigint,
-      primary key (conversation_id, seq))${end}`,
+      primary key (conversation_id, seq))${end}${partitionedBy(db, "conversation_id")}`,
     `create unique index message_client on message (conversation_id, sender_id, client_msg_id)`,
     `create index message_id on message (message_id)`,
     // Forwards hold the words of others, who may be erased. MySQL has no partial index, and reads the table beside its other work.

@@ -8,7 +8,7 @@ const event = `event_id varchar(64) not null, subject varchar(96) not null, even
 
 /** Durable events: still to be relayed, done by a consumer, given up. And the time up to which each worker may make ids. */
 export async function up(db: MigrationContext): Promise<void> {
-  const { end } = clustered(db.dialect);
+  const { end } = clustered(db);
   // A table with a counted key has its rows in that order anyway, and SQLite counts only in tables with a rowid.
   const position =
     db.dialect === "sqlite" ? "position integer primary key autoincrement" : "position bigint auto_increment primary key";

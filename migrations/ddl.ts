@@ -1,9 +1,13 @@
 import type { MigrationContext } from "../mixins/database/migrate.ts";
-import type { Dialect } from "../mixins/database/port.ts";
 
-/** What ends a CREATE TABLE: rows stored in the order of their primary key, text compared byte by byte. */
-export function clustered(dialect: Dialect): { end: string } {
-  return { end: dialect === "sqlite" ? " without rowid" : " engine=InnoDB default charset=utf8mb4 collate=utf8mb4_bin" };
+/** What ends a CREATE TABLE: rows stored in the order of their primary key, text compared exactly. */
+export function clustered({ dialect, collation }: MigrationContext): { end: string } {
+  return { end: dialect === "sqlite" ? " without rowid" : ` engine=InnoDB default charset=utf8mb4 collate=${collation}` };
+}
+
+/** Spreads a table on MySQL over 16 files by a column of its primary key; what names no value of it asks all of them. */
+export function partitionedBy({ dialect }: MigrationContext, column: string): string {
+  return dialect === "sqlite" ? "" : ` partition by key (${column}) partitions 16`;
 }
 
 export async function runAll(db: MigrationContext, statements: readonly string[]): Promise<void> {

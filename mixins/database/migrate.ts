@@ -1,9 +1,15 @@
 import type { RunnableMigration, Umzug, UmzugStorage } from "umzug";
-import type { Database, Dialect, Tx } from "./port.ts";
+import { assertNoneHalfReverted, createStepTable, MigrationSteps, type Direction } from "./migration-steps.ts";
+import type { Database, Dialect, SchemaSession } from "./port.ts";
 
-/** What a migration works with. On SQLite each migration is one transaction; MySQL commits after each change of the schema. */
+/**
+ * What a migration works with. On SQLite each migration is one transaction. MySQL commits after each change of the schema: one
+ * that was broken off goes on with its next statement, so a migration runs the same statements in the same order each time.
+ */
 export interface MigrationContext {
   readonly dialect: Dialect;
+  /** See `SchemaSession`. */
+  readonly collation: string | null;
   /** Runs one statement: plain SQL, where possible of the kind that both databases understand. */
   execute(sql: string): Promise<void>;
 }
@@ -17,9 +23,6 @@ export interface Migration {
   down(db: MigrationContext): Promise<void>;
 }
 
-/** Another process may be migrating the same file meanwhile. */
-const ATTEMPTS = 100;
-
 export interface MigrationStatus {
   readonly name: string;
   /** Epoch milliseconds; null when it has not been applied. */
@@ -28,9 +31,10 @@ export interface MigrationStatus {
 
 /**
  * Applies what is pending, up to and including `to`, and returns the names. Safe to call from several processes at once:
- * each migration is recorded in its own transaction and left alone by who comes second.
+ * each migration runs once, and who comes second leaves it alone.
  *
- * @throws when the database knows migrations that this version does not
+ * @throws when the database knows migrations that this version does not; a transient error when another process is at it for
+ * long
  */
 export async function migrateUp(
   db: Database,
@@ -38,6 +42,7 @@ export async function migrateUp(
   options: { to?: string } = {},
 ): Promise<string[]> {
   const status = await migrationStatus(db, migrations);
+  await assertNoneHalfReverted(db);
   if (status.every(({ appliedAt }) => appliedAt !== null)) return [];
   const applied: string[] = [];
   const umzug = await openUmzug(db, migrations, applied);
@@ -60,14 +65,21 @@ export async function migrateDown(
 
 /** The state of every migration, oldest first. Makes the table that records them when it is not there. */
 export async function migrationStatus(db: Database, migrations: readonly Migration[]): Promise<MigrationStatus[]> {
-  await db.execute("CREATE TABLE IF NOT EXISTS migration (name VARCHAR(100) NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)");
-  const rows = await db.select<{ name: string; applied_at: number }>("SELECT name, applied_at FROM migration ORDER BY name");
+  const rows = await recorded(db).catch(async (error: unknown) => {
+    if (db.isTransient(error)) throw error;
+    await db.execute("CREATE TABLE IF NOT EXISTS migration (name VARCHAR(100) NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)");
+    await createStepTable(db);
+    return recorded(db);
+  });
   const unknown = rows.find(({ name }) => !migrations.some((migration) => migration.name === name));
   if (unknown)
     throw new Error(`The database was made by a newer version: this one does not know its migration "${unknown.name}"`);
   const appliedAt = new Map(rows.map((row) => [row.name, Number(row.applied_at)]));
   return migrations.map(({ name }) => ({ name, appliedAt: appliedAt.get(name) ?? null }));
 }
+
+const recorded = (db: Database): Promise<{ name: string; applied_at: number }[]> =>
+  db.select("SELECT name, applied_at FROM migration ORDER BY name");
 
 async function openUmzug(db: Database, migrations: readonly Migration[], done: string[]): Promise<Umzug<object>> {
   const { Umzug } = await import("umzug"); // only when something is to be done: it costs 100 ms of every start
@@ -80,50 +92,31 @@ async function openUmzug(db: Database, migrations: readonly Migration[], done: s
 
 function runnable(db: Database, migration: Migration, done: string[]): RunnableMigration<object> {
   const { name } = migration;
-  return {
-    name,
-    up: () =>
-      step(db, name, done, false, async (context, tx) => {
-        await migration.up(context);
-        await db.insertRows("migration", [{ name, applied_at: Date.now() }], "fail", tx);
-      }),
-    down: () =>
-      step(db, name, done, true, async (context, tx) => {
-        await migration.down(context);
-        await db.execute("DELETE FROM migration WHERE name = :name", { name }, tx);
-      }),
+  const run = async (direction: Direction): Promise<void> => {
+    if (await db.exclusive((session) => runOnce(db.dialect, session, migration, direction))) done.push(name);
   };
+  return { name, up: () => run("up"), down: () => run("down") };
 }
 
-/** Runs one migration and its record in one transaction, unless someone else was faster. */
-async function step(
-  db: Database,
-  name: string,
-  done: string[],
-  isApplied: boolean,
-  work: (context: MigrationContext, tx: Tx | undefined) => Promise<void>,
-): Promise<void> {
-  const attempt = async (tx?: Tx): Promise<boolean> => {
-    const found = await db.select("SELECT name FROM migration WHERE name = :name", { name }, tx);
-    if (found.length > 0 !== isApplied) return false;
-    await work(contextOf(db, tx), tx);
-    return true;
-  };
-  const ran = db.dialect === "sqlite" ? await db.transaction(attempt, { attempts: ATTEMPTS }) : await attempt();
-  if (ran) done.push(name);
+/** Runs one migration and records it, unless someone else was faster. */
+async function runOnce(dialect: Dialect, session: SchemaSession, migration: Migration, direction: Direction): Promise<boolean> {
+  const { name } = migration;
+  const found = await session.select("SELECT name FROM migration WHERE name = :name", { name });
+  if (found.length > 0 === (direction === "up")) return false;
+  const steps = dialect === "mysql" ? await MigrationSteps.open(session, name, direction) : null;
+  const execute = async (sql: string): Promise<void> => void (await (steps ?? session).execute(sql));
+  await migration[direction]({ dialect, collation: session.collation, execute });
+  if (direction === "up")
+    await session.execute("INSERT INTO migration (name, applied_at) VALUES (:name, :at)", { name, at: Date.now() });
+  else await session.execute("DELETE FROM migration WHERE name = :name", { name });
+  await steps?.done();
+  return true;
 }
 
-function contextOf(db: Database, tx: Tx | undefined): MigrationContext {
-  return {
-    dialect: db.dialect,
-    execute: async (sql) => void (await db.execute(sql, {}, tx)),
-  };
-}
-
-/** Each step records itself, in its own transaction; umzug only needs to read. */
+/** Each migration records itself; umzug only needs to read. */
 function storageOf(db: Database): UmzugStorage<object> {
   return {
-    executed: async () => (await db.select<{ name: string }>("SELECT name FROM migration ORDER BY name")).map(({ name }) => name),
+    executed: async () => (await recorded(db)).map(({ name }) => name),
     logMigration: () => Promise.resolve(),
     unlogMigration: () => Promise.resolve(),
   };

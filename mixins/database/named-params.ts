@@ -86,12 +86,38 @@ export function bindNamed(sql: string, params: SqlParams, syntax: ListSyntax): B
   const values: SqlValue[] = [];
   let expanded: string | null = null;
   for (let at = 0; at < names.length; at++) {
-    const name = names[at] as string;
-    const value = Object.hasOwn(params, name) ? params[name] : undefined;
-    if (value === undefined) throw new Error(`No value for :${name} in: ${sql}`);
+    const value = valueOf(params, names[at] as string, sql);
     expanded = append(expanded, value, parts, at, values, syntax);
   }
   return { text: expanded === null ? plain : expanded + (parts.at(-1) ?? ""), values };
+}
+
+/**
+ * Puts a literal for every `:name` outside quotes and comments, and a list of them for an array.
+ *
+ * @param literal writes a value as the database reads it, whatever stands in it
+ * @throws when a placeholder has no value; null is a value, undefined is none
+ */
+export function inlineNamed(sql: string, params: SqlParams, syntax: ListSyntax, literal: (value: SqlValue) => string): string {
+  const { parts, names } = templateOf(sql);
+  let text = parts[0] ?? "";
+  for (let at = 0; at < names.length; at++) {
+    const value = valueOf(params, names[at] as string, sql);
+    text += (value === null || typeof value !== "object" ? literal(value) : literals(value, syntax, literal)) + parts[at + 1]!;
+  }
+  return text;
+}
+
+function literals(list: SqlList, { empty, tuples }: ListSyntax, literal: (value: SqlValue) => string): string {
+  if (list.length === 0) return empty;
+  if (!isTuples(list)) return list.map(literal).join(",");
+  return tuples + list.map((tuple) => `(${tuple.map(literal).join(",")})`).join(",");
+}
+
+function valueOf(params: SqlParams, name: string, sql: string): SqlValue | SqlList {
+  const value = Object.hasOwn(params, name) ? params[name] : undefined;
+  if (value === undefined) throw new Error(`No value for :${name} in: ${sql}`);
+  return value;
 }
 
 /** Adds one value; from the first array on it builds the text anew, since the count of `?` depends on it. */

@@ -26,9 +26,27 @@ export interface ReadOptions {
 export interface BulkOptions {
   /**
    * A SELECT that must find no row, in one step with the insert: what it looks for is either committed before and found, or
-   * committed after the rows are there. (Where several write at once, it locks what it would find.)
+   * committed after the rows are there. (Where several write at once, it locks what it would find, as `serializable` does.)
    */
   readonly unless?: { readonly sql: string; readonly params: SqlParams };
+}
+
+export interface TransactionOptions {
+  /** How often `work` runs at most. Default 5. */
+  readonly attempts?: number;
+  /**
+   * What `work` reads stays as it is until the transaction ends: nobody changes a row that it found, nor inserts one that it
+   * looked for by a key and did not find. On SQLite that is always so.
+   */
+  readonly serializable?: boolean;
+}
+
+/** One session that changes the schema. */
+export interface SchemaSession {
+  /** For the text of new tables, so that it is compared as the port promises; null where there is no choice. */
+  readonly collation: string | null;
+  select<R extends object = Row>(sql: string, params?: SqlParams): Promise<R[]>;
+  execute(sql: string, params?: SqlParams): Promise<number>;
 }
 
 declare const transactionBrand: unique symbol;
@@ -50,6 +68,10 @@ export interface Tx {
  * - BIGINT columns come back as strings when they do not fit a JavaScript number exactly;
  * - an error that another try can cure (lock wait, deadlock, connection lost, read-only failover, full disk) satisfies
  *   `isTransient()`, and has the type UNAVAILABLE for whoever asked;
+ * - when a connection is lost while a write or a commit is under way, nobody can say whether it happened: that error is
+ *   transient as well, but such a write is not tried again here. Whoever asked does so, idempotently;
+ * - on a server elsewhere every call but `exclusive()` ends within 5 s, its tries included, whatever the server does;
+ * - text is compared and sorted by its characters' numbers: case, accents and spaces at the end count;
  * - a unique key that is hit is named by `uniqueViolation()`.
  *
  * Strings are stored as UTF-8, which has no lone surrogates: text that may hold one is stored as JSON.
@@ -78,11 +100,20 @@ export interface Database {
    */
   bulkInsert(table: string, rows: readonly Row[], options?: BulkOptions): Promise<void>;
   /**
-   * Runs `work` in one transaction; a transient error runs the whole of it again (at most `attempts` times, default 5,
-   * with jittered back-off), so `work` must have no effect outside the transaction. Inside `work` hand `tx` to every
-   * statement: a write without it, or a second `transaction()`, waits for the first and fails after 10 s on SQLite.
+   * Runs `work` in one transaction; a transient error runs the whole of it again (with jittered back-off), so `work` must
+   * have no effect outside the transaction. Inside `work` hand `tx` to every statement: a write without it, or a second
+   * `transaction()`, waits for the first and fails after 10 s on SQLite.
+   *
+   * On SQLite transactions follow each other. On MySQL they run side by side (READ COMMITTED): what one reads another may
+   * change before it ends, unless it wrote the row before, locked it (`forUpdate()`) or is `serializable`.
    */
-  transaction<T>(work: (tx: Tx) => Promise<T>, options?: { attempts?: number }): Promise<T>;
+  transaction<T>(work: (tx: Tx) => Promise<T>, options?: TransactionOptions): Promise<T>;
+  /**
+   * Runs `work` while no other process runs one on this database, for changes of the schema. SQLite: in one transaction.
+   * MySQL: statement by statement, each committed by itself, without a bound of time.
+   * @throws a transient error when another process is at it for long
+   */
+  exclusive<T>(work: (session: SchemaSession) => Promise<T>): Promise<T>;
   /** Calls `hook` after the transaction has committed; never when it rolled back. */
   afterCommit(tx: Tx, hook: () => void): void;
   isTransient(error: unknown): boolean;

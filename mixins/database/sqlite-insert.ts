@@ -1,22 +1,6 @@
-import type { OnConflict, Row, SqlValue } from "./port.ts";
-import type { Rows } from "./sqlite-bulk.ts";
+import type { OnConflict, SqlValue } from "./port.ts";
+import { insertHead, type Rows } from "./rows.ts";
 import { toBindable, type Bindable, type SqliteConnection } from "./sqlite-connection.ts";
-
-const IDENTIFIER = /^[A-Za-z_]\w*$/;
-
-/** @throws when a row lacks a column of the first one */
-export function flatten(rows: readonly Row[]): Rows {
-  const columns = Object.keys(rows[0] ?? {});
-  const values: SqlValue[] = [];
-  for (const row of rows) {
-    for (const column of columns) {
-      const value = row[column];
-      if (value === undefined) throw new Error(`A row lacks "${column}"; all rows need ${columns.join(", ")}`);
-      values.push(value);
-    }
-  }
-  return { columns, values };
-}
 
 /**
  * Inserts the rows one after the other inside the writer's transaction. When one fails those before it are there: the
@@ -38,9 +22,6 @@ export function insertAll(writer: SqliteConnection, table: string, { columns, va
 }
 
 function insertStatement(table: string, columns: readonly string[], onConflict: OnConflict): string {
-  const unsafe = [table, ...columns].find((name) => !IDENTIFIER.test(name));
-  if (unsafe !== undefined) throw new Error(`Not an identifier: ${unsafe}`);
-  const names = columns.map((column) => `\`${column}\``).join(",");
   const marks = Array(columns.length).fill("?").join(",");
-  return `INSERT INTO \`${table}\` (${names}) VALUES (${marks})${onConflict === "keep" ? " ON CONFLICT DO NOTHING" : ""}`;
+  return `${insertHead(table, columns)}(${marks})${onConflict === "keep" ? " ON CONFLICT DO NOTHING" : ""}`;
 }

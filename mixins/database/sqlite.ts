@@ -3,13 +3,15 @@ import { dirname, resolve } from "node:path";
 import { Sequelize } from "sequelize";
 import { CommitSync, SyncFailed } from "./commit-sync.ts";
 import { bindNamed } from "./named-params.ts";
-import type { BulkOptions, Database, OnConflict, ReadOptions, Row, SqlParams, Tx } from "./port.ts";
+import type { BulkOptions, Database, OnConflict, ReadOptions, Row, SchemaSession, SqlParams } from "./port.ts";
+import type { TransactionOptions, Tx } from "./port.ts";
 import { withRetry } from "./retry.ts";
+import { flatten } from "./rows.ts";
 import { SqliteConnection, toBindable, type Bindable } from "./sqlite-connection.ts";
 import * as dialectModule from "./sqlite-dialect.ts";
 import { asUnavailable, isTransientSqlite, uniqueColumnsSqlite } from "./sqlite-errors.ts";
 import { BulkWriter } from "./sqlite-bulk.ts";
-import { flatten, insertAll } from "./sqlite-insert.ts";
+import { insertAll } from "./sqlite-insert.ts";
 import { writeLockOf, WriteLockTimeout, type WriteLock } from "./write-lock.ts";
 
 export interface SqliteOptions {
@@ -26,6 +28,8 @@ export interface SqliteLogger {
 }
 
 const DEFAULT_ATTEMPTS = 5;
+/** Another process may be changing the schema of the same file meanwhile. */
+const EXCLUSIVE_ATTEMPTS = 100;
 /** Only recovery after another process died makes a reader wait. */
 const READER_BUSY_MS = 200;
 /**
@@ -139,13 +143,22 @@ class SqliteDatabase implements Database {
     await this.#retrying(DEFAULT_ATTEMPTS, () => this.#locked(() => this.#bulk.insert(request)));
   }
 
-  async transaction<T>(work: (tx: Tx) => Promise<T>, options: { attempts?: number } = {}): Promise<T> {
+  async transaction<T>(work: (tx: Tx) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     return this.#retrying(options.attempts ?? DEFAULT_ATTEMPTS, async () => {
       const transaction = new SqliteTransaction();
       const result = await this.#writing((writer) => runTransaction(writer, transaction, work));
       this.#runHooks(transaction.hooks);
       return result;
     });
+  }
+
+  exclusive<T>(work: (session: SchemaSession) => Promise<T>): Promise<T> {
+    const inside = (tx: Tx): SchemaSession => ({
+      collation: null,
+      select: (sql, params) => this.select(sql, params, tx),
+      execute: (sql, params) => this.execute(sql, params, tx),
+    });
+    return this.transaction((tx) => work(inside(tx)), { attempts: EXCLUSIVE_ATTEMPTS });
   }
 
   afterCommit(tx: Tx, hook: () => void): void {

@@ -73,5 +73,26 @@ export function openingAndClosing(name: string, inTable: InTable, open: () => Pr
         await again.close();
       }),
     );
+
+    it(
+      "changes the schema for one at a time",
+      inTable(async ({ db, reopen }, table) => {
+        const again = await reopen();
+        let running = 0;
+        const changes = [db, again, db].map((one, at) =>
+          one.exclusive(async (session) => {
+            assert.equal(++running, 1);
+            await session.execute(`ALTER TABLE ${table} ADD COLUMN extra${at} BIGINT`);
+            await session.execute(`INSERT INTO ${table} (id, extra${at}) VALUES (:id, :at)`, { id: `row ${at}`, at });
+            assert.equal((await session.select(`SELECT id FROM ${table} WHERE extra${at} = :at`, { at })).length, 1);
+            running--;
+          }),
+        );
+        await Promise.all(changes);
+        const [first] = await db.select(`SELECT extra0, extra1, extra2 FROM ${table} ORDER BY id`);
+        assert.deepEqual(first, { extra0: 0, extra1: null, extra2: null });
+        await again.close();
+      }),
+    );
   });
 }

@@ -151,6 +151,32 @@ export function transactions(name: string, inTable: InTable): void {
     );
 
     it(
+      "leaves what a serializable transaction read as it was until it ends, also what was not there",
+      inTable(async ({ db }, table) => {
+        await db.insertRows(table, [row("there", 1)], "fail");
+        const ended: string[] = [];
+        const note = (name: string) => () => void ended.push(name);
+        const { others } = await db.transaction(
+          async (tx) => {
+            const find = () => db.select(`SELECT id, n FROM ${table} WHERE id IN ('there', 'absent') ORDER BY id`, {}, tx);
+            assert.equal((await find()).length, 1);
+            const inserted = db.insertRows(table, [row("absent", 2)], "fail").then(note("insert"));
+            const updated = db.execute(`UPDATE ${table} SET n = 3 WHERE id = 'there'`).then(note("update"));
+            for (let reads = 0; reads < 50; reads++) assert.equal(await count(db, table), 1);
+            assert.deepEqual(await find(), [{ id: "there", n: 1 }]);
+            await db.insertRows(table, [row("own", 4)], "fail", tx);
+            ended.push("own");
+            return { others: Promise.all([inserted, updated]) };
+          },
+          { serializable: true },
+        );
+        await others;
+        assert.equal(ended[0], "own");
+        assert.equal(await count(db, table), 3);
+      }),
+    );
+
+    it(
       "calls hooks after the commit only, and survives one that throws",
       inTable(async ({ db }, table) => {
         const calls: string[] = [];

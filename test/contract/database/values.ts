@@ -36,6 +36,20 @@ export function values(name: string, inTable: InTable): void {
     );
 
     it(
+      "compares and sorts text exactly: case, accents and spaces at the end count",
+      inTable(async ({ db }, table) => {
+        const ids = ["A", "a", "a ", "a  ", "aa", "Á", "á", "ａ", "😀"];
+        for (const [at, id] of ids.entries()) await db.insertRows(table, [{ ...row(id, at), grp: id }], "keep");
+        const found = await db.select<{ id: string }>(`SELECT id FROM ${table} ORDER BY id`);
+        assert.deepEqual(
+          found.map(({ id }) => id),
+          ids,
+        );
+        for (const id of ids) assert.deepEqual(await db.select(`SELECT id FROM ${table} WHERE grp = :id`, { id }), [{ id }]);
+      }),
+    );
+
+    it(
       "leaves quoted text and comments alone and uses a name as often as it stands there",
       inTable(async ({ db }, table) => {
         await db.insertRows(table, [row("a", 1, ":id")], "fail");

@@ -1,6 +1,7 @@
 /** Writes pairs of rows in transactions, says on stdout which were acknowledged, and kills itself in the middle of one. */
 import { writeSync } from "node:fs";
 import type { Database } from "../../../mixins/database/port.ts";
+import { openMysql } from "../../../mixins/database/mysql.ts";
 import { openSqlite } from "../../../mixins/database/sqlite.ts";
 
 const TRANSACTIONS_BEFORE_DEATH = 40;
@@ -8,6 +9,7 @@ const silent = { warn: () => undefined, error: () => undefined };
 
 const openers: Record<string, (where: string) => Promise<Database>> = {
   sqlite: (file) => openSqlite({ file, logger: silent }),
+  mysql: (url) => openMysql({ url, poolSize: 2, logger: silent }),
 };
 
 const [table = "", kind = "", where = ""] = process.argv.slice(2);

@@ -1,0 +1,7 @@
+import type { Database } from "./port.ts";
+
+/**
+ * Ends a SELECT of a transaction that locks the rows it finds until the transaction ends, so that what it goes by stays so.
+ * On SQLite only one transaction writes at a time, and there is nothing to lock.
+ */
+export const forUpdate = ({ dialect }: Pick<Database, "dialect">): string => (dialect === "mysql" ? " for update" : "");

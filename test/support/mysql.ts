@@ -1,0 +1,36 @@
+import { randomUUID } from "node:crypto";
+import { createConnection } from "mysql2/promise";
+
+/** A database on a server that others use as well; `await using` drops it. */
+export interface OwnDatabase extends AsyncDisposable {
+  readonly name: string;
+  readonly url: string;
+}
+
+const ANSWER_MS = 10_000;
+
+/** Runs statements one after the other, in a session of their own, and gives the rows of the last. */
+export async function onServer(url: string, ...statements: string[]): Promise<Record<string, unknown>[]> {
+  const connection = await createConnection({ uri: url, connectTimeout: ANSWER_MS });
+  try {
+    let rows: unknown = [];
+    for (const sql of statements) [rows] = await connection.query({ sql, timeout: ANSWER_MS });
+    return rows as Record<string, unknown>[];
+  } finally {
+    connection.destroy();
+  }
+}
+
+/** Makes a database whose text is compared exactly, as the product's tables say. @param server a URL as in IM_MYSQL_URL */
+export async function ownDatabase(server: string, name = `im_test_${randomUUID().replaceAll("-", "")}`): Promise<OwnDatabase> {
+  const [exact] = await onServer(
+    server,
+    "SELECT collation_name AS name FROM information_schema.collations WHERE collation_name IN ('utf8mb4_0900_bin', 'utf8mb4_nopad_bin')",
+  );
+  await onServer(server, `CREATE DATABASE \`${name}\` CHARACTER SET utf8mb4 COLLATE ${String(exact?.["name"])}`);
+  return {
+    name,
+    url: Object.assign(new URL(server), { pathname: `/${name}` }).href,
+    [Symbol.asyncDispose]: async () => void (await onServer(server, `DROP DATABASE IF EXISTS \`${name}\``)),
+  };
+}
