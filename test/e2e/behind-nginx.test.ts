@@ -20,7 +20,12 @@ describe("the product behind nginx", { skip: nginx.skip }, () => {
     const headers = { Origin: proxy.url };
     await using sender = await connectClient(proxy.url, { token: accessToken, headers });
     await using receiver = await connectClient(proxy.url, { token: b.token });
-    await sender.ok("message:send", { conversationId, clientMsgId: clientMsgId(), type: "text", content: { text: "through it" } });
+    await sender.ok("message:send", {
+      conversationId,
+      clientMsgId: clientMsgId(),
+      type: "text",
+      content: { text: "through it" },
+    });
     const { content } = await receiver.next<{ content: { text: string } }>("message:new");
     assert.equal(content.text, "through it");
 
