@@ -22,11 +22,11 @@ type Publish = (packet: Packet) => Promise<unknown>;
 type Receive = (command: string, packet: Packet) => Promise<unknown>;
 
 /**
- * Refuses calls whose callers have given up, before they do anything: those that were held up between the nodes (a frozen
+ * Gives up calls to other nodes that get no answer in time, and refuses calls whose callers have given up, before they do anything: those that were held up between the nodes (a frozen
  * NATS delivers what it had when it goes on) and those that waited here for their turn. The time that a call was on its way
  * is taken off what its own calls may take. Clocks of nodes need not agree.
  */
-export function refuseLateCalls(): Middleware {
+export function keepDeadlines(): Middleware {
   const delays = new TransitDelay();
   let broker: ServiceBroker;
   let instance = "";
@@ -57,6 +57,14 @@ export function refuseLateCalls(): Middleware {
     // Moleculer's declarations name what the wrapped functions return where they mean the functions.
     transitPublish: publish as unknown as NonNullable<Middleware["transitPublish"]>,
     transitMessageHandler: receive as unknown as NonNullable<Middleware["transitMessageHandler"]>,
+    // Moleculer's own time-out stands outside of its circuit breaker, which so never hears of calls that were lost.
+    remoteAction(next, { name = "" }) {
+      return function (this: Service, ctx: Context): unknown {
+        const calling = next.call(this, ctx) as Promise<unknown>;
+        const { timeout } = ctx.options;
+        return timeout ? inTime(calling, timeout, { action: name, nodeID: ctx.nodeID }) : calling;
+      };
+    },
     // The first to wrap an action is the last to be asked: after the bulkhead's queue.
     localAction(next, { name = "" }) {
       return function (this: Service, ctx: Context): unknown {
@@ -65,6 +73,20 @@ export function refuseLateCalls(): Middleware {
       };
     },
   };
+}
+
+async function inTime(
+  calling: Promise<unknown>,
+  timeout: number,
+  of: { action: string; nodeID: string | null },
+): Promise<unknown> {
+  const late = Promise.withResolvers<never>();
+  const timer = setTimeout(() => late.reject(new Errors.RequestTimeoutError(of)), timeout);
+  try {
+    return await Promise.race([calling, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function lateness(delays: TransitDelay, { sender, sentAt, sentBy }: Stamped): number {

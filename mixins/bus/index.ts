@@ -3,7 +3,7 @@ import type { Config } from "../../config/config.ts";
 import { CALLS_AT_ONCE, CALLS_WAITING } from "../../config/limits.ts";
 import { registerProbe } from "../health/index.ts";
 import { untilReached } from "../reach.ts";
-import { refuseLateCalls } from "./deadlines.ts";
+import { keepDeadlines } from "./deadlines.ts";
 import { NatsTransporter } from "./nats-transporter.ts";
 import { retryIdempotent } from "./retry.ts";
 
@@ -45,7 +45,7 @@ export function busOf({ natsUrl }: Config): Bus {
       },
       bulkhead: { enabled: true, concurrency: CALLS_AT_ONCE, maxQueueSize: CALLS_WAITING },
     },
-    middlewares: [holdBus(transporter), refuseLateCalls(), retryIdempotent()],
+    middlewares: [holdBus(transporter), keepDeadlines(), retryIdempotent()],
   };
 }
 
