@@ -56,6 +56,9 @@ export function completeConfig(values: Partial<Config>, problems: string[], labe
   if (config.port !== 0 && config.port === config.metricsPort) {
     problems.push(`${label("port")} and ${label("metricsPort")} are both ${config.port}: must differ.`);
   }
+  if ((config.kafkaUsername === null) !== (config.kafkaPassword === null)) {
+    problems.push(`${label("kafkaUsername")} and ${label("kafkaPassword")}: one is set without the other.`);
+  }
   if (config.profile === "cluster") problems.push(...missingInCluster(config, label));
   else problems.push(...dataDirProblems(config.dataDir, label("dataDir")));
   if (problems.length > 0) throw new ConfigError(problems);

@@ -39,8 +39,21 @@ export interface Config {
   /** Cost of a password hash, 2^n rounds. */
   readonly bcryptRounds: number;
   readonly mysqlUrl: string | null;
+  /** A server that follows the one of `mysqlUrl`: long reads go there. */
+  readonly mysqlReplicaUrl: string | null;
+  /** Connections of this node to MySQL that serve its calls. */
+  readonly mysqlPoolSize: number;
   readonly redisUrl: string | null;
   readonly kafkaBrokers: readonly string[];
+  /** Stands before the names of topics and consumer groups. */
+  readonly kafkaTopicPrefix: string | null;
+  readonly kafkaPartitions: number;
+  readonly kafkaReplicationFactor: number;
+  readonly kafkaSsl: boolean;
+  readonly kafkaMechanism: "plain" | "scram-sha-256" | "scram-sha-512";
+  /** Null: nobody signs in. */
+  readonly kafkaUsername: string | null;
+  readonly kafkaPassword: string | null;
   readonly natsUrl: string | null;
   readonly s3Url: string | null;
 }

@@ -32,6 +32,7 @@ const DAY_S = 86_400;
 const YEAR_MS = 365 * DAY_S * 1_000;
 const port = integer(0, 65_535);
 const brokers = text(/^([A-Za-z0-9_.-]+|\[[0-9A-Fa-f:]+\]):\d{1,5}$/, "host:port");
+const mysql = url(["mysql:"], "mysql://user:password@host:port/database", ({ pathname }) => /^\/[^/]+$/.test(pathname));
 const required = { isRequiredInCluster: true };
 
 /** Every setting there is, in the order of the documentation. The environment, `buildConfig()` and the documents are read from it. */
@@ -137,10 +138,22 @@ export const SETTINGS: Settings = {
   ),
   mysqlUrl: setting(
     "IM_MYSQL_URL",
-    optional(url(["mysql:"], "mysql://user:password@host:port/database", ({ pathname }) => /^\/[^/]+$/.test(pathname))),
+    optional(mysql),
     null,
     "Database; embedded without it uses SQLite in the data folder",
     required,
+  ),
+  mysqlReplicaUrl: setting(
+    "IM_MYSQL_REPLICA_URL",
+    optional(mysql),
+    null,
+    "Read replica of IM_MYSQL_URL: exports and other long reads go there once it has caught up",
+  ),
+  mysqlPoolSize: setting(
+    "IM_MYSQL_POOL_SIZE",
+    integer(2, 1_000),
+    10,
+    "Connections of this node that serve its calls to MySQL; up to 7 more are for readiness, models and migrations",
   ),
   redisUrl: setting(
     "IM_REDIS_URL",
@@ -155,6 +168,43 @@ export const SETTINGS: Settings = {
     [],
     "Message log; embedded without it logs in the process",
     required,
+  ),
+  kafkaTopicPrefix: setting(
+    "IM_KAFKA_TOPIC_PREFIX",
+    optional(text(/^[A-Za-z0-9._-]{1,100}$/, "1 to 100 characters of A-Za-z0-9._-")),
+    null,
+    "Stands before the names of the topics and consumer groups, where several systems share a Kafka",
+  ),
+  kafkaPartitions: setting(
+    "IM_KAFKA_PARTITIONS",
+    integer(1, 1_000),
+    10,
+    "Partitions of each of the two message topics when they are made; so many persisters can share the work",
+  ),
+  kafkaReplicationFactor: setting(
+    "IM_KAFKA_REPLICATION_FACTOR",
+    integer(1, 10),
+    1,
+    "Brokers that each record is on when the topics are made. 3 survives the loss of a broker, 1 does not",
+  ),
+  kafkaSsl: setting("IM_KAFKA_SSL", onOff(), false, "TLS to Kafka; `NODE_EXTRA_CA_CERTS` adds an authority of one's own"),
+  kafkaMechanism: setting(
+    "IM_KAFKA_MECHANISM",
+    choice("plain", "scram-sha-256", "scram-sha-512"),
+    "scram-sha-512",
+    "How a node signs in to Kafka (SASL), once it has a user name",
+  ),
+  kafkaUsername: setting(
+    "IM_KAFKA_USERNAME",
+    optional(text(/^[^\0]{1,256}$/, "1 to 256 characters")),
+    null,
+    "User name for Kafka; without it nobody signs in",
+  ),
+  kafkaPassword: setting(
+    "IM_KAFKA_PASSWORD",
+    optional({ ...text(/^[^\0]{1,256}$/, "1 to 256 characters"), show: () => "(not shown)" }),
+    null,
+    "Password of that user",
   ),
   natsUrl: setting(
     "IM_NATS_URL",

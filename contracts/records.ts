@@ -19,4 +19,6 @@ export interface MessageRecord {
   readonly bodyHash: string;
   readonly createdAt: number;
   readonly requestId: string | null;
+  /** W3C trace context of the request, where it is traced. */
+  readonly traceparent?: string;
 }

@@ -2,12 +2,21 @@ import { authorsOf, withoutWords } from "../../lib/erased-words.ts";
 import type { MessageRecord } from "../../contracts/records.ts";
 import type { Database, Row } from "../database/port.ts";
 import { erasedAuthors } from "./erased-senders.ts";
-import type { DeadLetterStore } from "./in-process.ts";
-import type { DeadLetter } from "./port.ts";
+import type { DeadLetter, DeadLetterPlace } from "./port.ts";
 
 const MAX_REASON_LENGTH = 500;
 /** Letters looked at in one turn. */
 const FORGET_PAGE = 100;
+
+/** Where dead letters stay across restarts. */
+export interface DeadLetterStore {
+  add(letters: readonly DeadLetter[]): Promise<void>;
+  /** As `MessageLog.deadLetters`. */
+  list(limit: number, after?: DeadLetterPlace): Promise<DeadLetter[]>;
+  remove(messageIds: readonly string[]): Promise<void>;
+  /** As `MessageLog.forgetDeadLetters`. */
+  forget(userId: string): Promise<void>;
+}
 
 /** Dead letters in the table `dead_letter`. */
 export function sqlDeadLetters(sql: Database): DeadLetterStore {

@@ -1,5 +1,6 @@
 import { APPEND_TIMEOUT_MS, MAX_LOG_BACKLOG } from "../../config/limits.ts";
 import type { MessageRecord } from "../../contracts/records.ts";
+import type { DeadLetterStore } from "./dead-letters.ts";
 import {
   PERSISTER_GROUP,
   type AppendOutcome,
@@ -8,16 +9,8 @@ import {
   type DeadLetterPlace,
   type MessageLog,
 } from "./port.ts";
-
-/** Where dead letters stay across restarts. */
-export interface DeadLetterStore {
-  add(letters: readonly DeadLetter[]): Promise<void>;
-  /** As `MessageLog.deadLetters`. */
-  list(limit: number, after?: DeadLetterPlace): Promise<DeadLetter[]>;
-  remove(messageIds: readonly string[]): Promise<void>;
-  /** As `MessageLog.forgetDeadLetters`. */
-  forget(userId: string): Promise<void>;
-}
+import { Progress } from "./progress.ts";
+import { appended, failed, OnItsWay, Ticket } from "./tickets.ts";
 
 export interface InProcessLogOptions {
   readonly deadLetters: DeadLetterStore;
@@ -28,28 +21,14 @@ export interface InProcessLogOptions {
   readonly backoffMs?: (failures: number) => number;
 }
 
-/** Appends of one call: answered together, when all of its records are decided or the deadline is over. */
-interface Ticket {
-  readonly outcomes: AppendOutcome[];
-  open: number;
-  readonly done: (outcomes: AppendOutcome[]) => void;
-}
-interface Queued {
-  readonly record: MessageRecord;
-  /** Who waits for this record, and at which place of their answer. */
-  readonly waiters: { ticket: Ticket; index: number }[];
-}
 interface Group {
   readonly options: ConsumeOptions;
-  queue: Queued[];
+  queue: OnItsWay[];
   running: Promise<void> | null;
   stopped: boolean;
   failures: number;
   failingSince: number | null;
 }
-
-const appended: AppendOutcome = { ok: true };
-const failed = (reason: string, retryable = true): AppendOutcome => ({ ok: false, retryable, reason });
 
 /**
  * The message log of the embedded profile. An append resolves once the persister group has handled the record, so that what
@@ -57,12 +36,15 @@ const failed = (reason: string, retryable = true): AppendOutcome => ({ ok: false
  * acknowledged is lost by that.
  */
 export class InProcessLog implements MessageLog {
+  readonly acknowledges = "persisted";
   readonly #options: Required<InProcessLogOptions>;
   readonly #groups = new Map<string, Group>();
+  /** Of each group, also before it consumes. */
+  readonly #progress = new Map<string, Progress>();
   /** Records on their way to the persister, by message id. */
-  readonly #queued = new Map<string, Queued>();
+  readonly #queued = new Map<string, OnItsWay>();
   /** Waits for a persister to consume. */
-  readonly #unclaimed: Queued[] = [];
+  readonly #unclaimed: OnItsWay[] = [];
   #onLate: (records: readonly MessageRecord[]) => void = () => undefined;
   #closed = false;
 
@@ -85,48 +67,37 @@ export class InProcessLog implements MessageLog {
     if (records.length === 0) return Promise.resolve([]);
     if (!this.isAccepting())
       return Promise.resolve(records.map(() => failed(this.#closed ? "the log is closed" : "the log is behind")));
-    return new Promise((resolve) => {
-      const ticket: Ticket = { outcomes: [], open: records.length, done: resolve };
-      this.#startDeadline(ticket, records.length);
-      records.forEach((record, index) => this.#enqueue(record, ticket, index));
-    });
+    const ticket = new Ticket(records.length, this.#options.appendTimeoutMs, "not stored within the deadline");
+    records.forEach((record, index) => this.#enqueue(record, ticket, index));
+    return ticket.answer;
   }
 
   onLate(listener: (records: readonly MessageRecord[]) => void): void {
     this.#onLate = listener;
   }
 
-  #startDeadline(ticket: Ticket, size: number): void {
-    const timer = setTimeout(() => {
-      for (let index = 0; index < size; index++) this.#decide(ticket, index, failed("not stored within the deadline"));
-    }, this.#options.appendTimeoutMs);
-    const { done } = ticket;
-    (ticket as { done: Ticket["done"] }).done = (outcomes) => {
-      clearTimeout(timer);
-      done(outcomes);
-    };
-  }
-
   #enqueue(record: MessageRecord, ticket: Ticket, index: number): void {
     const same = this.#queued.get(record.messageId);
     if (same) {
-      same.waiters.push({ ticket, index });
+      same.awaitedBy(ticket, index);
       return;
     }
-    const queued: Queued = { record, waiters: [{ ticket, index }] };
+    const queued = new OnItsWay(record);
+    queued.awaitedBy(ticket, index);
     this.#queued.set(record.messageId, queued);
+    this.#progressOf(PERSISTER_GROUP).give(1);
     const group = this.#groups.get(PERSISTER_GROUP);
     if (!group) this.#unclaimed.push(queued);
     else this.#feed(group, [queued]);
   }
 
-  #decide(ticket: Ticket, index: number, outcome: AppendOutcome): void {
-    if (ticket.outcomes[index]) return;
-    ticket.outcomes[index] = outcome;
-    if (--ticket.open === 0) ticket.done(ticket.outcomes);
+  #progressOf(group: string): Progress {
+    let progress = this.#progress.get(group);
+    if (!progress) this.#progress.set(group, (progress = new Progress()));
+    return progress;
   }
 
-  #feed(group: Group, queued: readonly Queued[]): void {
+  #feed(group: Group, queued: readonly OnItsWay[]): void {
     for (const one of queued) group.queue.push(one);
     group.running ??= this.#drain(group);
   }
@@ -144,7 +115,7 @@ export class InProcessLog implements MessageLog {
     group.running = null;
   }
 
-  async #handle(group: Group, batch: readonly Queued[]): Promise<boolean> {
+  async #handle(group: Group, batch: readonly OnItsWay[]): Promise<boolean> {
     try {
       const result = await group.options.onBatch({
         records: batch.map(({ record }) => record),
@@ -158,6 +129,7 @@ export class InProcessLog implements MessageLog {
       group.failures = 0;
       group.failingSince = null;
       if (group.options.group === PERSISTER_GROUP) this.#settle(batch, rejected);
+      this.#progressOf(group.options.group).handle(batch.length);
       return true;
     } catch (error) {
       group.failures++;
@@ -170,21 +142,21 @@ export class InProcessLog implements MessageLog {
     }
   }
 
-  #settle(batch: readonly Queued[], rejected: ReadonlyMap<string, string>): void {
-    const stored: Queued[] = [];
+  #settle(batch: readonly OnItsWay[], rejected: ReadonlyMap<string, string>): void {
+    const stored: OnItsWay[] = [];
     const late: MessageRecord[] = [];
     for (const queued of batch) {
       const reason = rejected.get(queued.record.messageId);
       this.#queued.delete(queued.record.messageId);
-      if (reason === undefined) {
-        stored.push(queued);
-        if (queued.waiters.every(({ ticket, index }) => ticket.outcomes[index])) late.push(queued.record);
-      }
-      for (const { ticket, index } of queued.waiters)
-        this.#decide(ticket, index, reason === undefined ? appended : failed(reason, false));
+      const isLate = queued.decide(reason === undefined ? appended : failed(reason, false));
+      if (reason !== undefined) continue;
+      stored.push(queued);
+      if (isLate) late.push(queued.record);
     }
     for (const group of this.#groups.values()) {
-      if (group.options.group !== PERSISTER_GROUP && stored.length > 0) this.#feed(group, stored);
+      if (group.options.group === PERSISTER_GROUP || stored.length === 0) continue;
+      this.#progressOf(group.options.group).give(stored.length);
+      this.#feed(group, stored);
     }
     if (late.length > 0) this.#onLate(late);
   }
@@ -228,8 +200,11 @@ export class InProcessLog implements MessageLog {
   }
 
   lag(group: string): Promise<number> {
-    if (group === PERSISTER_GROUP) return Promise.resolve(this.#queued.size);
-    return Promise.resolve(this.#groups.get(group)?.queue.length ?? 0);
+    return Promise.resolve(this.#progressOf(group).lag);
+  }
+
+  settled(group: string, timeoutMs: number): Promise<boolean> {
+    return this.#progressOf(group).settled(timeoutMs);
   }
 
   ping(): Promise<void> {

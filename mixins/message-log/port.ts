@@ -1,6 +1,6 @@
 import type { MessageRecord } from "../../contracts/records.ts";
 
-/** The group whose handling makes a record durable where the log is in process. */
+/** The group that writes what is in the log into the database. */
 export const PERSISTER_GROUP = "persister";
 
 /** Why a record could not be appended; `retryable` says whether the same append may succeed later. */
@@ -54,7 +54,8 @@ export interface DeadLetterPlace {
  * The message log port (embedded: in process; cluster: Kafka topics `im-message-private`, `im-message-group`).
  *
  * Promises that every implementation keeps (`test/contract/message-log.ts`):
- * - records of one conversation reach every group in the order in which they were appended;
+ * - records of one conversation reach every group in the order in which they were appended to this log; where several nodes
+ *   append, their order is that of their seqs and not the log's. A record may reach a group more than once;
  * - an append that resolved `{ok: true}` survives the death of this process. In process that is when the `persister` group
  *   has handled the record; in Kafka when all in-sync replicas have it;
  * - an append is answered within its deadline, `retryable` when the outcome is unknown; the record may still be in the log;
@@ -66,6 +67,8 @@ export interface DeadLetterPlace {
  * - a dead letter keeps its record and reason until it is removed, across restarts.
  */
 export interface MessageLog {
+  /** What an append that resolved `{ok: true}` says of its record: the persister has written it, or it is in the log. */
+  readonly acknowledges: "persisted" | "logged";
   /** Ask before a seq is taken: false means that an append would be refused now. */
   isAccepting(): boolean;
   /** Answers in the order of `records`, within `APPEND_TIMEOUT_MS`; never rejects. */
@@ -75,7 +78,10 @@ export interface MessageLog {
    * waits for such a message hears of it. Each record at most once; one listener.
    */
   onLate(listener: (records: readonly MessageRecord[]) => void): void;
-  /** Starts consuming; resolves when the group has joined. */
+  /**
+   * Starts consuming; resolves when the group has joined, however long the log is away. What was in the log before a group
+   * consumed for the first time reaches it where the log keeps it.
+   */
   consume(options: ConsumeOptions): Promise<{ stop(): Promise<void> }>;
   /** The oldest; with `after` those behind a letter that was listed, be it that it is removed since. */
   deadLetters(limit: number, after?: DeadLetterPlace): Promise<DeadLetter[]>;
@@ -89,6 +95,12 @@ export interface MessageLog {
   forgetDeadLetters(userId: string): Promise<void>;
   /** Records appended and not yet handled by `group`. */
   lag(group: string): Promise<number>;
+  /**
+   * true once `group` has handled everything that was in the log when this was called; false when that is not known after
+   * `timeoutMs`. Never rejects.
+   */
+  settled(group: string, timeoutMs: number): Promise<boolean>;
+  /** Rejects within 2 s when the log cannot be used. */
   ping(): Promise<void>;
   /** Stops intake, lets running batches end, then closes. */
   close(): Promise<void>;

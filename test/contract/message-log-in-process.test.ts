@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { sqlDeadLetters } from "../../mixins/message-log/dead-letters.ts";
-import { InProcessLog, type DeadLetterStore, type InProcessLogOptions } from "../../mixins/message-log/in-process.ts";
+import { sqlDeadLetters, type DeadLetterStore } from "../../mixins/message-log/dead-letters.ts";
+import { InProcessLog, type InProcessLogOptions } from "../../mixins/message-log/in-process.ts";
 import { PERSISTER_GROUP, type AppendOutcome, type ConsumeOptions, type MessageLog } from "../../mixins/message-log/port.ts";
 import { createDatabase, silent } from "../support/database.ts";
 import { buildRecord, buildRecords } from "../support/records.ts";
@@ -19,6 +19,7 @@ messageLogContract("this process", async () => {
   let log = openLog();
   /** The log, with a persister that can be held up and broken: an append takes as long as its handling. */
   const gated = (inner: MessageLog): MessageLog => ({
+    acknowledges: inner.acknowledges,
     isAccepting: () => inner.isAccepting(),
     append: (records) => inner.append(records),
     onLate: (listener) => inner.onLate(listener),
@@ -27,6 +28,7 @@ messageLogContract("this process", async () => {
     removeDeadLetters: (messageIds) => inner.removeDeadLetters(messageIds),
     forgetDeadLetters: (userId) => inner.forgetDeadLetters(userId),
     lag: (group) => inner.lag(group),
+    settled: (...args) => inner.settled(...args),
     ping: () => inner.ping(),
     close: () => inner.close(),
     consume: (options: ConsumeOptions) =>

@@ -97,6 +97,10 @@ describe("loadConfig", () => {
     IM_MYSQL_URL: ["postgres://u@h/d", "mysql://host:3306", "mysql://host/", "host"],
     IM_REDIS_URL: ["redis://", "http://host", "redis://host/x"],
     IM_KAFKA_BROKERS: ["host", "host:port", "kafka://host:9092"],
+    IM_KAFKA_TOPIC_PREFIX: ["a b", "x/"],
+    IM_KAFKA_PARTITIONS: ["0", "1001"],
+    IM_KAFKA_REPLICATION_FACTOR: ["0", "-1"],
+    IM_KAFKA_MECHANISM: ["SCRAM-SHA-256", "gssapi"],
     IM_NATS_URL: ["host:4222", "nats://"],
     IM_S3_URL: ["minio:9000"],
   };
@@ -119,6 +123,13 @@ describe("loadConfig", () => {
 
   it("refuses equal ports, which would fail only when listening", () => {
     assert.match(problemsOf(() => load({ IM_METRICS_PORT: "3000" })).join(), /IM_PORT and IM_METRICS_PORT are both 3000/);
+  });
+
+  it("refuses a user of Kafka without a password, and a password without a user, which it does not show", () => {
+    const halves: Record<string, string>[] = [{ IM_KAFKA_USERNAME: "im" }, { IM_KAFKA_PASSWORD: "hunter2" }];
+    const lines = halves.flatMap((env) => problemsOf(() => load(env)));
+    assert.deepEqual(lines, Array(2).fill("IM_KAFKA_USERNAME and IM_KAFKA_PASSWORD: one is set without the other."));
+    assert.match(problemsOf(() => load({ IM_KAFKA_PASSWORD: "hunter2".repeat(40) })).join(), /^IM_KAFKA_PASSWORD=\(not shown\)/);
   });
 
   it("names the folder that it cannot write to", () => {

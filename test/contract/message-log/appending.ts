@@ -18,6 +18,19 @@ export function appending(using: Using): void {
   );
 
   it(
+    "says yes when that is true which it acknowledges",
+    using(async ({ log }) => {
+      const gate = Promise.withResolvers<void>();
+      const seen = await record(log, PERSISTER_GROUP, () => gate.promise);
+      const appended = log.append(buildRecords(2));
+      if (log.acknowledges === "persisted") gate.resolve();
+      assert.ok(areOk(await appended));
+      assert.equal(seen.ids().length, log.acknowledges === "persisted" ? 2 : 0);
+      gate.resolve();
+    }),
+  );
+
+  it(
     "answers within its deadline, to be tried again, when the outcome is not known",
     using(async ({ log, appendTimeoutMs, stall }) => {
       const seen = await record(log, PERSISTER_GROUP);

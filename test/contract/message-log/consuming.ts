@@ -117,6 +117,26 @@ export function consuming(using: Using): void {
   );
 
   it(
+    "says when a group has handled what was in the log",
+    using(async ({ log }) => {
+      const gate = Promise.withResolvers<void>();
+      await record(log, PERSISTER_GROUP);
+      const slow = await record(log, "search", () => gate.promise, 2);
+      assert.equal(await log.settled("search", 1_000), true, "nothing was in it");
+      await log.append(buildRecords(5));
+      await waitFor(async () => (await log.lag("search")) === 5, "a lag of five");
+      const startedAt = performance.now();
+      assert.equal(await log.settled("search", 300), false);
+      assert.ok(performance.now() - startedAt < 1_300);
+      const settled = log.settled("search", 5_000);
+      gate.resolve();
+      assert.equal(await settled, true);
+      assert.equal(slow.ids().length, 5);
+      assert.equal(await log.settled(PERSISTER_GROUP, 1_000), true);
+    }),
+  );
+
+  it(
     "lets a running batch end when a group stops, hands it no other, and goes on where it stopped",
     using(async ({ log, stall }) => {
       const gate = Promise.withResolvers<void>();
