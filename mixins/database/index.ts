@@ -11,14 +11,17 @@ export type { Database, Row, SqlParams, SqlValue, Tx } from "./port.ts";
 
 /** Opens the database that the configuration asks for, its schema as it was left. */
 export async function openDatabase(config: Config, logger: SqliteLogger): Promise<Database> {
-  if (config.mysqlUrl !== null) throw new Error("IM_MYSQL_URL is set, but this version stores in SQLite only: unset it");
-  return openSqlite({ file: join(config.dataDir, "im.sqlite"), logger });
+  const { mysqlUrl, mysqlPoolSize, dataDir } = config;
+  if (mysqlUrl === null) return openSqlite({ file: join(dataDir, "im.sqlite"), logger });
+  const { openMysql } = await import("./mysql.ts"); // its library costs 60 ms of every start
+  return openMysql({ url: mysqlUrl, poolSize: mysqlPoolSize, logger });
 }
 
 /** The node's one database, its schema up to date. */
 export const sharedDatabase = sharedPerBroker<Database>(openMigrated, (db) => db.close(), {
   part: "database",
   ping: (db) => db.ping(),
+  isRemote: ({ mysqlUrl }) => mysqlUrl !== null,
 });
 
 async function openMigrated(broker: ServiceBroker, config: Config): Promise<Database> {

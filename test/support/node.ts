@@ -10,6 +10,7 @@ import { buildConfig } from "../../config/env.ts";
 import type { Config } from "../../config/config.ts";
 import { call } from "../../lib/service.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
+import { forgetStorage, storageOf } from "./profile.ts";
 
 /** A running node with its own data folder; `await using` stops it and removes the folder. */
 export interface TestNode extends AsyncDisposable {
@@ -45,13 +46,16 @@ export async function createNode(services: readonly ServiceSchema[], options: No
     rateLimits: false,
     bcryptRounds: 4,
     nodeId: `test-${Math.random().toString(36).slice(2)}`,
+    ...(await storageOf(dataDir)),
     ...options.config,
   });
   const broker = new ServiceBroker({ ...brokerOptions(config), logger: false, ...options.broker });
   for (const schema of services) broker.createService(schema);
   const stop = async (): Promise<void> => {
     await broker.stop();
-    if (options.dataDir === undefined) await rm(dataDir, { recursive: true, force: true });
+    if (options.dataDir !== undefined) return;
+    await rm(dataDir, { recursive: true, force: true });
+    await forgetStorage(dataDir);
   };
   try {
     await broker.start();

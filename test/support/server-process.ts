@@ -5,6 +5,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
+import { storageOf } from "./profile.ts";
 import { waitFor } from "./wait.ts";
 
 export const ROOT = join(import.meta.dirname, "../..");
@@ -72,8 +73,9 @@ export interface RunningServer extends RunningProcess {
 
 /** Runs the server, on a free port unless `env` names one, until it is ready. */
 export async function startServer(env: Record<string, string>, flags: readonly string[] = []): Promise<RunningServer> {
+  const { mysqlUrl } = env["IM_DATA_DIR"] === undefined ? {} : await storageOf(env["IM_DATA_DIR"]);
   const port = env["IM_PORT"] ?? String(await freePort());
-  const server = runServer({ ...env, IM_PORT: port }, flags);
+  const server = runServer({ ...env, IM_PORT: port, ...(mysqlUrl && { IM_MYSQL_URL: mysqlUrl }) }, flags);
   const url = `http://127.0.0.1:${port}`;
   const started = waitFor(() => server.child.exitCode !== null || isReady(url), "the server to be ready", 20_000);
   await started.catch(async (error: unknown) => {

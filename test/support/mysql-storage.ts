@@ -1,0 +1,48 @@
+import { createHash } from "node:crypto";
+import { after } from "node:test";
+import { onServer, ownDatabase, type OwnDatabase } from "./mysql.ts";
+import { serversFor } from "./servers.ts";
+
+/** Databases of data folders, and those that a node has left behind, empty. */
+const inUse = new Map<string, Promise<OwnDatabase>>();
+const free: OwnDatabase[] = [];
+
+after(async () => {
+  for (const own of [...(await Promise.all(inUse.values())), ...free]) await own[Symbol.asyncDispose]();
+});
+
+/** The URL of the database that belongs to a data folder; it is made for the first who asks. */
+export async function databaseOf(dataDir: string): Promise<string> {
+  let own = inUse.get(dataDir);
+  if (!own) inUse.set(dataDir, (own = nextDatabase(dataDir)));
+  return (await own).url;
+}
+
+/** The folder is gone, and its database can be that of another. */
+export async function forgetDatabaseOf(dataDir: string): Promise<void> {
+  const own = await inUse.get(dataDir);
+  if (!own) return;
+  inUse.delete(dataDir);
+  await empty(own);
+  free.push(own);
+}
+
+async function nextDatabase(dataDir: string): Promise<OwnDatabase> {
+  const left = free.pop();
+  if (left) return left;
+  const { url, skip } = await serversFor("mysql");
+  if (skip !== false) throw new Error(skip);
+  return ownDatabase(url, `im_test_${process.pid}_${createHash("sha256").update(dataDir).digest("hex").slice(0, 16)}`);
+}
+
+/** Migrations stay: making the tables anew takes half a second. */
+async function empty({ url }: OwnDatabase): Promise<void> {
+  const tables = await onServer(
+    url,
+    "SELECT table_name AS name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name NOT LIKE 'migration%'",
+  );
+  const filled = tables.map(({ name }) => `SELECT '${String(name)}' AS name WHERE EXISTS (SELECT 1 FROM \`${String(name)}\`)`);
+  if (filled.length === 0) return;
+  const rows = await onServer(url, filled.join(" UNION ALL "));
+  await onServer(url, ...rows.map(({ name }) => `DELETE FROM \`${String(name)}\``));
+}
