@@ -39,6 +39,8 @@ export const GROUP_INVITATIONS_PER_DAY = 200;
 export const JOIN_REQUESTS_PER_DAY = 100;
 /** Those who watch a user hear that they left only when they have not come back within this time. */
 export const PRESENCE_OFFLINE_DELAY_MS = 1_000;
+/** Each presence node looks this often for users who left without a word, and for departures that a node left untold. */
+export const PRESENCE_SWEEP_EVERY_MS = 5_000;
 /** Wrong passwords of one account, and from one address, in `PASSWORD_GUESS_WINDOW_MS` before the next ones are refused (S7). */
 export const WRONG_PASSWORDS_PER_ACCOUNT = 10;
 export const WRONG_PASSWORDS_PER_ADDRESS = 50;

@@ -33,12 +33,20 @@ export const presenceContract = {
     result: Nothing,
     idempotent: true,
   },
-  /** Internal. */
+  /** Internal. Connections that presence has lost are connected again by what is said of their device; without it they stay lost. */
   heartbeat: {
     summary: "These connections of a gateway live",
     params: Closed({
       gatewayNodeId: Type.String(),
-      connections: Type.Array(Closed({ userId: Id, sessionId: Id, connectionId: Type.String() })),
+      connections: Type.Array(
+        Closed({
+          userId: Id,
+          sessionId: Id,
+          connectionId: Type.String(),
+          deviceId: Type.Optional(DeviceId),
+          deviceType: Type.Optional(DeviceType),
+        }),
+      ),
     }),
     result: Nothing,
     idempotent: true,

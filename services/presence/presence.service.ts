@@ -4,19 +4,25 @@
  * the hot store. Gateways report their connections, friends subscribe within each one's privacy.
  *
  * Watchers hear of the first connection at once and of the last one's end after a delay, unless the user came back: a page
- * that is loaded again makes no noise. What is pushed is a hint; subscribing again gives the truth. Whoever ends a friendship
- * or blocks someone is no longer watched by them, and who hides their presence by nobody.
+ * that is loaded again makes no noise. The hot store keeps what they were told, and one of all nodes takes each arrival and
+ * departure, so that nobody is told twice and a node that dies is stood in for. What is pushed is a hint; subscribing again
+ * gives the truth. Whoever ends a friendship or blocks someone is no longer watched by them, and who hides their presence by
+ * nobody.
  */
-import { PRESENCE_OFFLINE_DELAY_MS, SESSION_SEEN_EVERY_MS } from "../../config/limits.ts";
+import { PRESENCE_OFFLINE_DELAY_MS, PRESENCE_SWEEP_EVERY_MS, SESSION_SEEN_EVERY_MS } from "../../config/limits.ts";
+import { isExpected } from "../../lib/errors.ts";
 import { broadcast, callerOf, defineService, type Calls } from "../../lib/service.ts";
 import { Turns } from "../../lib/turns.ts";
 import { withSubscriptions } from "../../mixins/event-stream/index.ts";
 import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
 import { configOf } from "../../mixins/shared.ts";
-import { announceDeparture, announcePresence } from "./announce.ts";
+import { announceArrivals, announceDepartures } from "./announce.ts";
+import { connectDevice } from "./connect-device.ts";
 import { createDepartures, type Departures } from "./departures.ts";
 import type { PresenceDeps } from "./deps.ts";
 import { createSeenTeller, type SeenTeller } from "./last-seen.ts";
+import { restoreConnections } from "./restore.ts";
+import { announceSilentDepartures } from "./silent-departures.ts";
 import { enforcePrivacy, stopWatching } from "./stop-watching.ts";
 import { subscribe, unsubscribe } from "./subscribe.ts";
 
@@ -24,12 +30,18 @@ interface Vars extends HotStoreVars {
   departures: Departures;
   seen: SeenTeller;
   turns: Turns;
+  sweeper: NodeJS.Timeout;
   deps(calls: Calls): PresenceDeps;
+}
+
+interface Settings {
+  readonly offlineDelayMs: number;
+  readonly sweepEveryMs: number;
 }
 
 export default defineService<"presence", Vars>()({
   name: "presence",
-  settings: { offlineDelayMs: PRESENCE_OFFLINE_DELAY_MS },
+  settings: { offlineDelayMs: PRESENCE_OFFLINE_DELAY_MS, sweepEveryMs: PRESENCE_SWEEP_EVERY_MS },
   mixins: [
     withHotStore(),
     withSubscriptions<Vars>({
@@ -52,17 +64,32 @@ export default defineService<"presence", Vars>()({
   ],
   methods: {
     deps(calls: Calls): PresenceDeps {
-      return { presence: this.hot.presence, calls, now: Date.now };
+      const { nodes } = this.broker.registry;
+      return {
+        presence: this.hot.presence,
+        calls,
+        hasGone: (nodeId) => nodes.get(nodeId)?.available === false,
+        now: Date.now,
+      };
     },
     /** One after the other, so that the last push says what was read last. A failure is no fault of the connection behind it. */
-    tell(announce: (deps: PresenceDeps, userId: string) => Promise<void>, userId: string): void {
+    tell(announce: (deps: PresenceDeps, userIds: string[]) => Promise<unknown>, userId: string): void {
       this.turns
-        .run(userId, () => announce(this.deps(this.broker), userId))
-        .catch((error: unknown) => this.logger.warn(`Nobody was told how user ${userId} stands:`, error));
+        .run(userId, () => announce(this.deps(this.broker), [userId]))
+        .catch((error: unknown) => {
+          // While the hot store or a neighbour is away, this happens to everyone who comes or goes.
+          this.logger[isExpected(error) ? "debug" : "warn"](`Nobody was told how user ${userId} stands:`, error);
+        });
     },
     hint(userId: string, online: boolean): void {
       broadcast(this.broker, "presence.changed", { userId, online, at: Date.now() }).catch((error: unknown) =>
         this.logger.debug("A hint was lost:", error),
+      );
+    },
+    sweep(): void {
+      const upTo = Date.now() - (this.settings as Settings).offlineDelayMs;
+      announceSilentDepartures(this.deps(this.broker), upTo, (userId) => this.hint(userId, false)).catch((error: unknown) =>
+        this.logger.debug("Who left without a word is told of later:", error),
       );
     },
   },
@@ -81,14 +108,12 @@ export default defineService<"presence", Vars>()({
     },
     async connected(ctx) {
       const { userId } = ctx.params;
-      const { accepted, first } = await this.hot.presence.connect(
-        ctx.params,
-        configOf(this.broker).maxConnectionsPerUser,
-        Date.now(),
-      );
+      const { maxConnectionsPerUser } = configOf(this.broker);
+      const { accepted, first } = await connectDevice(this.deps(ctx), ctx.params, maxConnectionsPerUser);
       if (first) {
         this.hint(userId, true);
-        if (!this.departures.cancel(userId)) this.tell(announcePresence, userId);
+        this.departures.cancel(userId);
+        this.tell(announceArrivals, userId);
       }
       return { accepted };
     },
@@ -106,7 +131,8 @@ export default defineService<"presence", Vars>()({
     async heartbeat(ctx) {
       const { gatewayNodeId, connections } = ctx.params;
       const now = Date.now();
-      await this.hot.presence.heartbeat(gatewayNodeId, connections, now);
+      const lost = await this.hot.presence.heartbeat(gatewayNodeId, connections, now);
+      await restoreConnections(this.deps(this.broker), gatewayNodeId, lost);
       const sessionIds = connections.map(({ sessionId }) => sessionId);
       await this.seen.alive(sessionIds, now);
       return null;
@@ -127,11 +153,12 @@ export default defineService<"presence", Vars>()({
     this.seen = createSeenTeller(this.broker, SESSION_SEEN_EVERY_MS, (error) =>
       this.logger.debug("The time at which sessions were seen was not stored:", error),
     );
-    this.departures = createDepartures((this.settings as { offlineDelayMs: number }).offlineDelayMs, (userId) =>
-      this.tell(announceDeparture, userId),
-    );
+    const { offlineDelayMs, sweepEveryMs } = this.settings as Settings;
+    this.departures = createDepartures(offlineDelayMs, (userId) => this.tell(announceDepartures, userId));
+    this.sweeper = setInterval(() => this.sweep(), sweepEveryMs).unref();
   },
   async stopped() {
-    this.departures.clear();
+    clearInterval(this.sweeper);
+    this.departures?.clear();
   },
 });

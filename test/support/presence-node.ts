@@ -1,6 +1,8 @@
 import type { ServiceSchema } from "moleculer";
 import type { Presence } from "../../contracts/entities.ts";
 import type { Params } from "../../contracts/index.ts";
+import type { HotStoreVars } from "../../mixins/hot-store/index.ts";
+import type { HotPresence } from "../../mixins/hot-store/port.ts";
 import friend from "../../services/friend/friend.service.ts";
 import presence from "../../services/presence/presence.service.ts";
 import { standIn } from "./accounts.ts";
@@ -34,8 +36,9 @@ export interface World extends AsyncDisposable {
  * A node with the real presence service between stand-ins.
  *
  * @param offlineDelayMs long, unless the test is about leaving
+ * @param sweepEveryMs long, unless the test is about leaving without a word
  */
-export async function presenceNode(offlineDelayMs = 60_000): Promise<World> {
+export async function presenceNode(offlineDelayMs = 60_000, sweepEveryMs = 60_000): Promise<World> {
   const around = createNeighbours();
   const hints: World["hints"] = [];
   const seen: World["seen"] = [];
@@ -54,7 +57,7 @@ export async function presenceNode(offlineDelayMs = 60_000): Promise<World> {
   };
   const node = await createNode([
     friend,
-    { ...presence, settings: { offlineDelayMs } as ServiceSchema["settings"] },
+    { ...presence, settings: { offlineDelayMs, sweepEveryMs } as ServiceSchema["settings"] },
     ...around.services,
     listener,
     auth,
@@ -86,6 +89,10 @@ export async function presenceNode(offlineDelayMs = 60_000): Promise<World> {
     [Symbol.asyncDispose]: () => node.stop(),
   };
 }
+
+/** The part of the hot store that a node's presence service works with. */
+export const hotPresenceOf = ({ broker }: TestNode): HotPresence =>
+  (broker.getLocalService("presence") as unknown as HotStoreVars).hot.presence;
 
 export const subscribe = async ({ node }: World, who: string, userIds: string[], connectionId?: string): Promise<Presence[]> =>
   (await node.as(who, "presence.subscribe", { userIds }, connectionId === undefined ? {} : { connectionId })).items;
