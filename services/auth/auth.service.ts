@@ -3,10 +3,12 @@
  *
  * It owns `session` and `refresh_token`. Passwords are the user service's. SQL is the truth about sessions; the hot store
  * answers for it on each request and is loaded from SQL when it does not know, so that a restart signs nobody out.
- * Ending a session: SQL and event in one transaction, then the hot store, then a hint to the gateways, which also look by
- * themselves. What a crash cuts off, the events bring again.
+ * Ending a session: SQL and event in one transaction, then the hot store and a hint to the gateways, which also look by
+ * themselves, as each auth node does: an ending counts everywhere within seconds, whatever becomes of the hot store and the
+ * hint. What a crash cuts off, the events bring again.
  */
 import type { Service } from "moleculer";
+import { SESSION_CHECK_EVERY_MS } from "../../config/limits.ts";
 import { createGuessGuard, unguarded, type GuessGuard } from "../../lib/guess-guard.ts";
 import { cutPage } from "../../lib/page.ts";
 import { broadcast, callerOf, defineService } from "../../lib/service.ts";
@@ -20,9 +22,10 @@ import { configOf } from "../../mixins/shared.ts";
 import type { AuthDeps } from "./deps.ts";
 import { endDevice, listDevices } from "./devices.ts";
 import { endSessions } from "./end-sessions.ts";
-import { createEndedAmong } from "./ended-among.ts";
+import { endedAmong } from "./ended-among.ts";
 import { login } from "./login.ts";
 import { pruneSessions } from "./prune.ts";
+import { createRecentEndings, type RecentEndings } from "./recent-endings.ts";
 import { refresh } from "./refresh.ts";
 import { findLastSeen, forgetDevices, markSeen } from "./repository.ts";
 import { createSeenRecorder, type SeenRecorder } from "./seen.ts";
@@ -35,7 +38,7 @@ interface Vars extends DatabaseVars, OutboxVars, IdsVars, HotStoreVars {
   guard: GuessGuard;
   keys: TokenKeys;
   seen: SeenRecorder;
-  endedAmong: ReturnType<typeof createEndedAmong>;
+  endings: RecentEndings;
   timers: NodeJS.Timeout[];
 }
 
@@ -98,10 +101,11 @@ export default defineService<"auth", Vars>()({
       return null;
     },
     verify(ctx) {
-      return verify({ ...depsOf(this), saw: (sessionId) => this.seen.saw(sessionId) }, ctx.params.token);
+      const { endings, seen } = this;
+      return verify({ ...depsOf(this), endings, saw: (sessionId) => seen.saw(sessionId) }, ctx.params.token);
     },
     endedAmong(ctx) {
-      return this.endedAmong(ctx.params.sessionIds);
+      return endedAmong(depsOf(this), this.endings, ctx.params.sessionIds);
     },
     async endSessions(ctx) {
       const { reason, ...choice } = ctx.params;
@@ -121,13 +125,15 @@ export default defineService<"auth", Vars>()({
     this.keys = tokenKeys(config.jwtSecret, config.jwtPreviousSecret);
     this.guard = config.rateLimits ? createGuessGuard(this.hot.limits) : unguarded;
     this.seen = createSeenRecorder((seen) => markSeen(this.sql, seen), Date.now);
-    this.endedAmong = createEndedAmong(depsOf(this));
+    this.endings = createRecentEndings(depsOf(this));
     const every = (ms: number, work: () => Promise<void>): NodeJS.Timeout =>
       setInterval(
         () => void work().catch((error: unknown) => this.logger.warn("Housekeeping of sessions failed:", error)),
         ms,
       ).unref();
+    const lookForEndings = (): void => void this.endings.read().catch(() => undefined); // the next look is soon
     this.timers = [
+      setInterval(lookForEndings, SESSION_CHECK_EVERY_MS).unref(),
       every(FLUSH_SEEN_EVERY_MS, () => this.seen.flush()),
       every(PRUNE_EVERY_MS, () => pruneSessions(this.sql, Date.now())),
     ];

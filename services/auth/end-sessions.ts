@@ -26,8 +26,8 @@ export async function endInTransaction(
 }
 
 /**
- * Makes the ending count at once: the check on each request, then the gateways. Should it fail, the event of the
- * transaction does the first and the gateways' own look every few seconds the second.
+ * Makes the ending count at once: the check on each request, and the gateways. Should either fail, the event of the transaction
+ * does the first, and what gateways and auth nodes see in SQL every few seconds does both.
  */
 export async function announceEnded(
   deps: EndDeps,
@@ -36,12 +36,12 @@ export async function announceEnded(
   reason: SessionEndReason,
 ): Promise<void> {
   if (sessionIds.length === 0) return;
-  try {
-    await deps.sessions.end(sessionIds);
-    await deps.tellEnded({ userId, sessionIds, reason });
-  } catch (error) {
-    deps.warn(
-      `Ended sessions of user ${userId} are told by the event only: ${error instanceof Error ? error.name : "unknown error"}`,
-    );
+  // Whoever is cut off by the second and comes back at once must meet the first.
+  const steps = [() => deps.sessions.end(sessionIds), () => deps.tellEnded({ userId, sessionIds, reason })];
+  for (const step of steps) {
+    await step().catch((error: unknown) => {
+      const name = error instanceof Error ? error.name : "unknown error";
+      deps.warn(`Ended sessions of user ${userId} are not told everywhere at once: ${name}`);
+    });
   }
 }
