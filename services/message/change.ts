@@ -11,7 +11,7 @@ import type { Tx } from "../../mixins/database/port.ts";
 import { checkContent } from "./content.ts";
 import { viewFor, viewForAll } from "./quotes.ts";
 import type { MessageRow } from "./repository.ts";
-import { checkMayWrite, hotMember, visibleMessage, type VisibleDeps } from "./visible.ts";
+import { checkMayWrite, hotMember, storedMessage, type VisibleDeps } from "./visible.ts";
 
 export interface ChangeDeps extends VisibleDeps {
   readonly recallLimitMs: number;
@@ -24,7 +24,7 @@ type Deed = { messageId: string; userId: string };
 
 /** Takes a message back for everyone. Repeating it changes nothing. */
 export async function recallMessage(deps: ChangeDeps, { messageId, userId }: Deed): Promise<Message> {
-  const { row } = await visibleMessage(deps, messageId, userId);
+  const { row } = await storedMessage(deps, messageId, userId);
   if (row.recalled_at === null) {
     await checkMayRecall(deps, row, userId);
     const isNew = await deps.repository.transaction(async (tx) => {
@@ -63,7 +63,7 @@ export async function editMessage(
   deps: ChangeDeps,
   { messageId, userId, content }: Deed & { content: Content },
 ): Promise<Message> {
-  const { row } = await visibleMessage(deps, messageId, userId);
+  const { row } = await storedMessage(deps, messageId, userId);
   if (String(row.sender_id) !== userId) throw imError("NOT_YOUR_MESSAGE");
   if (row.recalled_at !== null) throw imError("MESSAGE_RECALLED");
   if (!editableTypes.includes(row.type)) throw imError("NOT_EDITABLE");
@@ -80,7 +80,7 @@ export async function editMessage(
 
 /** @throws SESSION_ENDED when the user's account is erased since: what is written then, nobody would take away */
 export async function addReaction(deps: ChangeDeps, { messageId, userId, emoji }: Deed & { emoji: string }): Promise<Message> {
-  const { row } = await visibleMessage(deps, messageId, userId);
+  const { row } = await storedMessage(deps, messageId, userId);
   if (row.recalled_at !== null) throw imError("MESSAGE_RECALLED");
   if (row.type === "system") throw imError("NOT_EDITABLE");
   await checkMayWrite(deps, row.conversation_id, userId, deps.now());
@@ -98,7 +98,7 @@ export async function addReaction(deps: ChangeDeps, { messageId, userId, emoji }
 }
 
 export async function removeReaction(deps: ChangeDeps, { messageId, userId, emoji }: Deed & { emoji: string }): Promise<Message> {
-  const { row } = await visibleMessage(deps, messageId, userId);
+  const { row } = await storedMessage(deps, messageId, userId);
   const isGone = await deps.repository.removeReaction(row.conversation_id, Number(row.seq), emoji, userId);
   if (isGone) await announce(deps, messageId, { userId, emoji, added: false });
   return viewed(deps, messageId, userId);
@@ -106,7 +106,7 @@ export async function removeReaction(deps: ChangeDeps, { messageId, userId, emoj
 
 /** Removes a message from one's own history; nobody else notices. */
 export async function deleteForMe(deps: ChangeDeps, { messageId, userId }: Deed): Promise<Message> {
-  const { row } = await visibleMessage(deps, messageId, userId);
+  const { row } = await storedMessage(deps, messageId, userId);
   const message = await viewed(deps, messageId, userId);
   await deps.repository.hide(userId, row.conversation_id, Number(row.seq));
   await push(deps.calls, [

@@ -27,11 +27,11 @@ import { eraseMessages, type EraseDeps } from "./erase.ts";
 import { ErasureRepository } from "./erasure-repository.ts";
 import { snapshotForward } from "./forward.ts";
 import { readHistory } from "./history.ts";
+import { LiveMessages } from "./live-messages.ts";
 import { explainMessage, exportMessages, readReaders } from "./people.ts";
 import { NewMessagePushes } from "./push-new.ts";
 import { quotedMessage, quoteForAll } from "./quotes.ts";
 import { readmit } from "./readmit.ts";
-import { MessageRepository } from "./repository.ts";
 import { sendMessage, sendSystemMessage, type SendDeps } from "./send.ts";
 import { readHeads, readSummaries } from "./summaries.ts";
 import { checkMayWrite } from "./visible.ts";
@@ -131,7 +131,10 @@ export default defineService<"message", Vars>()({
   async started() {
     const { broker, hot, ids, log, logger, metrics, outbox, sql } = this;
     const { recallLimitMs, editLimitMs } = configOf(broker);
-    const repository = new MessageRepository(sql);
+    const repository = new LiveMessages(sql, {
+      conversations: hot.conversations,
+      erasedAmong: (userIds) => erasedAmong(sql, userIds),
+    });
     const pushes = new NewMessagePushes({
       push: (deliveries) => push(broker, deliveries),
       quote: (conversationId, reply) => quoteForAll({ repository, calls: broker }, conversationId, reply),

@@ -77,6 +77,7 @@ export async function explainMessage(deps: VisibleDeps, messageId: string): Prom
   if (!row && !hot) return null;
   const conversationId = row?.conversation_id ?? hot!.record.conversationId;
   const seq = Number(row?.seq ?? hot!.record.seq);
+  const persistedAt = row && row.persisted_at !== null ? Number(row.persisted_at) : null;
   const readers = row ? await call(deps.calls, "conversation.readersOf", { conversationId, seq }) : { read: [] };
   return {
     messageId,
@@ -84,10 +85,10 @@ export async function explainMessage(deps: VisibleDeps, messageId: string): Prom
     seq,
     senderId: String(row?.sender_id ?? hot!.record.senderId),
     type: row?.type ?? hot!.record.type,
-    persistStatus: row ? "PERSISTED" : hot!.persistStatus,
+    persistStatus: persistedAt === null ? "PENDING" : "PERSISTED",
     acceptedAt: Number(row?.created_at ?? hot!.record.createdAt),
-    loggedAt: hot?.loggedAt ?? (row ? Number(row.persisted_at) : null),
-    persistedAt: row ? Number(row.persisted_at) : null,
+    loggedAt: hot?.loggedAt ?? persistedAt,
+    persistedAt,
     editedAt: row?.edited_at ?? null,
     recalledAt: row?.recalled_at ?? null,
     readBy: readers.read,

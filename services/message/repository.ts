@@ -15,7 +15,8 @@ export interface MessageRow {
   mentions: string | null;
   body_hash: string;
   created_at: number;
-  persisted_at: number;
+  /** null: it is acknowledged, and on its way here. */
+  persisted_at: number | null;
   version: number;
   edited_at: number | null;
   recalled_at: number | null;
@@ -286,7 +287,7 @@ export function toMessage(row: MessageRow): Message {
     type: row.type,
     content: contentOf(row),
     createdAt: Number(row.created_at),
-    status: "persisted",
+    status: row.persisted_at === null ? "accepted" : "persisted",
   };
   if (row.mentions !== null) message.mentions = JSON.parse(row.mentions) as string[];
   if (row.edited_at !== null) message.editedAt = Number(row.edited_at);

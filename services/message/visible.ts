@@ -2,12 +2,13 @@ import type { Result } from "../../contracts/index.ts";
 import { isImError, imError } from "../../lib/errors.ts";
 import { call, type Calls } from "../../lib/service.ts";
 import type { HotConversations } from "../../mixins/hot-store/port.ts";
-import type { Bounds, MessageRepository, MessageRow } from "./repository.ts";
+import type { LiveMessages } from "./live-messages.ts";
+import type { Bounds, MessageRow } from "./repository.ts";
 
 export type Access = Result<"conversation.access">;
 
 export interface VisibleDeps {
-  readonly repository: MessageRepository;
+  readonly repository: LiveMessages;
   readonly conversations: HotConversations;
   readonly calls: Calls;
 }
@@ -39,6 +40,19 @@ export async function visibleMessage(
     seq < bounds.minSeq || seq > bounds.maxSeq || (await deps.repository.isHidden(userId, row.conversation_id, seq));
   if (isHidden) throw imError("MESSAGE_NOT_FOUND");
   return { row, access: bounds.access };
+}
+
+/**
+ * As `visibleMessage`, for who is about to change it: it waits for a message that is still on its way to SQL.
+ * @throws MESSAGE_NOT_FOUND; UNAVAILABLE when the message does not get there
+ */
+export async function storedMessage(
+  deps: VisibleDeps,
+  messageId: string,
+  userId: string,
+): Promise<{ row: MessageRow; access: Access }> {
+  const { row, access } = await visibleMessage(deps, messageId, userId);
+  return { row: await deps.repository.stored(row), access };
 }
 
 async function outsiderSeesNothing<T>(work: Promise<T>): Promise<T> {
