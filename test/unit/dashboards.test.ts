@@ -90,6 +90,16 @@ describe("alerts and dashboards", () => {
     }
   });
 
+  it("say in docs/deployment.md what to do about each alert", () => {
+    const chapters = read("../docs/deployment.md").split(/^## /m);
+    const alerts = chapters.find((chapter) => chapter.startsWith("Alerts\n")) ?? "";
+    const documented = [...alerts.matchAll(/^\| `(\w+)` /gm)].map(([, name = ""]) => name);
+    assert.deepEqual(
+      documented,
+      rules.map(({ alert }) => alert),
+    );
+  });
+
   it("show each metric of the pipeline", () => {
     const shown = dashboards
       .flatMap(({ panels }) => panels.flatMap(({ targets = [] }) => targets.map(({ expr }) => expr)))
