@@ -42,5 +42,59 @@ export const limitKey = (key: string, windowMs: number): string => `im:limit:${b
 /** Hash: `holder`, `token` (grows with each holder), `expiresAt` (ms). No lifetime, for the token's sake. Bucket of the lease. */
 export const leaseKey = (name: string): string => `im:lease:${bucketTag(name)}:${name}`;
 
+/** Where pending messages of a bucket stand: sorted set of `<conversationId> <seq> <messageId>` by time of acceptance (ms). No lifetime. */
+export const pendingKey = (tag: string): string => `im:pending:${tag}`;
+
+/**
+ * String: the time at which it was logged (13 digits, zeros before), seq, time of acceptance and the other fields as JSON, with
+ * spaces between. No lifetime while it is pending, a minute after it is persisted. Bucket of its conversation.
+ */
+export const messageKey = (tag: string, messageId: string): string => `im:msg:${tag}:${messageId}`;
+
+/** The keys of one conversation, all of its bucket. */
+export interface ConversationKeys {
+  readonly tag: string;
+  /**
+   * Hash, the counter: `run` (of the server, since when it is trusted), `epoch`, `base` (the seq behind which the epoch began),
+   * `seq` (the last one given), `stable`, `top` (the last one reserved in SQL), `low` (from there on more are reserved). No
+   * lifetime: it is never dropped.
+   */
+  readonly counter: string;
+  /** Sorted set of seqs that are in the log although a lower one is not. No lifetime; empty in the ordinary case. */
+  readonly ahead: string;
+  /** Sorted set of the messages that are pending: `<messageId>` by seq. No lifetime. */
+  readonly waiting: string;
+  /** String: who is at work on a new epoch. Ten seconds. */
+  readonly claim: string;
+  /** Hash: `.` (all muted, dissolved, run of the server), `<userId>` (state). Some hours, then SQL is asked again. */
+  readonly members: string;
+  /** String: generation of the members. A day: far longer than anyone reads members. */
+  readonly generation: string;
+  /**
+   * Hash of a sender's client message ids: `<id>` (seq, createdAt, messageId, fingerprint), ` epoch`, ` born` (the first seq
+   * here), ` from` (all from this seq on are here; missing while SQL was not asked), ` until` (no older one is a UUIDv7 of after
+   * this time), ` pending` (messages that are). No lifetime while that is above zero, then two hours.
+   */
+  known(senderId: string): string;
+  /** List of these ids by seq, `<seq> <id>`. As long as they. */
+  order(senderId: string): string;
+}
+
+export function conversationKeys(conversationId: string): ConversationKeys {
+  const tag = bucketTag(conversationId);
+  const counter = `im:conv:${tag}:${conversationId}`;
+  return {
+    tag,
+    counter,
+    ahead: `${counter}:ahead`,
+    waiting: `${counter}:waiting`,
+    claim: `${counter}:claim`,
+    members: `${counter}:members`,
+    generation: `${counter}:generation`,
+    known: (senderId) => `${counter}:known:${senderId}`,
+    order: (senderId) => `${counter}:order:${senderId}`,
+  };
+}
+
 /** String, written for a moment to see whether writes are taken. */
 export const PROBE_KEY = "im:probe";

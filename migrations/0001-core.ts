@@ -17,6 +17,7 @@ const tables = [
   "group_join_request",
   "group_invite_link",
   "conversation_member",
+  "conversation_seq",
   "message",
   "message_edit",
   "message_hidden",
@@ -108,6 +109,12 @@ export async function up(db: MigrationContext): Promise<void> {
       since_seq bigint not null, version bigint not null, created_at bigint not null,
       primary key (user_id, conversation_id))${end}`,
     `create index conversation_member_conversation on conversation_member (conversation_id, user_id)`,
+
+    // How far the seqs of a conversation are reserved for a hot store that can lose its counter; epoch: how often it did, from 1;
+    // stable: all at or below was in the log when it was reserved last.
+    `create table conversation_seq (
+      conversation_id varchar(48) not null primary key, epoch integer not null, reserved bigint not null, stable bigint not null,
+      reserved_at bigint not null)${end}`,
 
     `create table message (
       conversation_id varchar(48) not null, seq bigint not null, message_id bigint not null, sender_id bigint not null,

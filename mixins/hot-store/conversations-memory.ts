@@ -156,6 +156,7 @@ export function memoryConversations({
   };
 
   return {
+    knowsKeys: false,
     accept(requests, at) {
       const held = new Map<string, AcceptOutcome>();
       const outcomes = requests.map((request) => {
@@ -264,20 +265,23 @@ export function memoryConversations({
 }
 
 /** Field by field, since copying all but two fields is slow. */
-const recordOf = (request: AcceptRequest, seq: number, createdAt: number): MessageRecord => ({
-  messageId: request.messageId,
-  conversationId: request.conversationId,
-  seq,
-  senderId: request.senderId,
-  clientMsgId: request.clientMsgId,
-  type: request.type,
-  content: request.content,
-  replyTo: request.replyTo,
-  mentions: request.mentions,
-  bodyHash: request.bodyHash,
-  createdAt,
-  requestId: request.requestId,
-});
+function recordOf(request: AcceptRequest, seq: number, createdAt: number): MessageRecord {
+  const record = {
+    messageId: request.messageId,
+    conversationId: request.conversationId,
+    seq,
+    senderId: request.senderId,
+    clientMsgId: request.clientMsgId,
+    type: request.type,
+    content: request.content,
+    replyTo: request.replyTo,
+    mentions: request.mentions,
+    bodyHash: request.bodyHash,
+    createdAt,
+    requestId: request.requestId,
+  };
+  return request.traceparent === undefined ? record : { ...record, traceparent: request.traceparent };
+}
 
 const keyOf = ({ senderId, clientMsgId }: { senderId: string; clientMsgId: string }): string => `${senderId} ${clientMsgId}`;
 

@@ -4,7 +4,7 @@ import type { Role } from "../../contracts/entities.ts";
 /**
  * The hot store port (embedded: in process; cluster: Redis through Lua). Everything in it can be lost and is then loaded
  * again from SQL; what must not be lost is said at each facet. Each method is one round trip; none leaves a caller waiting
- * longer than 2 s: then it rejects with a retryable error.
+ * longer than 2 s (`load`: 4 s): then it rejects with a retryable error.
  */
 export interface HotStore {
   readonly conversations: HotConversations;
@@ -83,6 +83,11 @@ export interface PendingStats {
  */
 export interface HotConversations {
   /**
+   * true: the store tells by itself of most client message ids whether they were used, so SQL is asked only when it answers
+   * `unknown_key`. false: ask SQL before every `accept`.
+   */
+  readonly knowsKeys: boolean;
+  /**
    * Decides everything about each request in its order, atomically for each: known client message id, membership, mutes; takes
    * the next seq; writes the message with `persist_status=PENDING` and the pending index. Once a conversation answered `cold`
    * or `unknown_key`, its later requests of the same call get that answer too, so that order is kept.
@@ -93,6 +98,10 @@ export interface HotConversations {
    * `setMembers`; they answer false when someone changed the members meanwhile, and the caller reads again.
    */
   generation(conversationId: string): Promise<number>;
+  /**
+   * Where the counter of a conversation was lost, this waits until seqs can be given again, up to 4 s.
+   * @throws SEND_FAILED (retryable) when that takes longer; the work goes on meanwhile
+   */
   load(snapshot: ConversationSnapshot, generation: number): Promise<boolean>;
   /** Replaces the named members (null removes) and, when given, the switches; nothing happens to a conversation that is not loaded. */
   setMembers(
@@ -106,7 +115,9 @@ export interface HotConversations {
   /** null: no member. `mutedUntil` counts the mute of all too. */
   member(conversationId: string, userId: string): Promise<HotMember | null | "cold">;
   /**
-   * These records are in the log: returns each conversation's stable seq (all at or below is in the log or void).
+   * These records are in the log: returns each conversation's stable seq (all at or below is in the log or void). A conversation
+   * that is missing in the answer has lost its counter since, or began anew: nothing of it may be acknowledged or pushed, and who
+   * sends it again gets the right answer.
    */
   logged(records: readonly MessageRecord[]): Promise<ReadonlyMap<string, number>>;
   /**

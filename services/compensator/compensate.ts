@@ -2,7 +2,7 @@ import type { MessageRecord } from "../../contracts/records.ts";
 import { messageOf, toConversation } from "../../lib/message-view.ts";
 import type { Deliveries } from "../../lib/push.ts";
 import type { HotConversations } from "../../mixins/hot-store/port.ts";
-import type { MessageLog } from "../../mixins/message-log/port.ts";
+import { PERSISTER_GROUP, type MessageLog } from "../../mixins/message-log/port.ts";
 
 export interface CompensateDeps {
   readonly conversations: HotConversations;
@@ -20,11 +20,14 @@ export interface CompensateDeps {
 }
 /** Messages that one run looks at: bounds its load on database and log. */
 export const MAX_COMPENSATED = 500;
+/** A persister that is further behind than this gets the time that it needs: what is in the log is not lost. */
+const SETTLE_TIMEOUT_MS = 2_000;
 
 /**
  * Looks for messages that stay PENDING too long and drives them again: those that the database has are marked, the others go
- * to the log once more, under their own seq and id, so that it does no harm when they were on their way after all. What is
- * still pending after `maxTries` is given up, so that nothing behind it waits for ever.
+ * to the log once more, under their own seq and id, so that it does no harm when they were on their way after all. Where the
+ * log acknowledges before the persister has written, what is in it is left to the persister until that has been through all of
+ * it. What is still pending after `maxTries` is given up, so that nothing behind it waits for ever.
  * @returns how many are no longer pending through it
  */
 export async function compensate(deps: CompensateDeps): Promise<number> {
@@ -36,7 +39,22 @@ export async function compensate(deps: CompensateDeps): Promise<number> {
   await settle(deps, done);
   const missing = stuck.filter(({ messageId }) => !stored.has(messageId));
   if (missing.length === 0 || !deps.log.isAccepting()) return done.length;
-  return done.length + (await driveAgain(deps, missing));
+  const lost = await withoutComing(deps, missing);
+  return done.length + (lost.length > 0 ? await driveAgain(deps, lost) : 0);
+}
+
+/** Those that the persister will not come to by itself: they are not in the log, or it has passed them. */
+async function withoutComing(deps: CompensateDeps, records: readonly MessageRecord[]): Promise<readonly MessageRecord[]> {
+  const { conversations, log } = deps;
+  if (log.acknowledges === "persisted") return records;
+  const found = await Promise.all(records.map(({ messageId }) => conversations.find(messageId)));
+  const unlogged = records.filter((_, i) => found[i]?.loggedAt === null);
+  const logged = records.filter((_, i) => typeof found[i]?.loggedAt === "number");
+  if (logged.length === 0 || !(await log.settled(PERSISTER_GROUP, SETTLE_TIMEOUT_MS))) return unlogged;
+  const stored = await deps.inDatabase(logged);
+  const isStored = ({ messageId }: MessageRecord): boolean => stored.has(messageId);
+  await settle(deps, logged.filter(isStored));
+  return records.filter((record) => unlogged.includes(record) || (logged.includes(record) && !isStored(record)));
 }
 
 async function driveAgain(deps: CompensateDeps, records: readonly MessageRecord[]): Promise<number> {
@@ -44,10 +62,10 @@ async function driveAgain(deps: CompensateDeps, records: readonly MessageRecord[
   const logged = records.filter((_, i) => outcomes[i]?.ok);
   const refused = records.filter((_, i) => outcomes[i]?.ok === false && !outcomes[i].retryable);
   if (refused.length > 0) await deps.conversations.refused(refused);
-  if (logged.length > 0) await deps.conversations.logged(logged);
-  await deps.push(
-    logged.flatMap((record) => toConversation(record.conversationId, "message:new", messageOf(record, "accepted"))),
-  );
+  // A conversation that lost its counter meanwhile answers nothing: their seqs may be void.
+  const stable = logged.length > 0 ? await deps.conversations.logged(logged) : null;
+  const told = logged.filter(({ conversationId }) => stable?.has(conversationId));
+  await deps.push(told.flatMap((record) => toConversation(record.conversationId, "message:new", messageOf(record, "accepted"))));
   await giveUp(
     deps,
     records.filter((record) => !refused.includes(record)),

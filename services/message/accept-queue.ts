@@ -1,25 +1,14 @@
-import type { MessageRecord } from "../../contracts/records.ts";
 import { imError } from "../../lib/errors.ts";
-import type { AcceptOutcome, AcceptRequest, HotConversations, KnownMessage } from "../../mixins/hot-store/port.ts";
-import type { MessageLog } from "../../mixins/message-log/port.ts";
+import type { AcceptOutcome, AcceptRequest, KnownMessage } from "../../mixins/hot-store/port.ts";
+import { Logging, type LoggingDeps, type Sender, type Sent, type ToLog } from "./logging.ts";
 
-export interface Sent {
-  readonly messageId: string;
-  readonly seq: number;
-  readonly createdAt: number;
-  /** The same message had been sent before. */
-  readonly repeated: boolean;
-}
+export type { Sent } from "./logging.ts";
 
-export interface AcceptQueueDeps {
-  readonly conversations: HotConversations;
-  readonly log: MessageLog;
+export interface AcceptQueueDeps extends LoggingDeps {
   /** What SQL knows of the client message ids of these requests, one answer for each. */
   lookUp(requests: readonly AcceptRequest[]): Promise<(KnownMessage | null)[]>;
   /** Loads a conversation into the hot store; false when there is none. */
   warm(conversationId: string): Promise<boolean>;
-  /** Records are in the log: their senders are about to be told. Must not throw. */
-  onLogged(records: readonly { record: MessageRecord; connectionId: string | undefined }[]): void;
   readonly metrics: {
     increment(name: "im_messages_accepted_total" | "im_messages_duplicate_total" | "im_messages_logged_total", by?: number): void;
     observe(name: "im_accept_batch_size", value: number): void;
@@ -27,11 +16,8 @@ export interface AcceptQueueDeps {
   readonly now: () => number;
 }
 
-interface Waiting {
+interface Waiting extends Sender {
   request: AcceptRequest | null;
-  readonly connectionId: string | undefined;
-  readonly resolve: (sent: Sent) => void;
-  readonly reject: (error: unknown) => void;
 }
 /** The messages of one conversation that wait to be accepted, in their order. */
 interface Lane {
@@ -45,13 +31,6 @@ interface Taken {
   readonly waiting: Waiting;
   readonly request: AcceptRequest;
 }
-interface ToLog {
-  readonly record: MessageRecord;
-  readonly waiting: Waiting;
-  readonly repeated: boolean;
-}
-const nobody: readonly Waiting[] = [];
-
 /** Loads of one conversation in a row that may be overtaken by changes of its members. */
 const MAX_ROUNDS = 10;
 
@@ -63,8 +42,7 @@ const MAX_ROUNDS = 10;
 export class AcceptQueue {
   readonly #deps: AcceptQueueDeps;
   readonly #lanes = new Map<string, Lane>();
-  /** Messages on their way to the log, with those who sent the same meanwhile: they share its answer. */
-  readonly #logging = new Map<string, readonly Waiting[]>();
+  readonly #logging: Logging;
   #ready = new Set<Lane>();
   #scheduled = false;
   #open = 0;
@@ -72,7 +50,7 @@ export class AcceptQueue {
 
   constructor(deps: AcceptQueueDeps) {
     this.#deps = deps;
-    deps.log.onLate((records) => void this.#announceLate(records));
+    this.#logging = new Logging(deps);
   }
 
   /**
@@ -168,31 +146,53 @@ export class AcceptQueue {
     return head.map((waiting) => ({ lane, waiting, request: waiting.request! }));
   }
 
-  /** @returns what could not be decided, since its conversation is not loaded */
+  /**
+   * Asks the hot store, and SQL where that cannot tell by itself whether a client message id was used.
+   * @returns what could not be decided, since its conversation is not loaded
+   */
   async #accept(taken: readonly Taken[]): Promise<Taken[]> {
+    if (!this.#deps.conversations.knowsKeys) {
+      const { cold, unknown } = await this.#decide(taken, await this.#askSql(taken));
+      return [...cold, ...unknown];
+    }
+    const { cold, unknown } = await this.#decide(
+      taken,
+      taken.map(() => "unasked"),
+    );
+    if (unknown.length === 0) return cold;
+    try {
+      const again = await this.#decide(unknown, await this.#askSql(unknown));
+      return [...cold, ...again.cold, ...again.unknown];
+    } catch (error) {
+      for (const { waiting } of unknown) waiting.reject(error);
+      return cold;
+    }
+  }
+
+  async #askSql(taken: readonly Taken[]): Promise<AcceptRequest["inSql"][]> {
     const known = await this.#deps.lookUp(taken.map(({ request }) => request));
-    const requests = taken.map(({ request }, i) => ({ ...request, inSql: known[i] ?? ("absent" as const) }));
+    return taken.map((_, i) => known[i] ?? "absent");
+  }
+
+  async #decide(taken: readonly Taken[], inSql: readonly AcceptRequest["inSql"][]): Promise<{ cold: Taken[]; unknown: Taken[] }> {
+    const requests = taken.map(({ request }, i) => (request.inSql === inSql[i] ? request : { ...request, inSql: inSql[i]! }));
     const outcomes = await this.#deps.conversations.accept(requests, this.#deps.now());
     const cold: Taken[] = [];
+    const unknown: Taken[] = [];
     const toLog: ToLog[] = [];
     outcomes.forEach((outcome, i) => {
       const one = taken[i]!;
-      if (outcome.kind === "cold" || outcome.kind === "unknown_key") cold.push(one);
-      else if (outcome.kind === "accepted") toLog.push(this.#begin(outcome.record, one.waiting, false));
+      if (outcome.kind === "cold") cold.push(one);
+      else if (outcome.kind === "unknown_key") unknown.push(one);
+      else if (outcome.kind === "accepted") toLog.push(this.#logging.begin(outcome.record, one.waiting));
       else if (outcome.kind === "duplicate" && outcome.pending) {
-        const same = this.#logging.get(outcome.messageId);
-        if (same) this.#logging.set(outcome.messageId, [...same, one.waiting]);
-        else toLog.push(this.#begin(outcome.pending, one.waiting, true));
+        const again = this.#logging.beginAgain(outcome.pending, one.waiting);
+        if (again) toLog.push(again);
       } else this.#answer(one, outcome);
     });
     this.#count(outcomes);
-    if (toLog.length > 0) void this.#log(toLog);
-    return cold;
-  }
-
-  #begin(record: MessageRecord, waiting: Waiting, repeated: boolean): ToLog {
-    this.#logging.set(record.messageId, nobody);
-    return { record, waiting, repeated };
+    if (toLog.length > 0) void this.#logging.log(toLog);
+    return { cold, unknown };
   }
 
   #count(outcomes: readonly AcceptOutcome[]): void {
@@ -228,49 +228,6 @@ export class AcceptQueue {
       for (const { waiting } of cold) waiting.reject(error);
     }
     this.#free(lane);
-  }
-
-  async #log(items: readonly ToLog[]): Promise<void> {
-    try {
-      const outcomes = await this.#deps.log.append(items.map(({ record }) => record));
-      const logged = items.filter((_, i) => outcomes[i]?.ok);
-      const refused = items.filter((_, i) => outcomes[i]?.ok === false && !outcomes[i].retryable);
-      if (logged.length > 0) await this.#deps.conversations.logged(logged.map(({ record }) => record));
-      if (refused.length > 0) await this.#deps.conversations.refused(refused.map(({ record }) => record));
-      this.#deps.metrics.increment("im_messages_logged_total", logged.length);
-      for (const item of logged) this.#end(item);
-      this.#deps.onLogged(logged.map(({ record, waiting }) => ({ record, connectionId: waiting.connectionId })));
-      items.forEach((item, i) => {
-        const outcome = outcomes[i];
-        if (!outcome?.ok) this.#end(item, imError("SEND_FAILED", { retryable: outcome?.retryable ?? true }));
-      });
-    } catch (error) {
-      for (const item of items) this.#end(item, error);
-    }
-  }
-
-  /** Answers who sent a message, and who sent the same while it was on its way. */
-  #end({ record, waiting, repeated }: ToLog, error?: unknown): void {
-    const { messageId, seq, createdAt } = record;
-    const same = this.#logging.get(messageId) ?? nobody;
-    this.#logging.delete(messageId);
-    if (error === undefined) waiting.resolve({ messageId, seq, createdAt, repeated });
-    else waiting.reject(error);
-    for (const one of same) {
-      if (error === undefined) one.resolve({ messageId, seq, createdAt, repeated: true });
-      else one.reject(error);
-    }
-  }
-
-  /** Messages of which their senders were told that nobody knew: the others hear of them now. */
-  async #announceLate(records: readonly MessageRecord[]): Promise<void> {
-    try {
-      await this.#deps.conversations.logged(records);
-    } catch {
-      return; // they stay pending, and the compensator drives them
-    }
-    this.#deps.metrics.increment("im_messages_logged_total", records.length);
-    this.#deps.onLogged(records.map((record) => ({ record, connectionId: undefined })));
   }
 }
 

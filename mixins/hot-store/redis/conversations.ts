@@ -1,0 +1,169 @@
+import { randomInt } from "node:crypto";
+import { conversationKeys, messageKey, pendingKey } from "../../../config/redis-keys.ts";
+import type { MessageRecord } from "../../../contracts/records.ts";
+import type { HotConversations } from "../port.ts";
+import type { SentKeysReader } from "../sent-keys.ts";
+import type { SeqBlocks } from "../seq-blocks.ts";
+import { luaScript, type RedisArgument, type RedisClient, type ScriptCall } from "./client.ts";
+import { accept } from "./conversations-accept.ts";
+import { decodeMember, decodeMessage, decodeSwitches, encodeMember, encodeSwitches } from "./conversations-codec.ts";
+import { SeqCounters } from "./conversations-counters.ts";
+import { KnownKeys } from "./conversations-known.ts";
+import { findMessage, readPending, readPendingStats, readStableSeqs } from "./conversations-read.ts";
+import { serverRuns } from "./conversations-run.ts";
+
+const SETTLE = luaScript("conversation-settle");
+const LOAD = luaScript("conversation-load");
+const TAIL = luaScript("conversation-tail");
+const CHANGE = luaScript("conversation-members");
+
+/** Members are read from SQL again after this time, half of it at random, so that those of a busy hour do not go together. */
+const MEMBERS_FOR_MS = 6 * 3_600_000;
+/** Far longer than anyone reads members. */
+const GENERATION_FOR_MS = 24 * 3_600_000;
+/** A persisted message is kept, to be found by its id. */
+const MESSAGE_FOR_MS = 60_000;
+/** The client message ids of a sender of whom nothing is pending. */
+const KNOWN_FOR_MS = 2 * 3_600_000;
+const [CHANGED, COUNTED] = [0, 2];
+const LOST = -1;
+
+export interface RedisConversationsDeps {
+  readonly client: RedisClient;
+  readonly blocks: SeqBlocks;
+  readonly sentKeys: SentKeysReader;
+  /** As in `CountersDeps`. */
+  drained(timeoutMs: number): Promise<boolean>;
+}
+
+/** Conversations of the cluster. `close` before the client: what runs beside the calls ends. */
+export interface RedisConversations extends HotConversations {
+  close(): Promise<void>;
+}
+
+/**
+ * Conversations in Redis. What decides about a message is a script on the keys of its conversation, so that nodes never see half of
+ * it. Redis is trusted with a counter only in the run of the server in which it was written, and only with seqs that SQL knows to
+ * be reserved (ADR 0011).
+ */
+export function redisConversations(deps: RedisConversationsDeps): RedisConversations {
+  const { client, blocks } = deps;
+  const run = serverRuns(client);
+  const counters = new SeqCounters({ client, run, blocks, drained: (timeoutMs) => deps.drained(timeoutMs) });
+  const known = new KnownKeys(client, deps.sentKeys);
+
+  const settle = async (what: "logged" | "persisted" | "refused", records: readonly MessageRecord[]) => {
+    const byConversation = [...Map.groupBy(records, ({ conversationId }) => conversationId)];
+    const [now, its] = [Date.now(), await run()];
+    const replies = await client.runAll(byConversation.map(([id, of]) => settleCall(what, its, now, id, of)));
+    return new Map(byConversation.map(([id], i) => [id, replies[i] as number]));
+  };
+
+  return {
+    knowsKeys: true,
+    accept: (requests, now) => accept({ client, run, counters, known }, requests, now),
+    async generation(conversationId) {
+      const key = conversationKeys(conversationId).generation;
+      const found = await client.attempt(async (redis) => {
+        await redis.set(key, newGeneration(), "PX", GENERATION_FOR_MS, "NX");
+        return redis.get(key);
+      });
+      return Number(found);
+    },
+    async load({ conversationId, headSeq, members, ...switches }, generation) {
+      const keys = conversationKeys(conversationId);
+      const states = Object.entries(members).flatMap(([userId, member]) => [userId, encodeMember(member)]);
+      const keptMs = Math.round(MEMBERS_FOR_MS * (1 - Math.random() / 2));
+      const loaded = await client.run(
+        LOAD,
+        [keys.members, keys.generation, keys.counter],
+        [await run(), generation, encodeSwitches(switches), keptMs, ...states],
+      );
+      if (loaded !== CHANGED && loaded !== COUNTED) await counters.ensure(conversationId, headSeq);
+      return loaded !== CHANGED;
+    },
+    async setMembers(conversationId, members, { allMuted, dissolved }, generation) {
+      const keys = conversationKeys(conversationId);
+      const states = Object.entries(members).flatMap(([userId, member]) => [userId, member ? encodeMember(member) : "-"]);
+      const [muted, ended] = [allMuted, dissolved].map((on) => (on === undefined ? "-" : Number(on))) as [string, string];
+      const changed = await client.run(
+        CHANGE,
+        [keys.members, keys.generation],
+        [await run(), generation, newGeneration(), GENERATION_FOR_MS, muted, ended, ...states],
+      );
+      return changed === 1;
+    },
+    async invalidateMembers(conversationId) {
+      const keys = conversationKeys(conversationId);
+      await client.attempt(async (redis) => {
+        await redis.multi().set(keys.generation, newGeneration(), "PX", GENERATION_FOR_MS).del(keys.members).exec();
+      });
+    },
+    async member(conversationId, userId) {
+      const its = await run();
+      const key = conversationKeys(conversationId).members;
+      const [text, state] = await client.attempt((redis) => redis.hmget(key, ".", userId));
+      const switches = text ? decodeSwitches(text, its) : null;
+      if (!switches) return "cold";
+      if (switches.dissolved || !state) return null;
+      const member = decodeMember(state);
+      return switches.allMuted && member.role === "member" ? { ...member, mutedUntil: Number.MAX_SAFE_INTEGER } : member;
+    },
+    async logged(records) {
+      const stable = await settle("logged", records);
+      for (const [id, seq] of stable) if (seq === LOST) stable.delete(id);
+      return stable;
+    },
+    async refused(records) {
+      await settle("refused", records);
+    },
+    async persisted(records) {
+      await settle("persisted", records);
+    },
+    async pending(acceptedBefore, limit) {
+      const { records, lost } = await readPending(client, await run(), acceptedBefore, limit);
+      for (const id of lost) counters.mend(id);
+      return records;
+    },
+    pendingStats: () => readPendingStats(client),
+    find: (messageId) => findMessage(client, messageId),
+    async unpersisted(conversationId) {
+      const { tag, counter, waiting } = conversationKeys(conversationId);
+      const found = await client.run(TAIL, [counter, waiting, messageKey(tag, "")], [await run()]);
+      return (found as string[]).map((stored) => decodeMessage(stored).record);
+    },
+    async stableSeqs(conversationIds) {
+      const stable = await readStableSeqs(client, await run(), conversationIds);
+      const others = conversationIds.filter((id) => !stable.has(id));
+      if (others.length === 0) return stable;
+      for (const [id, inSql] of await blocks.inSql(others)) {
+        stable.set(id, inSql.stable);
+        if (inSql.hasHole) counters.mend(id);
+      }
+      return stable;
+    },
+    async close() {
+      await Promise.all([counters.close(), known.close()]);
+    },
+  };
+}
+
+/** Never given twice, also when Redis lost the last one. */
+const newGeneration = (): number => randomInt(1, 2 ** 47);
+
+function settleCall(
+  what: string,
+  run: string,
+  now: number,
+  conversationId: string,
+  records: readonly MessageRecord[],
+): ScriptCall {
+  const keys = conversationKeys(conversationId);
+  const names = [keys.counter, keys.ahead, pendingKey(keys.tag), keys.waiting];
+  const args: RedisArgument[] = [what, run, now, conversationId, MESSAGE_FOR_MS, KNOWN_FOR_MS];
+  for (const { seq, messageId, clientMsgId, senderId } of records.toSorted((a, b) => a.seq - b.seq)) {
+    names.push(messageKey(keys.tag, messageId), keys.known(senderId), keys.order(senderId));
+    args.push(seq, messageId, clientMsgId);
+  }
+  return { script: SETTLE, keys: names, args };
+}
