@@ -3,18 +3,32 @@ import { api, connectClient, type Client, type RestAnswer, type RestClient } fro
 import type { Answers, Deed, History, Kind, Listed, Reply, Walk } from "./history.ts";
 import { Picture } from "./picture.ts";
 
+export type Connection = Pick<Client, "socket" | "received" | "close">;
+/** What a device makes of what it hears. */
+export interface View {
+  /** Something was pushed. */
+  take(event: string, payload: Readonly<Record<string, unknown>>): void;
+  /** The device's own message, from the answer. */
+  sent(message: Pick<Message, "conversationId" | "messageId" | "seq" | "senderId" | "content">): void;
+  /** A connection was made, and nothing that it brings is lost from now on. */
+  connected(conversationIds: readonly string[]): Promise<void>;
+}
 export interface DeviceOptions {
   readonly history: History;
-  readonly url: string;
+  /** Gateways; it uses the first one until it moves on. */
+  readonly urls: readonly [string, ...string[]];
   readonly userId: string;
   readonly token: string;
   readonly name: string;
+  /** Makes a connection; rejects when it cannot. */
+  readonly open?: (url: string, token: string) => Promise<Connection>;
 }
 /** What a change needs to know of its message. */
 export type MessageRef = Pick<Message, "messageId" | "conversationId" | "seq">;
-const ACK_TIMEOUT_MS = 10_000;
+/** Longer than any answer may take, so that one that does shows. */
+const ANSWER_TIMEOUT_MS = 10_000;
 type Page = Walk["pages"][number];
-type Own = "userId" | "connection";
+type Own = "userId" | "connection" | "gateway";
 /** A deed without who does it. */
 type Named<D extends Deed = Deed> = D extends Deed ? Omit<D, Own> : never;
 interface Way {
@@ -22,50 +36,84 @@ interface Way {
   readonly payload: object;
   rest(client: RestClient): Promise<RestAnswer<unknown>>;
 }
+const connectPlainly = (url: string, token: string): Promise<Connection> => connectClient(url, { token });
+
+/** A device that shows what a simple client would. */
+export function picturingDevice(options: DeviceOptions): Device<Picture> {
+  return new Device(options, (device) => {
+    const read = async (conversationId: string) => {
+      const { pages } = await readPages(device.rest, conversationId, "up", 100);
+      const messages = pages.flatMap(({ items }) => items).filter((item) => "messageId" in item);
+      return { messages, minSeq: Math.max(...pages.map(({ minSeq }) => minSeq)) };
+    };
+    return new Picture(options.userId, read);
+  });
+}
 
 /**
  * A device that writes down all that it does and sees. What it does goes over its socket, over REST when it has none. Its
  * operations never reject: an answer that did not come is `code: null`.
  */
-export class Device {
+export class Device<V extends View = View> {
   readonly userId: string;
   readonly name: string;
-  readonly picture: Picture;
-  readonly rest: RestClient;
+  readonly view: V;
   readonly #options: DeviceOptions;
-  #client: Client | null = null;
+  #client: Connection | null = null;
   #connections = 0;
+  #gateway = 0;
 
-  constructor(options: DeviceOptions) {
+  constructor(options: DeviceOptions, makeView: (device: Device) => V) {
     this.#options = options;
     this.userId = options.userId;
     this.name = options.name;
-    this.rest = api(options.url, options.token);
-    this.picture = new Picture(options.userId, async (conversationId) => {
-      const { pages } = await readPages(this.rest, conversationId, "up", 100);
-      const messages = pages.flatMap(({ items }) => items).filter((item) => "messageId" in item);
-      return { messages, minSeq: Math.max(...pages.map(({ minSeq }) => minSeq)) };
-    });
+    this.view = makeView(this);
   }
 
   get isConnected(): boolean {
     return this.#client?.socket.connected === true;
   }
 
-  /** Connects, then reads the conversations, so that nothing falls in between. */
+  /** The gateway that it uses now. */
+  get url(): string {
+    const { urls } = this.#options;
+    return urls[this.#gateway % urls.length]!;
+  }
+
+  get rest(): RestClient {
+    return api(this.url, this.#options.token);
+  }
+
+  /** The next connection, and the next request without one, go to another gateway. */
+  moveOn(): void {
+    this.#gateway++;
+  }
+
+  /** Connects, then reads the conversations, so that nothing falls in between. @throws when it cannot */
   async connect(conversationIds: readonly string[]): Promise<void> {
-    const { history, url, token } = this.#options;
-    const client = await connectClient(url, { token });
+    const { history, token, open = connectPlainly } = this.#options;
+    const client = await open(this.url, token);
     const connection = `${this.name}#${++this.#connections}`;
     const take = (event: string, payload: Record<string, unknown>): void => {
       history.observe({ userId: this.userId, connection, event, payload });
-      this.picture.take(event, payload);
+      this.view.take(event, payload);
     };
     this.#client = client;
-    for (const conversationId of conversationIds) void this.picture.load(conversationId);
+    const isRead = this.view.connected(conversationIds);
     for (const { event, payload } of client.received) take(event, payload);
     client.socket.onAny(take);
-    await this.picture.idle();
+    await isRead;
+  }
+
+  /** Connects, as an operation of the history. @returns whether it did */
+  async connectRecorded(conversationIds: readonly string[] = []): Promise<boolean> {
+    const work = () =>
+      this.connect(conversationIds).then(
+        () => ({ code: 0 }),
+        (error: unknown) => ({ code: codeOf(error) }),
+      );
+    const deed = this.#mine({ kind: "connect", conversationId: "" });
+    return (await this.#options.history.record(deed, work, () => null)).code === 0;
   }
 
   /** @throws when the server had sent what breaks its contract */
@@ -83,7 +131,7 @@ export class Device {
       payload,
       rest: (client) => client.post("/messages", payload),
     });
-    if (overSocket && reply.data) this.picture.sent({ ...reply.data, senderId: this.userId, content: { text } });
+    if (overSocket && reply.data) this.view.sent({ ...reply.data, senderId: this.userId, content: { text } });
     return reply;
   }
 
@@ -145,15 +193,9 @@ export class Device {
   }
 
   /** The whole history, page by page. */
-  async walk(conversationId: string, direction: Walk["direction"], limit: number): Promise<Reply<Walk>> {
-    const work = async (): Promise<Reply<Walk>> => {
-      try {
-        return { code: 0, data: await readPages(this.rest, conversationId, direction, limit) };
-      } catch (error) {
-        if (error instanceof Refusal) return { code: error.code };
-        return { code: null };
-      }
-    };
+  walk(conversationId: string, direction: Walk["direction"], limit: number): Promise<Reply<Walk>> {
+    const work = () =>
+      this.#answered(async () => ({ code: 0, data: await readPages(this.rest, conversationId, direction, limit) }));
     return this.#options.history.record(this.#mine({ kind: "walk", conversationId }), work, (data) => data);
   }
 
@@ -167,14 +209,29 @@ export class Device {
     return this.#options.history.record(this.#mine({ kind: "list", conversationId: "" }), work, (data) => data);
   }
 
+  /** Whatever has no method of its own. */
+  do(deed: Named, ask: (client: RestClient) => Promise<RestAnswer<unknown>>): Promise<Reply<unknown>> {
+    return this.#options.history.record(
+      this.#mine(deed),
+      () => this.request(ask),
+      () => null,
+    );
+  }
+
   /** A REST call that is not written down. */
-  async request<T>(ask: (client: RestClient) => Promise<RestAnswer<T>>): Promise<Reply<T>> {
-    try {
+  request<T>(ask: (client: RestClient) => Promise<RestAnswer<T>>): Promise<Reply<T>> {
+    return this.#answered(async () => {
       const { code, data } = await ask(this.rest);
       return { code, data };
-    } catch {
-      return { code: null };
-    }
+    });
+  }
+
+  /** `code: null` when there is no answer in time. */
+  async #answered<T>(ask: () => Promise<Reply<T>>): Promise<Reply<T>> {
+    const { promise: isLate, resolve } = Promise.withResolvers<Reply<T>>();
+    const timer = setTimeout(resolve, ANSWER_TIMEOUT_MS, { code: null });
+    const asked = ask().catch((error: unknown): Reply<T> => ({ code: error instanceof Refusal ? error.code : null }));
+    return Promise.race([asked, isLate]).finally(() => clearTimeout(timer));
   }
 
   #record<T>(deed: Named, answerOf: (data: T) => Answers[Kind], way: Way): Promise<Reply<T>> {
@@ -183,9 +240,9 @@ export class Device {
 
   /** A request over REST is a connection of its own: only a socket promises an order. */
   #mine(deed: Named): Deed {
-    const { isConnected, name, userId } = this;
+    const { isConnected, name, userId, url: gateway } = this;
     const connection = isConnected ? `${name}#${this.#connections}` : `${name}#rest-${this.#options.history.now().order}`;
-    return { ...deed, userId, connection };
+    return { ...deed, userId, connection, gateway };
   }
 
   async #ask<T>({ event, payload, rest }: Way): Promise<Reply<T>> {
@@ -194,12 +251,15 @@ export class Device {
     const { history } = this.#options;
     // What arrives together is handled in one turn, before anything that waits for a promise: the moment is taken here.
     return new Promise((resolve) => {
-      client.socket.timeout(ACK_TIMEOUT_MS).emit(event, payload, (error: Error | null, answer?: Reply<T>) => {
+      client.socket.timeout(ANSWER_TIMEOUT_MS).emit(event, payload, (error: Error | null, answer?: Reply<T>) => {
         resolve({ ...(error || !answer ? { code: null } : answer), at: history.now() });
       });
     });
   }
 }
+
+/** Of a refused handshake; null when there was no answer. */
+const codeOf = (error: unknown): number | null => (error as { data?: { code?: number } }).data?.code ?? null;
 
 /** An answer with an error. */
 class Refusal extends Error {

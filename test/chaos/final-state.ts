@@ -1,6 +1,7 @@
 import type { HistoryItem } from "../../contracts/entities.ts";
 import type { Database } from "../../mixins/database/port.ts";
 import type { History, Listed } from "./history.ts";
+import type { Pipeline } from "./pipeline.ts";
 
 export interface StoredMessage {
   readonly conversationId: string;
@@ -12,6 +13,8 @@ export interface StoredMessage {
   /** As it is stored, JSON. */
   readonly content: string;
   readonly createdAt: number;
+  readonly persistedAt: number;
+  readonly editedAt: number | null;
   readonly recalledAt: number | null;
 }
 /** What SQL says of one user in one conversation. */
@@ -37,12 +40,25 @@ export interface ReadList {
   readonly conversations: readonly Listed[];
 }
 
+/** What a device that follows a conversation by pushes, and reads what it missed, knows in the end. */
+export interface Followed {
+  readonly userId: string;
+  readonly device: string;
+  readonly conversationId: string;
+  /** Up to here it waits for nothing any more. */
+  readonly mark: number;
+  /** Message ids by seq. */
+  readonly messages: ReadonlyMap<number, string>;
+}
+
 /** How things stand when nothing is on its way any more. */
 export interface FinalState {
   readonly messages: readonly StoredMessage[];
   readonly members: readonly StoredMember[];
   readonly histories: readonly ReadHistory[];
   readonly lists: readonly ReadList[];
+  readonly followed: readonly Followed[];
+  readonly pipeline: Pipeline;
 }
 
 export interface Violation {
@@ -78,6 +94,8 @@ function toStoredMessage(row: Record<string, Cell>): StoredMessage {
     type: String(row["type"]),
     content: String(row["content"]),
     createdAt: Number(row["created_at"]),
+    persistedAt: Number(row["persisted_at"]),
+    editedAt: numberOrNull(row["edited_at"]),
     recalledAt: numberOrNull(row["recalled_at"]),
   };
 }
@@ -100,4 +118,25 @@ const numberOrNull = (cell: Cell | undefined): number | null => (cell == null ? 
 /** Whether a member sees a seq, now that nothing changes any more. */
 export function sees(member: StoredMember, seq: number): boolean {
   return seq >= member.minSeq && seq <= (member.maxSeq ?? Infinity) && !member.hidden.includes(seq);
+}
+
+/** What a member sees of these messages, ascending by seq. */
+export function visibleTo(messages: readonly StoredMessage[], member: StoredMember): StoredMessage[] {
+  return messages
+    .filter(({ conversationId, seq }) => conversationId === member.conversationId && sees(member, seq))
+    .sort((a, b) => a.seq - b.seq);
+}
+
+/** Of each conversation the seqs that have a row, or that the server says to be void. */
+export function seqsThatAreThere({ messages, histories }: FinalState): Map<string, Set<number>> {
+  const there = new Map<string, Set<number>>();
+  const add = (conversationId: string, seq: number): void => {
+    const seqs = there.get(conversationId);
+    if (seqs) seqs.add(seq);
+    else there.set(conversationId, new Set([seq]));
+  };
+  for (const { conversationId, seq } of messages) add(conversationId, seq);
+  for (const { conversationId, items } of histories)
+    for (const item of items) if ("toSeq" in item) for (let seq = item.seq; seq <= item.toSeq; seq++) add(conversationId, seq);
+  return there;
 }

@@ -1,15 +1,18 @@
 import type { HistoryItem, Message } from "../../contracts/entities.ts";
-import { History, type Walk } from "./history.ts";
-import type { FinalState, ReadList, StoredMember, StoredMessage } from "./final-state.ts";
+import { History, type Deed, type Walk } from "./history.ts";
+import type { FinalState, Followed, ReadList, StoredMember, StoredMessage } from "./final-state.ts";
+import type { HotMessage } from "./pipeline.ts";
 
 /** A small history in which all went well, to be broken by the test of the checkers. */
 
 export const CONVERSATION = "d_1_2";
 type Mutable<T> = T extends readonly (infer I)[]
   ? Mutable<I>[]
-  : T extends object
-    ? { -readonly [K in keyof T]: Mutable<T[K]> }
-    : T;
+  : T extends ReadonlyMap<infer K, infer V>
+    ? Map<K, V>
+    : T extends object
+      ? { -readonly [K in keyof T]: Mutable<T[K]> }
+      : T;
 
 /** User 1 sent three messages from `a#1`, user 2 has read two of them on `b#1` and deleted none. */
 export interface Case {
@@ -26,6 +29,8 @@ export const rowOf = (seq: number): StoredMessage => ({
   type: "text",
   content: JSON.stringify({ text: `words ${seq}` }),
   createdAt: 1_000 + seq,
+  persistedAt: 1_100 + seq,
+  editedAt: null,
   recalledAt: null,
 });
 export const messageOf = (seq: number, status: Message["status"] = "persisted"): Message => ({
@@ -52,6 +57,17 @@ export const listOf = (userId: string, device: string, readSeq: number, unread: 
   device,
   conversations: [{ conversationId: CONVERSATION, maxSeq: 3, readSeq, unread, lastMessage: messageOf(3) }],
 });
+export const hotOf = (seq: number): HotMessage => {
+  const { messageId, conversationId, senderId, clientMsgId, createdAt, content } = rowOf(seq);
+  return { messageId, conversationId, seq, senderId, clientMsgId, createdAt, content, isPersisted: true };
+};
+const followedBy = (userId: string, device: string): Followed => ({
+  userId,
+  device,
+  conversationId: CONVERSATION,
+  mark: 3,
+  messages: new Map([1, 2, 3].map((seq) => [seq, `10${seq}`])),
+});
 export const who = { userId: "1", connection: "a#1", conversationId: CONVERSATION };
 export const reader = { userId: "2", connection: "b#1", conversationId: CONVERSATION };
 
@@ -67,6 +83,11 @@ export async function send(
     async () => ({ code: 0, data }),
     (sent) => sent,
   );
+}
+/** What somebody does that has no answer worth a word; `code` 0 when it succeeds. */
+export async function act(history: History, deed: Deed, code: number | null = 0): Promise<void> {
+  const work = async () => ({ code });
+  await history.record(deed, work, () => null);
 }
 export const push = (history: History, connection: string, event: string, payload: object): void => {
   const userId = connection.startsWith("a") ? "1" : "2";
@@ -106,6 +127,13 @@ export async function goodCase(): Promise<Case> {
     members: [memberOf("1", 3), memberOf("2", 2)],
     histories: ["1", "2"].map((userId) => ({ userId, conversationId: CONVERSATION, items: [...items] })),
     lists: [listOf("1", "a", 3, 0), listOf("2", "b", 2, 1), listOf("2", "c", 2, 1)],
+    followed: [followedBy("1", "a"), followedBy("2", "b")],
+    pipeline: {
+      pending: 0,
+      lag: 0,
+      deadLetters: [],
+      hot: { messages: [1, 2, 3].map(hotOf), stableSeqs: new Map([[CONVERSATION, 3]]) },
+    },
   };
   return { history, state: state as Mutable<FinalState> };
 }

@@ -1,12 +1,17 @@
 import type { Conversation, HistoryItem, SendResult } from "../../contracts/entities.ts";
+import type { Fault, FaultEffects, Sample } from "./outages.ts";
 
 /** A time-out, a lost connection or "could not be stored now" leaves open whether it happened: unknown, never failed. */
 export type Outcome = "running" | "ok" | "failed" | "unknown";
 
-/** When something happened: `order` counts everything one history holds, `wallMs` is the clock on the wall. */
+/** When something happened. */
 export interface Moment {
+  /** Counts everything that one history holds. */
   readonly order: number;
+  /** The clock on the wall, which servers share. */
   readonly wallMs: number;
+  /** A clock that never goes back, for spans. */
+  readonly monotonicMs: number;
 }
 
 interface Deeds {
@@ -19,8 +24,17 @@ interface Deeds {
   delivered: { readonly seq: number };
   /** A way through the whole history, page by page, while others write. */
   walk: object;
-  /** The conversation list; it belongs to no conversation. */
+  /** The conversation list; it belongs to no conversation, as everything below. */
   list: object;
+  /** Any other call of a signed-in user. */
+  request: { readonly what: string };
+  connect: object;
+  /** Ends the sessions of these devices of one's own. */
+  endSession: { readonly devices: readonly string[] };
+  /** Deletes one's own account. */
+  erase: object;
+  block: { readonly whom: string };
+  unblock: { readonly whom: string };
 }
 export interface Answers {
   send: Pick<SendResult, "messageId" | "seq" | "createdAt">;
@@ -32,6 +46,12 @@ export interface Answers {
   delivered: { readonly seq: number };
   walk: Walk;
   list: readonly Listed[];
+  request: null;
+  connect: null;
+  endSession: null;
+  erase: null;
+  block: null;
+  unblock: null;
 }
 export type Kind = keyof Deeds;
 
@@ -47,8 +67,10 @@ export interface Walk {
 type DeedOf<K extends Kind> = Deeds[K] & {
   readonly kind: K;
   readonly userId: string;
-  /** Of one connection there is one after the other. */
+  /** `<device>#<number>`; of one connection there is one after the other. */
   readonly connection: string;
+  /** Where it was asked, when there are several places. */
+  readonly gateway?: string;
   readonly conversationId: string;
 };
 /** What somebody is about to do. */
@@ -72,6 +94,8 @@ export interface Observation {
   readonly payload: Readonly<Record<string, unknown>>;
 }
 
+export const deviceOf = ({ connection }: { readonly connection: string }): string => connection.split("#")[0]!;
+
 /** Codes that say that it may have happened nevertheless: not stored now, a fault of the server, a service that is away. */
 const OPEN_CODES = [3001, 9000, 9006];
 
@@ -83,14 +107,31 @@ export interface Reply<T> {
   readonly at?: Moment;
 }
 
-/** Everything that clients did and saw, in its order. */
+/** Everything that clients did and saw, in its order, and what was broken meanwhile. */
 export class History {
   readonly operations: Operation[] = [];
   readonly observations: Observation[] = [];
+  readonly faults: Fault[] = [];
+  readonly samples: Sample[] = [];
+  /** Client message ids of what the database was made to refuse, for good. */
+  readonly poison = new Set<string>();
+  /** From the acceptance of a message that is stuck to its next try, at most. */
+  readonly compensatorPeriodMs: number;
   #order = 0;
+  #passedMs = 0;
+
+  constructor({ compensatorPeriodMs = 7_000 } = {}) {
+    this.compensatorPeriodMs = compensatorPeriodMs;
+  }
 
   now(): Moment {
-    return { order: ++this.#order, wallMs: Date.now() };
+    const [wallMs, monotonicMs] = [Date.now() + this.#passedMs, performance.now() + this.#passedMs];
+    return { order: ++this.#order, wallMs, monotonicMs };
+  }
+
+  /** Lets time pass in the history alone, so that nobody has to wait for what is late. */
+  pass(ms: number): void {
+    this.#passedMs += ms;
   }
 
   of<K extends Kind>(...kinds: K[]): OperationOf<K>[] {
@@ -99,6 +140,20 @@ export class History {
 
   observe(seen: Omit<Observation, "at">): void {
     this.observations.push({ ...seen, at: this.now() });
+  }
+
+  /** Something is broken from now on, until the returned function is called. */
+  fault(name: string, effects: Partial<FaultEffects> = {}): () => void {
+    const none: FaultEffects = { stopsSending: false, stopsPersisting: false, silences: [] };
+    const fault: Fault = { ...none, ...effects, name, from: this.now(), until: null };
+    this.faults.push(fault);
+    return () => {
+      fault.until ??= this.now();
+    };
+  }
+
+  sample(seen: Omit<Sample, "at">): void {
+    this.samples.push({ ...seen, at: this.now() });
   }
 
   /** Records an operation around `work`, which must not reject for answers and lost connections. */

@@ -53,6 +53,11 @@ export class Picture {
     return [...(this.#conversations.get(conversationId)?.values() ?? [])].sort((a, b) => a.seq - b.seq);
   }
 
+  async connected(conversationIds: readonly string[]): Promise<void> {
+    for (const conversationId of conversationIds) void this.load(conversationId);
+    await this.idle();
+  }
+
   /** Reads a conversation from the server; one reading after the other. */
   load(conversationId: string): Promise<void> {
     this.#reading = this.#reading.then(() => this.#load(conversationId));

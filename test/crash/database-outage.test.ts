@@ -90,9 +90,11 @@ for (const { what, methods, error, answers } of outages) {
     await waitFor(() => sends().filter(({ outcome }) => outcome === "ok").length > 50, "messages before the outage");
 
     const repair = fail(im.sql, methods, error);
+    const over = world.history.fault(what, { stopsSending: true, stopsPersisting: true });
     const since = world.history.now();
     await waitFor(() => Date.now() > since.wallMs + OUTAGE_MS, "the end of the outage", OUTAGE_MS * 2);
     const until = world.history.now();
+    over();
     repair();
     const back = Date.now();
     const during = sends().filter(({ invoked }) => invoked.order > since.order && invoked.order < until.order);

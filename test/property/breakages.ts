@@ -11,13 +11,15 @@ export interface Breakage {
   readonly invariant: Invariant;
   readonly what: string;
   apply(world: World): Promise<() => void> | (() => void);
+  /** What has to happen for it to show, beside what always does. */
+  also?(world: World): Promise<void>;
 }
 
+export type Deliveries = { room: string; event: string; payload: object }[];
 type Accept = Im["hot"]["conversations"]["accept"];
-type Deliveries = { room: string; event: string; payload: object }[];
 
 /** Puts something else in the place of a method; gives a function that puts it back. */
-function replace<T extends object, K extends keyof T>(target: T, method: K, by: (original: T[K]) => T[K]): () => void {
+export function replace<T extends object, K extends keyof T>(target: T, method: K, by: (original: T[K]) => T[K]): () => void {
   const original = target[method];
   target[method] = by((original as (...args: never[]) => unknown).bind(target) as T[K]);
   return () => void (target[method] = original);
@@ -47,7 +49,7 @@ function changeRows(
 }
 const isPage = (sql: string): boolean => sql.includes("message_hidden") && sql.includes("order by m.seq");
 
-const pretendStored = ({ im }: World, of: (text: unknown) => boolean): (() => void) =>
+export const pretendStored = ({ im }: World, of: (text: unknown) => boolean): (() => void) =>
   replace(im.log, "append", (append) => async (records) => {
     await append(records.filter(({ content }) => !of(content["text"])));
     return records.map(() => ({ ok: true }));
@@ -70,6 +72,7 @@ function receiptsFirst({ im }: World): () => void {
   };
 }
 
+/** Of messages, their order and what is seen of them; the others stand in `breakages-over-time.ts`. */
 export const breakages: readonly Breakage[] = [
   {
     invariant: "I1",

@@ -5,9 +5,12 @@ import type { Violation } from "../chaos/final-state.ts";
 import { startIm, type Im } from "../support/im.ts";
 import { waitFor } from "../support/wait.ts";
 import { breakages, type Breakage } from "./breakages.ts";
+import { breakagesOverTime } from "./breakages-over-time.ts";
 import { buildWorld, readFinalState, type World } from "./world.ts";
 
 const GRACE_MS = 1_100;
+/** After which an ended session is over (I20). */
+const ENDED_MS = 6_000;
 
 /** A little of everything: what is sent together, again, changed, read, and by whom it is no longer heard. */
 async function live(world: World): Promise<void> {
@@ -23,6 +26,30 @@ async function live(world: World): Promise<void> {
   await reader!.walk(conversationId, "up", 3);
   await leaver!.request((rest) => rest.delete(`/social/groups/${world.groupId}/members/${leaver!.userId}`));
   await say(6);
+  await leaver!.walk(conversationId, "up", 100);
+  await change(world);
+  await endSession(world);
+}
+
+/** What must stay so: a recall, and a deletion for oneself. */
+async function change(world: World): Promise<void> {
+  const [owner, reader] = world.people.map(({ devices }) => devices[0]);
+  const { conversationId } = world.conversations.at(-1)!;
+  const sent = await Promise.all([8, 9].map((words) => owner!.send(conversationId, `k${words}`, `0 says ${words}`)));
+  const [recalled, deleted] = sent.map(({ data }) => data && { ...data, conversationId });
+  if (recalled) await owner!.recall(recalled);
+  if (deleted) await reader!.delete(deleted);
+}
+
+/** One device of a person logs out, and tries to go on. */
+async function endSession({ people, history }: World): Promise<void> {
+  const device = people[1]!.devices[1];
+  const nowhere = { conversationId: "" };
+  const ask = () => device.do({ kind: "request", ...nowhere, what: "who I am" }, (rest) => rest.get("/users/me"));
+  await ask();
+  await device.do({ kind: "endSession", ...nowhere, devices: [device.name] }, (rest) => rest.post("/auth/logout", {}));
+  history.pass(ENDED_MS);
+  await ask();
 }
 
 /** What leaves its mark a second later: messages to those who have left. */
@@ -38,6 +65,7 @@ async function liveBroken(im: Im, breakage: Breakage | null): Promise<Violation[
   const repair = (await breakage?.apply(world)) ?? (() => undefined);
   try {
     await live(world);
+    await breakage?.also?.(world);
     if (breakage === null || breakage.invariant === "I14") await liveOn(world);
     // Pushes are under way still; what they show comes to light sooner or later.
     const find = async (): Promise<Violation[]> => violationsOf(world.history, await readFinalState(world));
@@ -58,7 +86,7 @@ describe("what the checkers find in the running product", () => {
     assert.deepEqual(await liveBroken(im, null), []);
   });
 
-  for (const breakage of breakages) {
+  for (const breakage of [...breakages, ...breakagesOverTime]) {
     it(`is a violation of ${breakage.invariant} when ${breakage.what}`, async () => {
       const found = await liveBroken(im, breakage);
       const names = found.map(({ invariant }) => invariant);

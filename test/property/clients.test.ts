@@ -60,7 +60,7 @@ async function actAlone(world: World, words: Words, operations: readonly ClientO
   const sends: Promise<unknown>[] = [];
   for (const operation of operations) {
     const task = taskOf(world, operation, words, ({ conversationId }, device) =>
-      device.picture.of(conversationId).map((message) => ({ ...message, conversationId })),
+      device.view.of(conversationId).map((message) => ({ ...message, conversationId })),
     );
     const done = perform(world, task);
     if (operation.op === "send" || operation.op === "repeat") sends.push(done);

@@ -1,14 +1,14 @@
 import type { Message } from "../../contracts/entities.ts";
-import type { Device, MessageRef } from "../chaos/device.ts";
+import type { MessageRef } from "../chaos/device.ts";
 import type { Reply, Walk } from "../chaos/history.ts";
 import type { ClientOperation, Position } from "./operations.ts";
-import { connect, type Person, type World, type WorldConversation } from "./world.ts";
+import { connect, type Person, type PersonDevice, type World, type WorldConversation } from "./world.ts";
 
 /** An operation with what its indexes stand for. */
 export interface Task {
   readonly operation: ClientOperation;
   readonly person: Person;
-  readonly device: Device;
+  readonly device: PersonDevice;
   readonly whom: Person;
   readonly conversation: WorldConversation;
   /** The message it is about; undefined when the conversation has none. */
@@ -46,7 +46,7 @@ export function taskOf(
   world: World,
   operation: ClientOperation,
   words: Words,
-  messagesOf: (conversation: WorldConversation, device: Device) => readonly MessageRef[],
+  messagesOf: (conversation: WorldConversation, device: PersonDevice) => readonly MessageRef[],
 ): Task {
   const person = pick(world.people, operation.who);
   const device = person.devices[operation.device];
@@ -99,9 +99,13 @@ export async function perform(world: World, task: Task): Promise<Reply<unknown> 
     case "join":
       return device.request((rest) => rest.post(`/social/groups/${world.groupId}/join`, {}));
     case "block":
-      return device.request((rest) => rest.put(`/social/blacklist/${whom.userId}`));
+      return device.do({ kind: "block", conversationId: "", whom: whom.userId }, (rest) =>
+        rest.put(`/social/blacklist/${whom.userId}`),
+      );
     case "unblock":
-      return device.request((rest) => rest.delete(`/social/blacklist/${whom.userId}`));
+      return device.do({ kind: "unblock", conversationId: "", whom: whom.userId }, (rest) =>
+        rest.delete(`/social/blacklist/${whom.userId}`),
+      );
     default:
       return task.message ? change(device, operation.op, task.message, text) : null;
   }
@@ -109,7 +113,7 @@ export async function perform(world: World, task: Task): Promise<Reply<unknown> 
 
 type Change = "recall" | "edit" | "delete" | "react" | "unreact";
 
-function change(device: Device, op: Change, message: MessageRef, text: string): Promise<Reply<Message>> {
+function change(device: PersonDevice, op: Change, message: MessageRef, text: string): Promise<Reply<Message>> {
   if (op === "recall") return device.recall(message);
   if (op === "edit") return device.edit(message, text);
   if (op === "delete") return device.delete(message);
@@ -122,7 +126,7 @@ export function positionOf(position: Position, seq: number): { position: Positio
 }
 
 function readPage(
-  device: Device,
+  device: PersonDevice,
   conversationId: string,
   { position, seq }: ReturnType<typeof positionOf>,
   limit: number,

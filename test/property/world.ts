@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
-import { Device, readPages } from "../chaos/device.ts";
+import { picturingDevice, readPages, type Device } from "../chaos/device.ts";
 import { assertHolds } from "../chaos/checkers/index.ts";
-import { keep, type Kept } from "../chaos/picture.ts";
+import { keep, type Kept, type Picture } from "../chaos/picture.ts";
+import { readerOfPorts } from "../chaos/pipeline.ts";
 import { readStored, type FinalState, type ReadHistory, type ReadList, type StoredMember } from "../chaos/final-state.ts";
 import { History } from "../chaos/history.ts";
 import { befriend, buildGroup, PASSWORD, type Im } from "../support/im.ts";
@@ -12,10 +13,11 @@ export interface Shape {
   readonly people: number;
   readonly historyVisible: boolean;
 }
+export type PersonDevice = Device<Picture>;
 export interface Person {
   readonly index: number;
   readonly userId: string;
-  readonly devices: readonly [Device, Device];
+  readonly devices: readonly [PersonDevice, PersonDevice];
 }
 export interface WorldConversation {
   readonly conversationId: string;
@@ -64,18 +66,18 @@ export async function buildWorld(im: Im, { people: count, historyVisible }: Shap
 async function buildPerson(im: Im, history: History, world: string, index: number): Promise<Person> {
   const username = `${world}_${index}`;
   const { user } = await im.node.call("user.register", { username, password: PASSWORD });
-  const device = async (n: number): Promise<Device> => {
+  const device = async (n: number): Promise<PersonDevice> => {
     const deviceId = `${username}-${n}`;
     const { accessToken } = await im.node.call("auth.login", { username, password: PASSWORD, deviceId });
-    return new Device({ history, url: im.url, userId: user.userId, token: accessToken, name: deviceId });
+    return picturingDevice({ history, urls: [im.url], userId: user.userId, token: accessToken, name: deviceId });
   };
   return { index, userId: user.userId, devices: [await device(0), await device(1)] };
 }
 
-const devicesOf = (people: readonly Person[]): Device[] => people.flatMap(({ devices }) => devices);
+const devicesOf = (people: readonly Person[]): PersonDevice[] => people.flatMap(({ devices }) => devices);
 
 /** Connects a device unless it is; it reads what its user takes part in, be it no longer. */
-export async function connect({ conversations }: World, { index }: Person, device: Device): Promise<void> {
+export async function connect({ conversations }: World, { index }: Person, device: PersonDevice): Promise<void> {
   if (device.isConnected) return;
   await device.connect(
     conversations.filter(({ members }) => members.includes(index)).map(({ conversationId }) => conversationId),
@@ -94,7 +96,7 @@ export async function assertConverges(world: World): Promise<void> {
   );
 }
 
-async function assertShows({ conversations }: World, { index }: Person, device: Device, state: FinalState): Promise<void> {
+async function assertShows({ conversations }: World, { index }: Person, device: PersonDevice, state: FinalState): Promise<void> {
   for (const { conversationId, members } of conversations) {
     if (!members.includes(index)) continue;
     const { items = [] } = historyOf(state, device.userId, conversationId) ?? {};
@@ -102,11 +104,11 @@ async function assertShows({ conversations }: World, { index }: Person, device: 
     // Who has left is not told what becomes of the messages they saw.
     const view = hasLeft(state, device.userId, conversationId) ? idsOf : all;
     const shows = async (): Promise<boolean> => {
-      await device.picture.idle();
-      return isSame(view(device.picture.of(conversationId)), view(kept));
+      await device.view.idle();
+      return isSame(view(device.view.of(conversationId)), view(kept));
     };
     await waitFor(shows, `${device.name} showing all of ${conversationId}`, SHOW_TIMEOUT_MS).catch(() =>
-      assert.deepEqual(view(device.picture.of(conversationId)), view(kept), `what ${device.name} shows of ${conversationId}`),
+      assert.deepEqual(view(device.view.of(conversationId)), view(kept), `what ${device.name} shows of ${conversationId}`),
     );
   }
 }
@@ -120,7 +122,7 @@ const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.s
 const historyOf = ({ histories }: FinalState, userId: string, conversationId: string): ReadHistory | undefined =>
   histories.find((one) => one.userId === userId && one.conversationId === conversationId);
 
-/** SQL, histories and lists of one moment: read again as long as SQL changed meanwhile. */
+/** SQL, histories, lists and the pipeline of one moment: read again as long as SQL changed meanwhile. */
 export async function readFinalState(world: World): Promise<FinalState> {
   const conversationIds = world.conversations.map(({ conversationId }) => conversationId);
   for (;;) {
@@ -130,7 +132,9 @@ export async function readFinalState(world: World): Promise<FinalState> {
       readLists(world),
       Promise.all(before.members.map((member) => withCursor(world, member))),
     ]);
-    if (isSame(before, await readStored(world.im.sql, conversationIds))) return { ...before, members, histories, lists };
+    const pipeline = await readerOfPorts(world.im).read(before.messages);
+    if (!isSame(before, await readStored(world.im.sql, conversationIds))) continue;
+    return { ...before, members, histories, lists, followed: [], pipeline };
   }
 }
 
@@ -154,9 +158,12 @@ function readHistories({ people, conversations }: World): Promise<ReadHistory[]>
   );
 }
 
-function readLists({ people }: World): Promise<ReadList[]> {
+/** As every device gets them whose session goes on. */
+async function readLists({ people, history }: World): Promise<ReadList[]> {
+  const ended = new Set(history.of("endSession").flatMap(({ devices }) => devices));
+  const devices = devicesOf(people).filter(({ name }) => !ended.has(name));
   return Promise.all(
-    devicesOf(people).map(async (device) => {
+    devices.map(async (device) => {
       const { data } = await device.list();
       return { userId: device.userId, device: device.name, conversations: data ?? [] };
     }),

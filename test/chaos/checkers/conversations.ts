@@ -1,6 +1,5 @@
 import type { History, OperationOf } from "../history.ts";
-import type { Checker, FinalState, StoredMember } from "../final-state.ts";
-import { visibleTo } from "./views.ts";
+import { visibleTo, type Checker, type FinalState, type StoredMember } from "../final-state.ts";
 
 type Cursor = OperationOf<"read" | "delivered">;
 const nameOf = ({ userId, conversationId }: { userId: string; conversationId: string }): string =>

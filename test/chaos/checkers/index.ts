@@ -1,19 +1,19 @@
 import assert from "node:assert/strict";
 import type { History } from "../history.ts";
-import { cursorsAndUnreadAgree, lastMessageIsTheLast } from "./conversations.ts";
-import {
-  acknowledgedIsNotLost,
-  idsAreUnique,
-  nothingIsPhantom,
-  oneMessageForAKey,
-  orderIsKept,
-  seqHasNoHole,
-  seqIsUnique,
-} from "./messages.ts";
 import type { Checker, FinalState, Violation } from "../final-state.ts";
-import { allSeeTheSame, pagingIsExact, receiptsFollowMessages, removedHearNothing, statusMovesForward } from "./views.ts";
+import { cursorsAndUnreadAgree, lastMessageIsTheLast } from "./conversations.ts";
+import { endedSessionsAreOver, everythingIsBounded, healsByItself, nothingIsOkUnlessDurable } from "./in-time.ts";
+import { acknowledgedIsNotLost, nothingIsPhantom } from "./kept.ts";
+import { idsAreUnique, oneMessageForAKey, seqIsUnique } from "./once.ts";
+import { orderIsKept, seqHasNoHole } from "./order.ts";
+import { outsidersGetNothing } from "./outsiders.ts";
+import { receiptsFollowMessages, statusMovesForward } from "./progress.ts";
+import { nothingIsLeft } from "./quiescence.ts";
+import { changesStay } from "./redelivery.ts";
+import { stableIsStable } from "./stable.ts";
+import { allSeeTheSame, pagingIsExact } from "./views.ts";
 
-/** A checker for each invariant that can be read off what clients did and saw, and the state it ended in. */
+/** A checker for each invariant, which reads what clients did and saw, what was broken meanwhile, and the state it ended in. */
 export const checkers = {
   I1: acknowledgedIsNotLost,
   I2: nothingIsPhantom,
@@ -27,14 +27,23 @@ export const checkers = {
   I10: cursorsAndUnreadAgree,
   I11: lastMessageIsTheLast,
   I12: receiptsFollowMessages,
-  I14: removedHearNothing,
+  I13: nothingIsLeft,
+  I14: outsidersGetNothing,
+  I15: changesStay,
   I16: idsAreUnique,
+  I17: nothingIsOkUnlessDurable,
+  I18: everythingIsBounded,
+  I19: healsByItself,
+  I20: endedSessionsAreOver,
+  I21: stableIsStable,
 } as const satisfies Record<string, Checker>;
 export type Invariant = keyof typeof checkers;
 
 /** Everything that contradicts an invariant; nothing may be on its way any more when the state is read. */
-export function violationsOf(history: History, state: FinalState): Violation[] {
-  return Object.entries(checkers).flatMap(([invariant, check]) => check(history, state).map((detail) => ({ invariant, detail })));
+export function violationsOf(history: History, state: FinalState): (Violation & { readonly invariant: Invariant })[] {
+  return (Object.entries(checkers) as [Invariant, Checker][]).flatMap(([invariant, check]) =>
+    check(history, state).map((detail) => ({ invariant, detail })),
+  );
 }
 
 export function assertHolds(history: History, state: FinalState): void {

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import {
   CONVERSATION,
   goodCase,
+  hotOf,
   listOf,
   messageOf,
   push,
@@ -35,6 +36,9 @@ test("an operation without an answer says nothing, whether it happened or not", 
   assert.deepEqual(violationsOf(history, state), []);
   state.messages.push(rowOf(4));
   for (const { items } of state.histories) items.push(messageOf(4));
+  for (const one of state.followed) Object.assign(one, { mark: 4 }).messages.set(4, "104");
+  state.pipeline.hot!.messages.push(hotOf(4));
+  state.pipeline.hot!.stableSeqs.set(CONVERSATION, 4);
   for (const { conversations } of state.lists) Object.assign(conversations[0]!, { maxSeq: 4, lastMessage: messageOf(4) });
   for (const { conversations } of state.lists.slice(1)) conversations[0]!.unread = 2;
   assert.deepEqual(violationsOf(history, state), []);
@@ -94,6 +98,16 @@ const planted: { readonly invariant: Invariant; readonly what: string; plant(one
     invariant: "I4",
     what: "one seq with two rows",
     plant: ({ state }) => void state.messages.push({ ...rowOf(3), messageId: "998" }),
+  },
+  {
+    invariant: "I1",
+    what: "an acknowledged message that became a void",
+    plant: ({ state }) => void (state.messages[2]!.type = "void"),
+  },
+  {
+    invariant: "I5",
+    what: "a client that waits for one that is there",
+    plant: ({ state }) => void (state.followed[1]!.mark = 2),
   },
   { invariant: "I5", what: "a hole", plant: ({ state }) => drop(state.messages, 2) },
   { invariant: "I5", what: "a conversation that does not begin at 1", plant: ({ state }) => drop(state.messages, 1) },

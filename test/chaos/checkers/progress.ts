@@ -1,0 +1,61 @@
+import type { Message } from "../../../contracts/entities.ts";
+import type { Checker } from "../final-state.ts";
+import type { History } from "../history.ts";
+import { placeOf } from "./sends.ts";
+import { messageEvents, messageOf, messagesIn } from "./views.ts";
+
+/** I9: a status moves forward only, and what is said to be persisted has its row. */
+export const statusMovesForward: Checker = (history, { messages, histories }) => {
+  const ids = new Set(messages.map(({ messageId }) => messageId));
+  const places = new Set(messages.map(placeOf));
+  const found: string[] = [];
+  for (const seen of Map.groupBy(history.observations, ({ connection }) => connection).values()) {
+    const persisted = new Set<string>();
+    for (const { event, payload, connection } of seen) {
+      if (event === "message:persisted") {
+        const { conversationId, upToSeq } = payload as { conversationId: string; upToSeq: number };
+        const place = placeOf({ conversationId, seq: upToSeq });
+        if (!places.has(place)) found.push(`${connection} heard that ${place} is persisted, and it has no row`);
+      }
+      if (!messageEvents.includes(event)) continue;
+      const { messageId, status } = payload as unknown as Message;
+      if (status === "persisted") persisted.add(messageId);
+      else if (persisted.has(messageId)) found.push(`${connection} saw message ${messageId} fall back to ${status}`);
+      if (status === "persisted" && !ids.has(messageId)) found.push(`${connection} saw ${messageId} persisted, without a row`);
+    }
+  }
+  for (const message of histories.flatMap(({ items }) => messagesIn(items)))
+    if (message.status !== "persisted" || !ids.has(message.messageId))
+      found.push(`${placeOf(message)} is ${message.status} in a history${ids.has(message.messageId) ? "" : ", without a row"}`);
+  return found;
+};
+
+/** I12: a connection hears of a receipt only after the message, and never of one for a message that is not there. */
+export const receiptsFollowMessages: Checker = (history, { messages }) => {
+  const heads = new Map<string, number>();
+  for (const { conversationId, seq } of messages) heads.set(conversationId, Math.max(seq, heads.get(conversationId) ?? 0));
+  const learned = whenLearned(history);
+  return history.observations
+    .filter(({ event }) => event.startsWith("receipt:"))
+    .flatMap(({ connection, payload, event, at }) => {
+      const receipt = payload as { conversationId: string; seq: number; userId: string };
+      const what = `${connection} got ${event} of user ${receipt.userId} for ${placeOf(receipt)}`;
+      if (receipt.seq > (heads.get(receipt.conversationId) ?? 0)) return [`${what}, which is not there`];
+      const learnedAt = learned.get(`${connection} ${placeOf(receipt)}`);
+      return learnedAt !== undefined && learnedAt > at.order ? [`${what} before the message`] : [];
+    });
+};
+
+/** When each connection first heard of a message: by a push, or by the answer to its own sending. */
+function whenLearned(history: History): Map<string, number> {
+  const learned = new Map<string, number>();
+  const learn = (connection: string, place: string, order: number): void => {
+    const key = `${connection} ${place}`;
+    learned.set(key, Math.min(order, learned.get(key) ?? Infinity));
+  };
+  for (const seen of history.observations)
+    if (seen.event === "message:new") learn(seen.connection, placeOf(messageOf(seen)), seen.at.order);
+  for (const { connection, conversationId, answer, ended } of history.of("send"))
+    if (answer) learn(connection, placeOf({ conversationId, seq: answer.seq }), ended!.order);
+  return learned;
+}

@@ -1,0 +1,31 @@
+import type { Moment } from "./history.ts";
+
+/** What something that is broken makes impossible, so that nobody can expect it. */
+export interface FaultEffects {
+  /** No message can become durable: none may be acknowledged that is sent while it lasts. */
+  readonly stopsSending: boolean;
+  /** The log or the database does not answer: what is pending waits. */
+  readonly stopsPersisting: boolean;
+  /** Gateways that can say nothing at all, not even no. */
+  readonly silences: readonly string[];
+}
+
+/** Something that was broken. It began when it was, and ended before it was repaired. */
+export interface Fault extends FaultEffects {
+  readonly name: string;
+  readonly from: Moment;
+  until: Moment | null;
+}
+
+/** How the pipeline stood at a moment. */
+export interface Sample {
+  readonly at: Moment;
+  readonly pending: number;
+  /** Null when nothing was pending. */
+  readonly oldestAgeMs: number | null;
+  /** Of each process. */
+  readonly memoryBytes: Readonly<Record<string, number>>;
+}
+
+export const isDuring = ({ from, until }: Fault, { monotonicMs }: Moment, graceMs = 0): boolean =>
+  monotonicMs >= from.monotonicMs && monotonicMs <= (until?.monotonicMs ?? Infinity) + graceMs;

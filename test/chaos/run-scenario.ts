@@ -1,0 +1,135 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { waitFor } from "../support/wait.ts";
+import { violationsOf } from "./checkers/index.ts";
+import type { Environment } from "./environments/environment.ts";
+import { readStored, type FinalState, type Violation } from "./final-state.ts";
+import { History } from "./history.ts";
+import { Bystanders } from "./load/bystanders.ts";
+import { A_BIT_OF_ALL, type Pace } from "./load/client.ts";
+import { Load, readHistories, readLists } from "./load/load.ts";
+import { healed, Monitor } from "./monitor.ts";
+import { resultOf, type Result } from "./result.ts";
+import type { Scenario } from "./scenarios/scenario.ts";
+import type { Stage } from "./stage.ts";
+import { buildWorld } from "./world.ts";
+
+export interface RunOptions {
+  readonly seed: number;
+  readonly people: number;
+  readonly pace: Pace;
+  readonly outageMs: number;
+}
+export const FULL: Omit<RunOptions, "seed"> = {
+  people: 12,
+  pace: { pauseMs: [200, 700], lanes: 1, mix: A_BIT_OF_ALL },
+  outageMs: 8_000,
+};
+export const SHORT: Omit<RunOptions, "seed"> = { ...FULL, people: 8, outageMs: 5_000 };
+
+/** Everybody knows everybody before anything goes wrong. */
+const WARM_UP_MS = 20_000;
+const CALM_MS = 2_000;
+const HEAL_MS = 60_000;
+const QUIET_MS = 30_000;
+/** Longer than cursors that are written behind, and their coming from another node, take. */
+const STILL_MS = 2_500;
+
+/** Runs a scenario under load and checks every invariant afterwards. Never rejects: what went wrong stands in the result. */
+export async function runScenario(scenario: Scenario, env: Environment, options: RunOptions): Promise<Result> {
+  const startedAt = performance.now();
+  const history = new History({ compensatorPeriodMs: env.compensatorPeriodMs });
+  const problems: string[] = [];
+  const outcome = { healMs: null as number | null, violations: [] as Violation[] };
+  try {
+    await live(scenario, env, options, history, problems, outcome);
+  } catch (error) {
+    problems.push(error instanceof Error ? (error.stack ?? error.message) : String(error));
+  }
+  const { name, on } = scenario;
+  const durationMs = Math.round(performance.now() - startedAt);
+  return resultOf(history, { ...outcome, scenario: name, environment: on, seed: options.seed, durationMs, problems });
+}
+
+async function live(
+  scenario: Scenario,
+  env: Environment,
+  { seed, people, pace, outageMs }: RunOptions,
+  history: History,
+  problems: string[],
+  outcome: { healMs: number | null; violations: Violation[] },
+): Promise<void> {
+  const { gateways } = env;
+  const world = await buildWorld(gateways[0], people);
+  await using load = new Load({ history, gateways, people: world.people, conversations: world.conversations, pace, seed });
+  const group = world.conversations.at(-1)!;
+  const bystanders = new Bystanders({ ...world, history, gateways, group });
+  const stage: Stage = { env, history, world, load, bystanders, outageMs, problems };
+  await warmUp(stage);
+  const startedAt = performance.now();
+  const monitor = new Monitor(env, history);
+  try {
+    load.start();
+    bystanders.start();
+    await delay(CALM_MS);
+    await Promise.all([scenario.faults(stage), delay(outageMs / 2).then(() => bystanders.change())]);
+    outcome.healMs = await healed(stage, HEAL_MS);
+    await delay(Math.max(0, startedAt + 2 * env.compensatorPeriodMs + CALM_MS - performance.now()));
+    await load.finish();
+  } finally {
+    await bystanders.stop();
+    await monitor.stop();
+  }
+  outcome.violations = await check(stage);
+  if (!scenario.after) return;
+  await scenario.after(stage);
+  outcome.violations = [...outcome.violations, ...(await check(stage))];
+}
+
+/** A first message of everybody in everything; what was made a moment ago may be unknown at another node still. */
+async function warmUp({ load, world }: Stage): Promise<void> {
+  await Promise.all(
+    load.clients.flatMap((client) =>
+      world.conversations
+        .filter(({ of }) => of.some(({ userId }) => userId === client.device.userId))
+        .map(({ conversationId }, at) => {
+          const key = `${client.device.name}-hello-${at}`;
+          const isSent = async (): Promise<boolean> => {
+            await client.connected();
+            return (await client.device.send(conversationId, key, "hello")).code === 0;
+          };
+          return waitFor(isSent, `a first message of ${client.device.name} in ${conversationId}`, WARM_UP_MS);
+        }),
+    ),
+  );
+}
+
+async function check(stage: Stage): Promise<Violation[]> {
+  return violationsOf(stage.history, await readFinalState(stage));
+}
+
+/** Everything as it stands when it stands still. @throws when it does not come to rest */
+async function readFinalState({ env, load, world }: Stage): Promise<FinalState> {
+  const isQuiet = async (): Promise<boolean> => {
+    const { pending, lag } = await env.pipeline.read([]);
+    return pending === 0 && lag === 0;
+  };
+  // What is not quiet then, a checker will name.
+  await waitFor(isQuiet, "nothing to be pending", QUIET_MS).catch(() => undefined);
+  const sql = await env.sql();
+  const ids = world.conversations.map(({ conversationId }) => conversationId);
+  const end = performance.now() + QUIET_MS;
+  for (let before = await stored(); ;) {
+    await delay(STILL_MS);
+    const followed = await load.followed();
+    const [histories, lists] = [await readHistories(load, world.conversations), await readLists(load)];
+    const pipeline = await env.pipeline.read(before.messages);
+    const after = await stored();
+    if (JSON.stringify(after) === JSON.stringify(before)) return { ...after, histories, lists, followed, pipeline };
+    if (performance.now() > end) throw new Error("the database goes on changing");
+    before = after;
+  }
+
+  function stored(): Promise<Pick<FinalState, "messages" | "members">> {
+    return readStored(sql, ids);
+  }
+}
