@@ -8,6 +8,7 @@ import { busOf } from "./mixins/bus/index.ts";
 import { drain } from "./mixins/drain.ts";
 import { holdMetrics } from "./mixins/metrics/index.ts";
 import { bindConfig } from "./mixins/shared.ts";
+import { traceNode } from "./mixins/tracing/index.ts";
 import { replOptions } from "./repl/commands.ts";
 import { actionLog } from "./runtime/action-log.ts";
 import { runOnly } from "./runtime/chosen-services.ts";
@@ -45,6 +46,7 @@ export function brokerOptions(config: Config, writeLog: LogWriter = stdoutWriter
     middlewares: [
       node,
       holdMetrics(),
+      ...traceNode(config),
       ...bus.middlewares,
       runOnly(config.services),
       ...(["debug", "trace"].includes(config.logLevel) ? [actionLog] : []),

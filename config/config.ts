@@ -56,4 +56,8 @@ export interface Config {
   readonly kafkaPassword: string | null;
   readonly natsUrl: string | null;
   readonly s3Url: string | null;
+  /** Where traces are sent (OTLP over HTTP); null traces nothing. */
+  readonly otlpUrl: string | null;
+  /** Share of the requests that are traced. */
+  readonly otlpSampleRatio: number;
 }

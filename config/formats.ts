@@ -19,6 +19,15 @@ export function integer(min: number, max: number): Format<number> {
   };
 }
 
+/** A share, such as 0.25. */
+export function ratio(): Format<number> {
+  return {
+    allowed: "a number from 0 to 1",
+    fromText: (text) => (/^\d*\.?\d+$/.test(text) ? Number(text) : text),
+    accepts: (value): value is number => typeof value === "number" && value >= 0 && value <= 1,
+  };
+}
+
 export function choice<const T extends string>(...values: readonly T[]): Format<T> {
   return {
     allowed: `${values.slice(0, -1).join(", ")} or ${values.at(-1) ?? ""}`,

@@ -1,6 +1,6 @@
 import { hostname } from "node:os";
 import type { Config } from "./config.ts";
-import { choice, integer, listOf, network, onOff, optional, origin, secret, text, url } from "./formats.ts";
+import { choice, integer, listOf, network, onOff, optional, origin, ratio, secret, text, url } from "./formats.ts";
 import type { Format } from "./formats.ts";
 
 /** One environment variable and the field of `Config` that it fills. */
@@ -218,5 +218,17 @@ export const SETTINGS: Settings = {
     optional(url(["http:", "https:", "s3:"], "https://key:secret@host:port/bucket")),
     null,
     "Store of files; embedded without it uses the data folder",
+  ),
+  otlpUrl: setting(
+    "IM_OTLP_URL",
+    optional(url(["http:", "https:"], "http://host:4318/v1/traces")),
+    null,
+    "Collector that traces are sent to by OTLP over HTTP; without it nothing is traced",
+  ),
+  otlpSampleRatio: setting(
+    "IM_OTLP_SAMPLE_RATIO",
+    ratio(),
+    0.1,
+    "Share of the requests that are traced; what a traced request causes on other nodes is traced with it",
   ),
 };

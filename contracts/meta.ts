@@ -16,6 +16,8 @@ export interface Meta {
   address?: string;
   /** What the client asked for; without it the user's own setting holds. */
   language?: Language;
+  /** W3C trace context of the caller, where the request is traced. */
+  traceparent?: string;
   /** Set by `message.send`: the same message had been sent before. */
   repeated?: boolean;
 }

@@ -3,6 +3,7 @@ import type { ServiceBroker, ServiceSchema } from "moleculer";
 import type { Config } from "../../config/config.ts";
 import { migrations } from "../../migrations/index.ts";
 import { mixinOf, sharedPerBroker } from "../shared.ts";
+import { traceDatabase } from "../tracing/index.ts";
 import { migrateUp } from "./migrate.ts";
 import type { Database } from "./port.ts";
 import { openSqlite, type SqliteLogger } from "./sqlite.ts";
@@ -30,7 +31,7 @@ async function openMigrated(broker: ServiceBroker, config: Config): Promise<Data
   try {
     const applied = await migrateUp(db, migrations);
     if (applied.length > 0) logger.info(`Applied ${applied.length} migrations, the last one ${applied.at(-1)}`);
-    return db;
+    return config.otlpUrl === null ? db : traceDatabase(db, broker);
   } catch (error) {
     await db.close();
     throw error;

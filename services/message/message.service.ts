@@ -21,6 +21,7 @@ import { erasedAmong, markErased, withMessageLog, type MessageLogVars } from "..
 import { withMetrics, type MetricsVars } from "../../mixins/metrics/index.ts";
 import { withOutbox, type OutboxVars } from "../../mixins/outbox/index.ts";
 import { configOf } from "../../mixins/shared.ts";
+import { tracingOf } from "../../mixins/tracing/index.ts";
 import { AcceptQueue } from "./accept-queue.ts";
 import { addReaction, deleteForMe, editMessage, recallMessage, removeReaction, type ChangeDeps } from "./change.ts";
 import { eraseMessages, type EraseDeps } from "./erase.ts";
@@ -160,6 +161,7 @@ export default defineService<"message", Vars>()({
       },
     });
     const turns = new Turns();
+    const tracing = tracingOf(broker);
     const visible = { repository, conversations: hot.conversations, calls: broker };
     this.deps = {
       ...visible,
@@ -173,6 +175,7 @@ export default defineService<"message", Vars>()({
       quoted: (conversationId, messageId, userId) => quotedMessage(visible, conversationId, messageId, userId),
       snapshot: (content, userId) => snapshotForward(visible, content, userId),
       userExists: async (userId) => (await call(broker, "user.activeAmong", { userIds: [userId] })).length > 0,
+      traceparent: () => tracing.traceparent(),
       isErased: async (userId, tx) => (await erasedAmong(sql, [userId], tx)).size > 0,
       isKnown: async (conversationId, senderId, clientMsgId) =>
         (await repository.known(conversationId, senderId, clientMsgId)) !== null,

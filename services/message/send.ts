@@ -21,6 +21,8 @@ export interface SendDeps {
   /** The stored form of a forward: snapshots of messages that `userId` can see. */
   snapshot(content: Content, userId: string): Promise<Content>;
   userExists(userId: string): Promise<boolean>;
+  /** Of the span that runs; undefined when the request is not traced. */
+  traceparent(): string | undefined;
   /** Whether this sender's client message id was used in the conversation before. */
   isKnown(conversationId: string, senderId: string, clientMsgId: string): Promise<boolean>;
 }
@@ -163,7 +165,16 @@ interface RequestInput {
 
 function buildRequest(deps: SendDeps, { hash, replyTo = null, mentions, ...rest }: RequestInput): AcceptRequest {
   const mentioned = mentions && mentions.length > 0 ? mentions : null;
-  return { ...rest, messageId: deps.ids.next(), replyTo, mentions: mentioned, bodyHash: hash, inSql: "unasked" };
+  const traceparent = deps.traceparent();
+  const request = {
+    ...rest,
+    messageId: deps.ids.next(),
+    replyTo,
+    mentions: mentioned,
+    bodyHash: hash,
+    inSql: "unasked" as const,
+  };
+  return traceparent === undefined ? request : { ...request, traceparent };
 }
 
 function resultOf(conversationId: string, { messageId, seq, createdAt }: Sent): SendResult {

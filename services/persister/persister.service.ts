@@ -4,7 +4,7 @@
  * One transaction a batch: rows in the order of their key, one statement; then PENDING becomes PERSISTED, then the log hears
  * that the batch is done. A crash between two of these steps repeats the batch, which changes nothing. A record that can
  * never be written is a dead letter with its reason and an alert; its seq stays as a void. In the embedded profile an append
- * resolves when this service has committed it. Of what was sent by someone whose account is erased since, only the place is
+ * resolves when this service has committed it, in the cluster before that: then a rejected record was acknowledged. Of what was sent by someone whose account is erased since, only the place is
  * written (ADR 0009).
  */
 import { MAX_PERSIST_BATCH } from "../../config/limits.ts";
@@ -17,6 +17,7 @@ import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts
 import { PERSISTER_GROUP, withMessageLog, type MessageLogVars, type Rejection } from "../../mixins/message-log/index.ts";
 import { withMetrics, type MetricsVars } from "../../mixins/metrics/index.ts";
 import { withOutbox, type OutboxVars } from "../../mixins/outbox/index.ts";
+import { tracingOf, type Tracing } from "../../mixins/tracing/index.ts";
 import { buryRecords, persistBatch, type PersistDeps } from "./persist.ts";
 import { redrivePage } from "./redrive.ts";
 import { PersistRepository } from "./repository.ts";
@@ -30,6 +31,13 @@ interface Vars extends DatabaseVars, HotStoreVars, MessageLogVars, MetricsVars, 
 
 /** Without those whose sender's account is erased: of them nothing is kept. */
 const deadLettersOf = (rejected: readonly Rejection[]): Rejection[] => rejected.filter(({ forget }) => !forget);
+
+/** A batch works for many requests: its span is linked to those that are traced. */
+function traced<T>(tracing: Tracing, records: readonly MessageRecord[], work: () => Promise<T>): Promise<T> {
+  const links = tracing.isOn ? records.flatMap(({ traceparent }) => traceparent ?? []) : [];
+  if (links.length === 0) return work();
+  return tracing.span("persist batch", { role: "consumer", links, attributes: { messages: records.length } }, work);
+}
 
 export default defineService<"persister", Vars>()({
   name: "persister",
@@ -79,6 +87,7 @@ export default defineService<"persister", Vars>()({
   },
   async started() {
     const { broker, counts, hot, log, logger, metrics, sql } = this;
+    const tracing = tracingOf(broker);
     const deps = (this.deps = { repository: new PersistRepository(sql), now: Date.now });
     const alert = this.alert.bind(this);
     const told = new ToldSenders((deliveries) => push(broker, deliveries));
@@ -87,10 +96,12 @@ export default defineService<"persister", Vars>()({
       maxBatch: MAX_PERSIST_BATCH,
       async onBatch({ records }) {
         const startedAt = performance.now();
-        const rejected = await persistBatch(deps, records);
+        const rejected = await traced(tracing, records, () => persistBatch(deps, records));
         const dead = new Set(rejected.map(({ record }) => record.messageId));
         const persisted = dead.size === 0 ? records : records.filter(({ messageId }) => !dead.has(messageId));
         await hot.conversations.persisted(persisted);
+        // Where whoever appended them has their answer, nobody else says that they are not on their way any more.
+        if (dead.size > 0 && log.acknowledges === "logged") await hot.conversations.refused(rejected.map(({ record }) => record));
         told.add(persisted);
         const durationMs = performance.now() - startedAt;
         metrics.increment("im_messages_persisted_total", persisted.length);

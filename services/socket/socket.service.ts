@@ -24,6 +24,7 @@ import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts
 import { withHttp, type HttpVars } from "../../mixins/http/index.ts";
 import { withMetrics, type MetricsVars } from "../../mixins/metrics/index.ts";
 import { configOf } from "../../mixins/shared.ts";
+import { tracingOf } from "../../mixins/tracing/index.ts";
 import { admit, endExpired, endSessions, type AdmissionDeps } from "./admission.ts";
 import { answerEvent, type EventDeps } from "./answer-event.ts";
 import { closeGateway, cutSlowReaders, deliver, openGateway } from "./gateway.ts";
@@ -125,9 +126,12 @@ export default defineService<"socket", Vars>()({
     eventDeps(): EventDeps {
       const { broker, gate, logger, metrics } = this;
       const { rateLimits } = configOf(broker);
+      const tracing = tracingOf(broker);
       return {
         callAction: (action, params, options) =>
-          this.isDraining ? Promise.reject(imError("UNAVAILABLE")) : broker.call(action, params as object, options),
+          this.isDraining
+            ? Promise.reject(imError("UNAVAILABLE"))
+            : tracing.span(`socket ${action}`, { role: "server" }, () => broker.call(action, params as object, options)),
         renew: (socket, token) => this.renew(socket, token),
         waitFor: (userId, event, perMinute) => (rateLimits ? gate.check(userId, event, perMinute, Date.now()) : 0),
         count: (event) => metrics.increment("im_socket_events_total", 1, { event }),
