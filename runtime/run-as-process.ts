@@ -29,7 +29,7 @@ export function runAsProcess(config: Config): Middleware {
       setTimeout(flushCompileCache, KEEP_COMPILED_AFTER_MS).unref();
       const { host, port } = httpAddress(broker) ?? {};
       if (!process.stdout.isTTY) broker.getLogger("process").info("Ready", { host, port, dataDir: config.dataDir });
-      if (config.logLevel === "info") process.stdout.write(greeting(broker, config));
+      if (config.logLevel === "info" && config.profile === "embedded") process.stdout.write(greeting(broker, config));
     },
   };
 }
