@@ -13,6 +13,8 @@ export interface ConsumerOptions {
   readonly now: () => number;
   /** Keeps the event that failed for the last time; when it rejects, so does `take`. */
   bury(consumer: string, event: DomainEvent, reason: string): Promise<void>;
+  /** Whether this process may handle events of the consumer now; always unless given. */
+  mayHandle?(): boolean;
 }
 
 export type Outcome = "handled" | "dead";
@@ -56,7 +58,7 @@ export class DurableConsumer {
   }
 
   get isAway(): boolean {
-    return this.#members.length === 0;
+    return this.#members.length === 0 || this.#options.mayHandle?.() === false;
   }
 
   join(member: Subscription): void {
@@ -67,7 +69,7 @@ export class DurableConsumer {
   async leave(member: Subscription): Promise<void> {
     const index = this.#members.indexOf(member);
     if (index >= 0) this.#members.splice(index, 1);
-    if (this.isAway) this.#refuseWaiting();
+    if (this.isAway) this.giveBack();
     await Promise.all(this.#working);
   }
 
@@ -109,6 +111,7 @@ export class DurableConsumer {
   /** Never rejects. */
   async #handleFirst(lane: Lane): Promise<void> {
     const entry = lane.entries[0]!;
+    if (this.isAway) return this.#refuse(lane, entry);
     const member = this.#members[this.#turn++ % this.#members.length]!;
     try {
       // A copy as it would come over a network, so that no consumer sees what another one changed.
@@ -131,7 +134,7 @@ export class DurableConsumer {
   }
 
   #tryLater(lane: Lane, entry: Entry): void {
-    if (this.isAway) return this.#settle(lane, entry, () => entry.reject(imError("UNAVAILABLE", { consumer: this.name })), false);
+    if (this.isAway) return this.#refuse(lane, entry);
     lane.retry = setTimeout(
       () => {
         lane.retry = null;
@@ -151,8 +154,12 @@ export class DurableConsumer {
     tell();
   }
 
+  #refuse(lane: Lane, entry: Entry): void {
+    this.#settle(lane, entry, () => entry.reject(imError("UNAVAILABLE", { consumer: this.name })), false);
+  }
+
   /** Gives back every event that is not in a handler now. */
-  #refuseWaiting(): void {
+  giveBack(): void {
     for (const lane of this.#lanes.values()) {
       const isRunning = lane.retry === null && !this.#ready.has(lane);
       if (lane.retry) clearTimeout(lane.retry);

@@ -4,7 +4,7 @@ import { imError } from "../../lib/errors.ts";
 import type { DeadEventStore } from "./dead-events.ts";
 import { DurableConsumer, type ConsumerOptions } from "./durable-consumer.ts";
 import type { DeadEvent, DomainEvent, EventStream, Subscription } from "./port.ts";
-import { matchesSubject } from "./subjects.ts";
+import { assertSameSubjects, matchesSubject } from "./subjects.ts";
 
 export interface InProcessOptions {
   readonly deadEvents: DeadEventStore;
@@ -84,9 +84,7 @@ export class InProcessEventStream implements EventStream {
   /** @throws when the consumer is known with other subjects: it would miss events that its other half gets */
   #consumerFor({ consumer: name, subjects }: Subscription): DurableConsumer {
     const known = this.#consumers.get(name);
-    if (known && [...known.subjects].sort().join() !== [...subjects].sort().join()) {
-      throw new Error(`Consumer "${name}" is already subscribed to other subjects: ${known.subjects.join(", ")}`);
-    }
+    if (known) assertSameSubjects(known, subjects);
     const consumer = known ?? new DurableConsumer(name, subjects, this.#consumerOptions());
     this.#consumers.set(name, consumer);
     return consumer;

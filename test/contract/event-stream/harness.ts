@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { setTimeout as delay } from "node:timers/promises";
 import type { DomainEvent, EventStream, Subscription } from "../../../mixins/event-stream/port.ts";
 import { waitFor } from "../../support/wait.ts";
 
@@ -32,7 +33,10 @@ export function recorder(consumer: string, subjects: readonly string[], more: Pa
   return { events, subscription, payloads: () => events.map(({ payload }) => payload) };
 }
 
-/** A subscription whose handler runs until `release` is called. */
+/** Longer than a stream takes to stop or to close when it waits for nobody. */
+const HELD_WORK_MS = 150;
+
+/** A subscription whose handler runs until some time after `release` is called. */
 export function held(consumer: string, subjects: readonly string[]) {
   const started = Promise.withResolvers<void>();
   const gate = Promise.withResolvers<void>();
@@ -40,6 +44,7 @@ export function held(consumer: string, subjects: readonly string[]) {
   const handle = async (): Promise<void> => {
     started.resolve();
     await gate.promise;
+    await delay(HELD_WORK_MS); // what the handler does
     isDone = true;
   };
   const subscription: Subscription = { consumer, subjects, handle };
