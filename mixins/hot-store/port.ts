@@ -130,9 +130,10 @@ export interface HotConversations {
   /** Pending messages accepted before `acceptedBefore`, oldest first. */
   pending(acceptedBefore: number, limit: number): Promise<MessageRecord[]>;
   pendingStats(): Promise<PendingStats>;
-  /** Where a message stands, if the store still knows it. */
+  /** Where a message stands, if the store still knows it. Who knows its conversation spares the store a search. */
   find(
     messageId: string,
+    conversationId?: string,
   ): Promise<{ record: MessageRecord; persistStatus: "PENDING" | "PERSISTED"; loggedAt: number | null } | null>;
   /**
    * Messages up to the stable seq that are not known to be persisted, by seq. Ask before SQL: what is persisted meanwhile is

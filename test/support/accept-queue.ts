@@ -37,16 +37,23 @@ export interface World {
   readonly warmed: string[];
   /** What SQL knows, by client message id. */
   readonly sql: Map<string, KnownMessage>;
+  /** The client message ids that SQL was asked for, a list for each question. */
+  readonly lookedUp: string[][];
 }
 
 const member: HotMember = { role: "member", mutedUntil: null, refusal: null };
 
-export function createWorld(warm?: (conversationId: string, load: () => Promise<boolean>) => Promise<boolean>): World {
-  const hot = memoryConversations();
+/** @param knowsKeys whether the hot store is asked before SQL */
+export function createWorld(
+  warm?: (conversationId: string, load: () => Promise<boolean>) => Promise<boolean>,
+  knowsKeys = false,
+): World {
+  const hot = { ...memoryConversations(), knowsKeys };
   const log = new ScriptedLog();
   const announced: Logged[] = [];
   const warmed: string[] = [];
   const sql = new Map<string, KnownMessage>();
+  const lookedUp: string[][] = [];
   const load = async (conversationId: string): Promise<boolean> => {
     const snapshot = { conversationId, headSeq: 0, allMuted: false, dissolved: false, members: { 7: member } };
     return hot.load(snapshot, await hot.generation(conversationId));
@@ -54,7 +61,10 @@ export function createWorld(warm?: (conversationId: string, load: () => Promise<
   const queue = new AcceptQueue({
     conversations: hot,
     log: log as never,
-    lookUp: async (requests) => requests.map(({ clientMsgId }) => sql.get(clientMsgId) ?? null),
+    lookUp: async (requests) => {
+      lookedUp.push(requests.map(({ clientMsgId }) => clientMsgId));
+      return requests.map(({ clientMsgId }) => sql.get(clientMsgId) ?? null);
+    },
     warm: async (conversationId) => {
       warmed.push(conversationId);
       return warm ? warm(conversationId, () => load(conversationId)) : load(conversationId);
@@ -63,7 +73,7 @@ export function createWorld(warm?: (conversationId: string, load: () => Promise<
     metrics: { increment: () => undefined, observe: () => undefined } as never,
     now: () => 1_000,
   });
-  return { queue, hot, log, announced, warmed, sql };
+  return { queue, hot, log, announced, warmed, sql, lookedUp };
 }
 
 /** A message of user 7 that asks for its place. */

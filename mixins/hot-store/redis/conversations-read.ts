@@ -74,11 +74,16 @@ export async function readPendingStats(client: RedisClient): Promise<PendingStat
   return { count, oldestAt };
 }
 
-/** Looks in all buckets, since an id does not say in which its conversation is: it is asked for rarely. */
-export async function findMessage(client: RedisClient, messageId: string): ReturnType<HotConversations["find"]> {
+/** Looks in all buckets where the conversation is not known, since an id does not say in which it is. */
+export async function findMessage(
+  client: RedisClient,
+  messageId: string,
+  conversationId?: string,
+): ReturnType<HotConversations["find"]> {
+  const tags = conversationId === undefined ? bucketTags() : [bucketTag(conversationId)];
   const answers = await client.attempt(async (redis) => {
     const pipeline = redis.pipeline();
-    for (const tag of bucketTags()) pipeline.get(messageKey(tag, messageId)).pttl(messageKey(tag, messageId));
+    for (const tag of tags) pipeline.get(messageKey(tag, messageId)).pttl(messageKey(tag, messageId));
     return answersOf(await pipeline.exec()) as (string | number | null)[];
   });
   const at = answers.findIndex((answer) => typeof answer === "string");

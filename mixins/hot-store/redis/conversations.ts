@@ -126,7 +126,7 @@ export function redisConversations(deps: RedisConversationsDeps): RedisConversat
       return records;
     },
     pendingStats: () => readPendingStats(client),
-    find: (messageId) => findMessage(client, messageId),
+    find: (messageId, conversationId) => findMessage(client, messageId, conversationId),
     async unpersisted(conversationId) {
       const { tag, counter, waiting } = conversationKeys(conversationId);
       const found = await client.run(TAIL, [counter, waiting, messageKey(tag, "")], [await run()]);
