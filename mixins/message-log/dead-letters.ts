@@ -1,6 +1,6 @@
 import { authorsOf, withoutWords } from "../../lib/erased-words.ts";
 import type { MessageRecord } from "../../contracts/records.ts";
-import type { Database, Row } from "../database/port.ts";
+import type { Database, Row, Tx } from "../database/port.ts";
 import { erasedAuthors } from "./erased-senders.ts";
 import type { DeadLetter, DeadLetterPlace } from "./port.ts";
 
@@ -23,15 +23,13 @@ export function sqlDeadLetters(sql: Database): DeadLetterStore {
   return {
     async add(letters) {
       if (letters.length === 0) return;
-      await sql.transaction(async (tx) => {
-        const erased = await erasedAuthors(
-          sql,
-          letters.map(({ record }) => record),
-          tx,
-        );
+      const records = letters.map(({ record }) => record);
+      const store = async (tx: Tx): Promise<void> => {
+        const erased = await erasedAuthors(sql, records, tx);
         const rows = letters.filter(({ record }) => !erased.has(record.senderId)).map((letter) => rowOf(letter, erased));
         await sql.insertRows("dead_letter", rows, "keep", tx);
-      });
+      };
+      await sql.transaction(store, { serializable: true });
     },
     async list(limit, after) {
       const behind = after ? "where at >= :at and (at > :at or message_id > :messageId)" : "";

@@ -6,7 +6,7 @@ import { PERSISTER_GROUP, type MessageLog } from "../../mixins/message-log/port.
 
 export interface CompensateDeps {
   readonly conversations: HotConversations;
-  readonly log: MessageLog;
+  readonly log: Pick<MessageLog, "acknowledges" | "append" | "isAccepting" | "ping" | "settled">;
   /** Those of the records that are in the database. */
   inDatabase(records: readonly MessageRecord[]): Promise<ReadonlySet<string>>;
   /** Gives messages up for good: they become dead letters, and operators hear of it. */
@@ -47,7 +47,7 @@ export async function compensate(deps: CompensateDeps): Promise<number> {
 async function withoutComing(deps: CompensateDeps, records: readonly MessageRecord[]): Promise<readonly MessageRecord[]> {
   const { conversations, log } = deps;
   if (log.acknowledges === "persisted") return records;
-  const found = await Promise.all(records.map(({ messageId }) => conversations.find(messageId)));
+  const found = await Promise.all(records.map(({ messageId, conversationId }) => conversations.find(messageId, conversationId)));
   const unlogged = records.filter((_, i) => found[i]?.loggedAt === null);
   const logged = records.filter((_, i) => typeof found[i]?.loggedAt === "number");
   if (logged.length === 0 || !(await log.settled(PERSISTER_GROUP, SETTLE_TIMEOUT_MS))) return unlogged;

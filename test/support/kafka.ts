@@ -2,13 +2,14 @@ import { randomBytes } from "node:crypto";
 import { Kafka, logLevel } from "kafkajs";
 import type { Admin } from "kafkajs";
 import { topicsOf } from "../../config/topics.ts";
-import { filterNegativeTimeouts } from "../../mixins/message-log/kafka/quiet-timers.ts";
+import { calmRequestQueue } from "../../mixins/message-log/kafka/request-queue.ts";
+
+calmRequestQueue();
 
 /** Begins the names of all topics and groups of one test. */
 export const uniquePrefix = (): string => `t${randomBytes(5).toString("hex")}-`;
 
 export function kafkaClient(broker: string): Kafka {
-  filterNegativeTimeouts();
   return new Kafka({ brokers: [broker], clientId: "test", logLevel: logLevel.NOTHING });
 }
 

@@ -31,6 +31,9 @@ async function createWorld(ages: readonly number[]) {
     stored: new Set<string>(),
     accepting: true,
     answers: true,
+    acknowledges: "persisted" as CompensateDeps["log"]["acknowledges"],
+    /** What the persister makes of what it is waited for; the answer says whether it came through. */
+    settle: async (): Promise<boolean> => true,
     buried: [] as string[],
     appends: [] as MessageRecord[][],
     pushed: [] as Deliveries,
@@ -39,13 +42,17 @@ async function createWorld(ages: readonly number[]) {
   const deps: CompensateDeps = {
     conversations,
     log: {
+      get acknowledges() {
+        return world.acknowledges;
+      },
+      settled: () => world.settle(),
       isAccepting: () => world.accepting,
       ping: () => (world.answers ? Promise.resolve() : Promise.reject(new Error("away"))),
       append: async (batch: readonly MessageRecord[]) => {
         world.appends.push([...batch]);
         return batch.map(world.answer);
       },
-    } as CompensateDeps["log"],
+    },
     inDatabase: async () => world.stored,
     bury: async (messageIds) => {
       world.buried.push(...messageIds);
@@ -151,5 +158,60 @@ describe("compensate", () => {
       appends.map(({ length }) => length),
       [MAX_COMPENSATED],
     );
+  });
+
+  describe("with a log that acknowledges before the persister has written", () => {
+    const createCluster = async (ages: readonly number[]) => {
+      const cluster = await createWorld(ages);
+      cluster.world.acknowledges = "logged";
+      return cluster;
+    };
+
+    it("leaves what is in the log to a persister that is behind, for ever, and drives what is not in it", async () => {
+      const { run, world, appends, records, conversations } = await createCluster([9_000, 8_000]);
+      await conversations.logged([records[0]!]);
+      world.settle = async () => false;
+      for (let i = 0; i < 10; i++) await run();
+      assert.deepEqual(appends.map(seqsOf), [[2]], "and that once: then it is in the log");
+      assert.deepEqual(world.buried, []);
+    });
+
+    it("drives again what the persister has passed and the database has not", async () => {
+      const { run, appends, records, conversations } = await createCluster([9_000, 8_000]);
+      await conversations.logged(records);
+      assert.equal(await run(), 2);
+      assert.deepEqual(appends.map(seqsOf), [[1, 2]]);
+    });
+
+    it("asks the database once more when the persister is through", async () => {
+      const { run, world, appends, records, conversations } = await createCluster([9_000, 8_000]);
+      await conversations.logged(records);
+      world.settle = async () => {
+        world.stored = new Set([records[0]!.messageId]);
+        return true;
+      };
+      await run();
+      assert.deepEqual(appends.map(seqsOf), [[2]]);
+      assert.equal(await conversations.find(records[0]!.messageId), null);
+    });
+
+    it("leaves alone what was persisted meanwhile", async () => {
+      const { run, world, appends, records, conversations } = await createCluster([9_000]);
+      const { pending } = conversations;
+      conversations.pending = async (...args) => {
+        const stuck = await pending(...args);
+        await conversations.persisted(records);
+        return stuck;
+      };
+      world.settle = async () => assert.fail("nothing is left to wait for");
+      assert.equal(await run(), 0);
+      assert.deepEqual(appends, []);
+    });
+
+    it("gives up what the persister passes again and again", async () => {
+      const { run, world, records } = await createCluster([9_000]);
+      for (let i = 0; i < 3; i++) await run();
+      assert.deepEqual(world.buried, [records[0]!.messageId]);
+    });
   });
 });

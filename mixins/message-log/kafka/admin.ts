@@ -1,3 +1,4 @@
+import { setTimeout as delay } from "node:timers/promises";
 import type { Admin, ITopicMetadata, RetryOptions } from "kafkajs";
 import { DEAD_RETENTION_MS, MAX_BATCH_BYTES, MESSAGE_RETENTION_MS } from "../../../config/topics.ts";
 import type { Topics } from "../../../config/topics.ts";
@@ -7,6 +8,8 @@ import { causeOf, inTime, isAnswer } from "./errors.ts";
 /** Of one question; the port promises an end within 2 s. */
 const ADMIN_TIMEOUT_MS = 1_900;
 const CREATE_TIMEOUT_MS = 3_000;
+const FIND_TRIES = 10;
+const FIND_AGAIN_MS = 100;
 const noRetry: RetryOptions = { retries: 0 };
 
 export interface TopicSettings {
@@ -47,8 +50,13 @@ export class LogAdmin {
   async ensureTopics(): Promise<void> {
     const { topics } = this.#settings;
     const names = [topics.private, topics.group, topics.dead];
-    if (!(await this.#find(names))) await this.#ask("make topics", CREATE_TIMEOUT_MS, (admin) => this.#create(admin, names));
-    const found = await this.#find(names);
+    let found = await this.#find(names);
+    if (!found) await this.#ask("make topics", CREATE_TIMEOUT_MS, (admin) => this.#create(admin, names));
+    // A broker hears a little later of what the controller has made.
+    for (let tries = 0; !found && tries < FIND_TRIES; tries++) {
+      found = await this.#find(names);
+      if (!found) await delay(FIND_AGAIN_MS);
+    }
     if (!found) throw new Error(`the topics ${names.join(", ")} were made and are not there`);
     this.#warnOf(found);
   }
@@ -75,7 +83,8 @@ export class LogAdmin {
         configEntries: Object.entries({
           "retention.ms": topic === topics.dead ? DEAD_RETENTION_MS : MESSAGE_RETENTION_MS,
           "cleanup.policy": "delete",
-          "max.message.bytes": MAX_BATCH_BYTES,
+          // A record that cannot be read gets a reason there, and may be as large as a batch.
+          "max.message.bytes": topic === topics.dead ? 2 * MAX_BATCH_BYTES : MAX_BATCH_BYTES,
           // An acknowledged record is on two brokers at least, where there are enough to lose one.
           "min.insync.replicas": replicationFactor >= 3 ? 2 : 1,
         }).map(([name, value]) => ({ name, value: String(value) })),

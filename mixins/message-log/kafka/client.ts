@@ -3,7 +3,7 @@ import { connect as connectTls } from "node:tls";
 import type { ConnectionOptions } from "node:tls";
 import { Kafka, logLevel } from "kafkajs";
 import type { ISocketFactoryArgs, LogEntry, RetryOptions, SASLOptions } from "kafkajs";
-import { filterNegativeTimeouts } from "./quiet-timers.ts";
+import { calmRequestQueue } from "./request-queue.ts";
 
 export interface LogLogger {
   debug(...parts: unknown[]): void;
@@ -33,13 +33,14 @@ export interface KafkaClient {
   destroy(): void;
 }
 
+calmRequestQueue();
+
 /** A connection that is not there by then is given up. */
 export const CONNECT_TIMEOUT_MS = 2_000;
 const KEEP_ALIVE_MS = 10_000;
 
 /** @param retry how often kafkajs itself tries again; the log has its own ways */
 export function createClient(connection: KafkaConnection, requestTimeoutMs: number, retry: RetryOptions): KafkaClient {
-  filterNegativeTimeouts();
   const { brokers, hostOf } = bootstrap(connection.brokers);
   const sockets = new Set<Socket>();
   let isDestroyed = connection.signal.aborted;

@@ -7,6 +7,10 @@ interface KafkaError {
 }
 
 function rootOf(error: unknown): KafkaError {
+  if (error instanceof AggregateError || (error instanceof Error && "errors" in error)) {
+    const [first] = error.errors as readonly unknown[];
+    if (first !== undefined) return rootOf(first);
+  }
   if (!(error instanceof Error)) return { name: "", message: String(error) };
   return error.cause instanceof Error ? rootOf(error.cause) : error;
 }

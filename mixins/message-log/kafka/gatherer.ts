@@ -1,11 +1,13 @@
 import type { EachBatchPayload } from "kafkajs";
 import type { BatchResult, LogBatch } from "../port.ts";
-import { causeOf } from "./errors.ts";
+import { causeOf, inTime } from "./errors.ts";
 import { lastOfEach, portionOf, positionBehind, recordsOf, unreadableOf } from "./portions.ts";
 import type { Item, Portion, Position, Unreadable } from "./portions.ts";
 
 /** The broker hears at least this often of a member that works on a batch. */
 const HEARTBEAT_EVERY_MS = 1_000;
+/** A broker that takes longer gets the batch's offsets with a later one: the batch comes again. */
+const COMMIT_TIMEOUT_MS = 3_000;
 /** Answers of the broker that say that this member has lost its partitions. */
 const LOST = new Set(["REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "FENCED_INSTANCE_ID"]);
 
@@ -74,7 +76,7 @@ export class Gatherer {
     const items = waiting.flatMap(({ portion }) => portion.items);
     const heart = setInterval(() => void this.#beat(waiting), HEARTBEAT_EVERY_MS);
     try {
-      for (let from = 0; from < items.length && !this.#over; from += maxBatch)
+      for (let from = 0; from < items.length && !this.#isOver(waiting); from += maxBatch)
         await this.#handleUntilDone(items.slice(from, from + maxBatch), waiting);
     } catch (error) {
       this.#end(error);
@@ -118,7 +120,7 @@ export class Gatherer {
   async #commit(items: readonly Item[]): Promise<void> {
     const last = lastOfEach(items);
     try {
-      await this.#options.commit(last.map(positionBehind));
+      await inTime(COMMIT_TIMEOUT_MS, "commit", this.#options.commit(last.map(positionBehind)));
     } catch (error) {
       throw causeOf(error);
     }

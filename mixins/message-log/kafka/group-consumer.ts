@@ -17,8 +17,6 @@ const MIN_FETCH_BYTES = 65_536;
 const MAX_FETCH_WAIT_MS = 100;
 /** About 2,500 messages of 200 bytes: what is decoded at one time holds up the process. */
 const MAX_FETCH_BYTES = 1_048_576;
-/** More than the partitions that one member can get: they are gathered into one batch. */
-const PARTITIONS_AT_ONCE = 1_000;
 /** Of kafkajs itself; after that it gets a new connection here. */
 const RETRY = { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000, restartOnFailure: async () => false };
 const WATCH_EVERY_MS = 1_000;
@@ -28,6 +26,8 @@ export interface GroupConsumerOptions extends Omit<GathererOptions, "commit"> {
   readonly connection: KafkaConnection;
   readonly groupId: string;
   readonly topics: readonly string[];
+  /** So many can be gathered into one batch. */
+  readonly partitions: number;
   readonly outage: Outage;
   /** A consumer that gives no sign of life for so long has stopped by itself, and is replaced. */
   readonly silenceMs: number;
@@ -73,7 +73,7 @@ export class GroupConsumer {
 
   /** Returns when the group is to stop. @throws when the consumer broke off */
   async #consume(): Promise<void> {
-    const { connection, groupId, topics } = this.#options;
+    const { connection, groupId, topics, partitions } = this.#options;
     const client = createClient(connection, REQUEST_TIMEOUT_MS, RETRY);
     const consumer = client.kafka.consumer({
       ...{ groupId, sessionTimeout: SESSION_TIMEOUT_MS, rebalanceTimeout: REBALANCE_TIMEOUT_MS, retry: RETRY },
@@ -87,7 +87,7 @@ export class GroupConsumer {
       await inTime(CONNECT_TIMEOUT_MS, "subscribe", consumer.subscribe({ topics: [...topics], fromBeginning: true }));
       void consumer
         .run({
-          ...{ autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: PARTITIONS_AT_ONCE },
+          ...{ autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: partitions },
           eachBatch: (payload) => gatherer.add(payload),
         })
         .catch(broken.reject);

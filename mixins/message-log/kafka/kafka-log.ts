@@ -127,11 +127,11 @@ class KafkaLog implements MessageLog {
 
   #consumerOf(options: ConsumeOptions): GroupConsumer {
     const { group, maxBatch } = options;
-    const { logger, backoffMs, silenceMs } = this.#options;
+    const { logger, backoffMs, silenceMs, partitions } = this.#options;
     const handling = new Outage(logger, `Group ${group} fails to handle a batch`, `Group ${group} handles its batches again`);
     return new GroupConsumer({
       ...{ connection: this.#connection, groupId: this.#groupId(group), topics: [this.#topics.private, this.#topics.group] },
-      ...{ maxBatch, backoffMs, silenceMs, onBatch: (batch) => options.onBatch(batch) },
+      ...{ partitions: 2 * partitions, maxBatch, backoffMs, silenceMs, onBatch: (batch) => options.onBatch(batch) },
       bury: (result, unreadable) => this.#keep(group, result, unreadable),
       outage: new Outage(logger, `Group ${group} cannot read from Kafka`, `Group ${group} reads from Kafka again`),
       onTried: (error) => {

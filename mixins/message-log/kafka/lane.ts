@@ -33,7 +33,9 @@ interface Entry {
  */
 export class Lane {
   readonly #options: LaneOptions;
-  readonly #queue = new Fifo<Entry>();
+  readonly #queue = new Fifo<OnItsWay>();
+  /** The head of the queue, once it was looked at. */
+  #encoded: Entry | null = null;
   readonly #closing = new AbortController();
   #length = 0;
   #isRunning = false;
@@ -51,7 +53,7 @@ export class Lane {
   }
 
   add(onItsWay: OnItsWay): void {
-    this.#queue.push({ onItsWay, encoded: encode(onItsWay.record) });
+    this.#queue.push(onItsWay);
     this.#length++;
     if (this.#length >= MAX_WRITE_RECORDS) this.#isFull?.();
     if (!this.#isRunning) void this.#run();
@@ -89,14 +91,22 @@ export class Lane {
   #take(): Entry[] {
     const batch: Entry[] = [];
     let bytes = 0;
-    for (let next = this.#queue.first(); next && batch.length < MAX_WRITE_RECORDS; next = this.#queue.first()) {
+    for (let next = this.#next(); next && batch.length < MAX_WRITE_RECORDS; next = this.#next()) {
       bytes += next.encoded.value.length;
       if (batch.length > 0 && bytes > MAX_WRITE_BYTES) break;
       batch.push(next);
+      this.#encoded = null;
       this.#queue.shift();
       this.#length--;
     }
     return batch;
+  }
+
+  /** The head of the queue. What waits behind it is encoded when its turn comes: the backlog is large. */
+  #next(): Entry | null {
+    const onItsWay = this.#queue.first();
+    if (!onItsWay) return null;
+    return (this.#encoded ??= { onItsWay, encoded: encode(onItsWay.record) });
   }
 
   async #writeUntilDone(batch: readonly Entry[]): Promise<void> {
