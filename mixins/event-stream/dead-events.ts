@@ -28,7 +28,7 @@ export function sqlDeadEvents(sql: Database): DeadEventStore {
     async put(dead) {
       await sql.transaction(async (tx) => {
         await sql.execute(remove, { consumer: dead.consumer, eventId: dead.event.eventId }, tx);
-        await sql.insertRows("dead_event", [{ ...rowOf(dead) }], "fail", tx);
+        await sql.insertRows("dead_event", [{ ...rowOf(dead) }], "keep", tx); // one that was put at the same time is as good
       });
     },
     async list(limit) {

@@ -78,13 +78,31 @@ export class OutboxRows {
    * Returns how many events went.
    */
   async prune(before: number): Promise<number> {
-    const count = await this.#sql.execute("DELETE FROM outbox WHERE relayed_at < :before", { before });
-    await this.#sql.execute(
-      `DELETE FROM consumed_event WHERE at < :before
-        AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.event_id = consumed_event.event_id)`,
-      { before },
+    const relayed = "SELECT position FROM outbox WHERE relayed_at < :before LIMIT :limit";
+    const count = await this.#deleteInPages<{ position: number }>(relayed, before, (rows) =>
+      this.#sql.execute("DELETE FROM outbox WHERE position IN (:page)", { page: rows.map(({ position }) => position) }),
+    );
+    const consumed = `SELECT consumer, event_id FROM consumed_event WHERE at < :before
+      AND NOT EXISTS (SELECT 1 FROM outbox WHERE outbox.event_id = consumed_event.event_id) LIMIT :limit`;
+    await this.#deleteInPages<{ consumer: string; event_id: string }>(consumed, before, (rows) =>
+      this.#sql.execute("DELETE FROM consumed_event WHERE (consumer, event_id) IN (:page)", {
+        page: rows.map(({ consumer, event_id }) => [consumer, event_id]),
+      }),
     );
     return count;
+  }
+
+  /** No statement holds many rows for long. */
+  async #deleteInPages<R extends object>(
+    select: string,
+    before: number,
+    remove: (rows: readonly R[]) => Promise<number>,
+  ): Promise<number> {
+    for (let count = 0; ;) {
+      const rows = await this.#sql.select<R>(select, { before, limit: MAX_MARKED });
+      if (rows.length === 0) return count;
+      count += await remove(rows);
+    }
   }
 }
 

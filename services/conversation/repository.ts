@@ -76,6 +76,15 @@ const newRow = (userId: string, conversationId: string, at: number, seqs: { minS
   created_at: at,
 });
 
+type Key = Pick<CursorMove, "userId" | "conversationId">;
+/** In the order of the primary key, so that two writers do not wait for each other. */
+const byKey = (a: Key, b: Key): number =>
+  a.userId === b.userId
+    ? Number(a.conversationId > b.conversationId) - Number(a.conversationId < b.conversationId)
+    : a.userId < b.userId
+      ? -1
+      : 1;
+
 /** All SQL of the conversation service. */
 export class ConversationRepository {
   readonly #sql: Database;
@@ -153,7 +162,7 @@ export class ConversationRepository {
   async ensure(conversationId: string, userIds: readonly string[], at: number): Promise<void> {
     await this.#sql.insertRows(
       "conversation_member",
-      userIds.map((userId) => newRow(userId, conversationId, at, { minSeq: 1, sinceSeq: 0 })),
+      userIds.toSorted().map((userId) => newRow(userId, conversationId, at, { minSeq: 1, sinceSeq: 0 })),
       "keep",
     );
   }
@@ -161,7 +170,7 @@ export class ConversationRepository {
   /** Moves cursors forward, never back; read pulls delivered along, and shown where the move is shown. */
   async advance(moves: readonly CursorMove[]): Promise<void> {
     await this.#sql.transaction(async (tx) => {
-      for (const { userId, conversationId, readSeq, shownSeq, deliveredSeq, at } of moves) {
+      for (const { userId, conversationId, readSeq, shownSeq, deliveredSeq, at } of moves.toSorted(byKey)) {
         const key = { userId, conversationId, at };
         const where = "where user_id = :userId and conversation_id = :conversationId";
         if (readSeq > 0)
@@ -247,7 +256,7 @@ export class ConversationRepository {
     { minSeq, who, from, params }: { minSeq: number; who: string; from: string; params: Row },
   ): Promise<void> {
     await this.#sql.transaction(async (tx) => {
-      const rows = userIds.map((userId) => newRow(userId, conversationId, at, { minSeq, sinceSeq: seq }));
+      const rows = userIds.toSorted().map((userId) => newRow(userId, conversationId, at, { minSeq, sinceSeq: seq }));
       if ((await this.#sql.insertRows("conversation_member", rows, "keep", tx)) === rows.length) return;
       await this.#sql.execute(
         `update conversation_member set min_seq = ${from}, active = 1, max_seq = null, read_seq = :seq, read_at = :at,

@@ -4,11 +4,11 @@ import { imError } from "../../lib/errors.ts";
 import type { Tx } from "../../mixins/database/port.ts";
 import { admit } from "./admit.ts";
 import { assertMayInvite, stillMayInvite } from "./invite-members.ts";
-import { changeGroups, groupOfMember, liveGroup, type AtGroup, type Outcome, type Who } from "./change-group.ts";
+import { changeGroups, liveGroup, type AtGroup, type Outcome, type Who } from "./change-group.ts";
 import type { GroupDeps } from "./deps.ts";
 import { findGroup } from "./repository/groups.ts";
 import { insertInviteLink, insertJoinRequest, spendInviteLink } from "./repository/joining.ts";
-import { findMember, managerIds } from "./repository/members.ts";
+import { findMember, holdMember, managerIds } from "./repository/members.ts";
 import { groupFor } from "./repository/rows.ts";
 
 export interface Joining extends Who {
@@ -84,7 +84,9 @@ export async function createInviteLink(
   const [expiresAt, maxUses] = [bounds.expiresAt ?? null, bounds.maxUses ?? null];
   const inviteCode = randomBytes(16).toString("base64url");
   await deps.sql.transaction(async (tx) => {
-    const { group, me } = await groupOfMember(deps.sql, who, tx);
+    const group = await liveGroup(deps.sql, who.groupId, tx);
+    const me = await holdMember(deps.sql, who.groupId, who.userId, tx); // or a link could be made behind their removal
+    if (!me) throw imError("GROUP_NOT_FOUND");
     assertMayInvite(group, me);
     await insertInviteLink(
       deps.sql,

@@ -71,7 +71,7 @@ export async function editMessage(
   if (deps.now() - Number(row.created_at) > deps.editLimitMs) throw imError("EDIT_TIME_PASSED");
   await checkMayWrite(deps, row.conversation_id, userId, deps.now());
   await deps.repository.transaction(async (tx) => {
-    const current = await deps.repository.byId(messageId, tx);
+    const current = await deps.repository.locked(row, tx);
     if (!current || !(await deps.repository.edit(current, content, deps.now(), tx))) throw imError("MESSAGE_RECALLED");
   });
   await announce(deps, messageId);
@@ -85,14 +85,17 @@ export async function addReaction(deps: ChangeDeps, { messageId, userId, emoji }
   if (row.type === "system") throw imError("NOT_EDITABLE");
   await checkMayWrite(deps, row.conversation_id, userId, deps.now());
   const reaction = { conversationId: row.conversation_id, seq: Number(row.seq), emoji, userId, at: deps.now() };
-  const isNew = await deps.repository.transaction(async (tx) => {
-    if ((await deps.repository.byId(messageId, tx))?.recalled_at !== null) throw imError("MESSAGE_RECALLED");
+  const react = async (tx: Tx): Promise<boolean> => {
+    if ((await deps.repository.locked(row, tx))?.recalled_at !== null) throw imError("MESSAGE_RECALLED");
     if (await deps.isErased(userId, tx)) throw imError("SESSION_ENDED");
+    const isAdded = await deps.repository.addReaction(reaction, tx);
+    // Counted behind the insert: two that count first and insert then could wait for each other.
     const kinds = await deps.repository.reactionKinds(reaction.conversationId, reaction.seq, tx);
-    if (!kinds.includes(emoji) && kinds.length >= MAX_REACTION_KINDS)
+    if (kinds.length > MAX_REACTION_KINDS)
       throw invalidField("emoji", `would be one of more than ${MAX_REACTION_KINDS} on this message`);
-    return deps.repository.addReaction(reaction, tx);
-  });
+    return isAdded;
+  };
+  const isNew = await deps.repository.transaction(react, { serializable: true });
   if (isNew) await announce(deps, messageId, { userId, emoji, added: true });
   return viewed(deps, messageId, userId);
 }

@@ -9,6 +9,16 @@ export interface ForwardKey {
   readonly seq: number;
 }
 
+/** Messages that one statement looks at for forwards among them. */
+const SCANNED = 2_000;
+const scrubbed = "conversation_id, seq, version, type, content";
+
+/** Where a page ended; null when it was the last. */
+function keyBehind(rows: readonly Pick<MessageRow, "conversation_id" | "seq">[], limit: number): ForwardKey | null {
+  const last = rows.at(-1);
+  return last && rows.length === limit ? { conversationId: last.conversation_id, seq: Number(last.seq) } : null;
+}
+
 /** SQL that takes away what a user wrote. Every method may run again, and every statement reads a bounded number of rows. */
 export class ErasureRepository {
   readonly #sql: Database;
@@ -79,14 +89,35 @@ export class ErasureRepository {
    * @returns the key behind which to go on; null at the end
    */
   async scrubForwards(userId: string, after: ForwardKey, limit: number): Promise<ForwardKey | null> {
-    const rows = await this.#sql.select<MessageRow>(
-      `select conversation_id, seq, version, type, content from message
+    const { forwards, next } = await this.#forwardsBehind(after, limit);
+    for (const row of forwards) if (row.content.includes(`"${userId}"`)) await this.#scrub(row, userId);
+    return next;
+  }
+
+  async #forwardsBehind(after: ForwardKey, limit: number): Promise<{ forwards: MessageRow[]; next: ForwardKey | null }> {
+    if (this.#sql.dialect === "mysql") return this.#forwardsAmong(after, SCANNED);
+    const forwards = await this.#sql.select<MessageRow>(
+      `select ${scrubbed} from message
        where type = 'forward' and (conversation_id, seq) > (:conversationId, :seq) order by conversation_id, seq limit :limit`,
       { ...after, limit },
     );
-    for (const row of rows) if (row.content.includes(`"${userId}"`)) await this.#scrub(row, userId);
-    const last = rows.at(-1);
-    return last && rows.length === limit ? { conversationId: last.conversation_id, seq: Number(last.seq) } : null;
+    return { forwards, next: keyBehind(forwards, limit) };
+  }
+
+  /** No index on MySQL knows forwards alone: they are looked for among all messages, so many at a time. */
+  async #forwardsAmong(after: ForwardKey, limit: number): Promise<{ forwards: MessageRow[]; next: ForwardKey | null }> {
+    const rows = await this.#sql.select<Pick<MessageRow, "conversation_id" | "seq" | "type">>(
+      `select conversation_id, seq, type from message
+       where conversation_id > :conversationId or (conversation_id = :conversationId and seq > :seq)
+       order by conversation_id, seq limit :limit`,
+      { ...after, limit },
+    );
+    const keys = rows.filter(({ type }) => type === "forward").map(({ conversation_id, seq }) => [conversation_id, seq]);
+    const forwards =
+      keys.length === 0
+        ? []
+        : await this.#sql.select<MessageRow>(`select ${scrubbed} from message where (conversation_id, seq) in (:keys)`, { keys });
+    return { forwards, next: keyBehind(rows, limit) };
   }
 
   /** A forward that was recalled meanwhile has another version and no words. */

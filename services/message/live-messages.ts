@@ -1,7 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { MessageRecord } from "../../contracts/records.ts";
 import { imError } from "../../lib/errors.ts";
-import type { Tx } from "../../mixins/database/port.ts";
 import type { HotConversations } from "../../mixins/hot-store/port.ts";
 import { MessageRepository, type Bounds, type MessageRow } from "./repository.ts";
 
@@ -28,9 +27,9 @@ export class LiveMessages extends MessageRepository {
     this.#deps = deps;
   }
 
-  override async byId(messageId: string, tx?: Tx): Promise<MessageRow | null> {
-    const row = await super.byId(messageId, tx);
-    if (row || tx) return row;
+  override async byId(messageId: string): Promise<MessageRow | null> {
+    const row = await super.byId(messageId);
+    if (row) return row;
     const found = await this.#deps.conversations.find(messageId);
     if (!found) return null;
     if (found.persistStatus === "PENDING" && found.loggedAt === null) return null;

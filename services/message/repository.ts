@@ -1,6 +1,7 @@
 import type { Content, Message, MessageType, ReplyPreview } from "../../contracts/entities.ts";
 import type { KnownMessage } from "../../mixins/hot-store/port.ts";
-import type { Database, SqlParams, Tx } from "../../mixins/database/port.ts";
+import { forUpdate } from "../../mixins/database/dialect.ts";
+import type { Database, SqlParams, TransactionOptions, Tx } from "../../mixins/database/port.ts";
 
 /** A row of `message`. */
 export interface MessageRow {
@@ -91,10 +92,22 @@ export class MessageRepository {
     return keys.map((key) => found.get(keyOf(key.conversationId, key.senderId, key.clientMsgId)) ?? null);
   }
 
-  async byId(messageId: string, tx?: Tx): Promise<MessageRow | null> {
+  async byId(messageId: string): Promise<MessageRow | null> {
     const rows = await this.#sql.select<MessageRow>(
       `select ${columns} from message where message_id = :messageId and type <> 'void'`,
       { messageId },
+    );
+    return rows[0] ?? null;
+  }
+
+  /** The row as it is now; nobody changes it before `tx` ends, and who reacts to the message waits. */
+  async locked(
+    { conversation_id: conversationId, seq }: Pick<MessageRow, "conversation_id" | "seq">,
+    tx: Tx,
+  ): Promise<MessageRow | null> {
+    const rows = await this.#sql.select<MessageRow>(
+      `select ${columns} from message where conversation_id = :conversationId and seq = :seq and type <> 'void'${forUpdate(this.#sql)}`,
+      { conversationId, seq },
       tx,
     );
     return rows[0] ?? null;
@@ -269,8 +282,8 @@ export class MessageRepository {
     return row?.seq == null ? null : Number(row.seq);
   }
 
-  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.#sql.transaction(work);
+  transaction<T>(work: (tx: Tx) => Promise<T>, options?: TransactionOptions): Promise<T> {
+    return this.#sql.transaction(work, options);
   }
 }
 

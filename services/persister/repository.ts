@@ -83,8 +83,9 @@ export class PersistRepository {
     };
   }
 
+  /** Nobody whom `work` did not find among the erased is marked as one before it is committed. */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.#sql.transaction(work);
+    return this.#sql.transaction(work, { serializable: true });
   }
 
   isTransient(error: unknown): boolean {

@@ -1,4 +1,5 @@
 import type { Role } from "../../../contracts/entities.ts";
+import { forUpdate } from "../../../mixins/database/dialect.ts";
 import type { Database, SqlValue, Tx } from "../../../mixins/database/port.ts";
 import { memberRecord, roleNumber, type MemberRecord, type MemberRow, type SqlId } from "./rows.ts";
 
@@ -6,8 +7,17 @@ const fields = "user_id, role, nickname, muted_until, joined_at";
 
 /** null for outsiders and those who left. */
 export async function findMember(sql: Database, groupId: string, userId: string, tx?: Tx): Promise<MemberRecord | null> {
+  return selectMember(sql, groupId, userId, "", tx);
+}
+
+/** The same, and they stay what they are until `tx` ends. */
+export async function holdMember(sql: Database, groupId: string, userId: string, tx: Tx): Promise<MemberRecord | null> {
+  return selectMember(sql, groupId, userId, forUpdate(sql), tx);
+}
+
+async function selectMember(sql: Database, groupId: string, userId: string, lock: string, tx?: Tx): Promise<MemberRecord | null> {
   const [row] = await sql.select<MemberRow>(
-    `select ${fields} from group_member where group_id = :groupId and user_id = :userId and left_at is null`,
+    `select ${fields} from group_member where group_id = :groupId and user_id = :userId and left_at is null${lock}`,
     { groupId, userId },
     tx,
   );
