@@ -1,5 +1,3 @@
-import { createHash } from "node:crypto";
-import { after } from "node:test";
 import { onServer, ownDatabase, type OwnDatabase } from "./mysql.ts";
 import { serversFor } from "./servers.ts";
 
@@ -7,14 +5,17 @@ import { serversFor } from "./servers.ts";
 const inUse = new Map<string, Promise<OwnDatabase>>();
 const free: OwnDatabase[] = [];
 
-after(async () => {
+// Behind every test and its hooks, which stop the nodes.
+process.once("beforeExit", () => void dropAll());
+
+async function dropAll(): Promise<void> {
   for (const own of [...(await Promise.all(inUse.values())), ...free]) await own[Symbol.asyncDispose]();
-});
+}
 
 /** The URL of the database that belongs to a data folder; it is made for the first who asks. */
 export async function databaseOf(dataDir: string): Promise<string> {
   let own = inUse.get(dataDir);
-  if (!own) inUse.set(dataDir, (own = nextDatabase(dataDir)));
+  if (!own) inUse.set(dataDir, (own = nextDatabase()));
   return (await own).url;
 }
 
@@ -27,12 +28,12 @@ export async function forgetDatabaseOf(dataDir: string): Promise<void> {
   free.push(own);
 }
 
-async function nextDatabase(dataDir: string): Promise<OwnDatabase> {
+async function nextDatabase(): Promise<OwnDatabase> {
   const left = free.pop();
   if (left) return left;
   const { url, skip } = await serversFor("mysql");
   if (skip !== false) throw new Error(skip);
-  return ownDatabase(url, `im_test_${process.pid}_${createHash("sha256").update(dataDir).digest("hex").slice(0, 16)}`);
+  return ownDatabase(url);
 }
 
 /** Migrations stay: making the tables anew takes half a second. */

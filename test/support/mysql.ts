@@ -21,8 +21,13 @@ export async function onServer(url: string, ...statements: string[]): Promise<Re
   }
 }
 
+const NAME = /^im_test_(\d+)_/;
+let swept: Promise<void> | null = null;
+
 /** Makes a database whose text is compared exactly, as the product's tables say. @param server a URL as in IM_MYSQL_URL */
-export async function ownDatabase(server: string, name = `im_test_${randomUUID().replaceAll("-", "")}`): Promise<OwnDatabase> {
+export async function ownDatabase(server: string): Promise<OwnDatabase> {
+  await (swept ??= dropAbandoned(server));
+  const name = `im_test_${process.pid}_${randomUUID().replaceAll("-", "")}`;
   const [exact] = await onServer(
     server,
     "SELECT collation_name AS name FROM information_schema.collations WHERE collation_name IN ('utf8mb4_0900_bin', 'utf8mb4_nopad_bin')",
@@ -33,4 +38,19 @@ export async function ownDatabase(server: string, name = `im_test_${randomUUID()
     url: Object.assign(new URL(server), { pathname: `/${name}` }).href,
     [Symbol.asyncDispose]: async () => void (await onServer(server, `DROP DATABASE IF EXISTS \`${name}\``)),
   };
+}
+
+/** Databases of tests whose process was killed. */
+async function dropAbandoned(server: string): Promise<void> {
+  const rows = await onServer(server, "SELECT schema_name AS name FROM information_schema.schemata");
+  const names = rows.map((row) => String(row["name"])).filter((name) => !isRunning(Number(NAME.exec(name)?.[1] ?? process.pid)));
+  await onServer(server, ...names.map((name) => `DROP DATABASE IF EXISTS \`${name}\``));
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
 }

@@ -3,18 +3,27 @@ import type { Database } from "../../mixins/database/port.ts";
 import { waitFor } from "./wait.ts";
 
 /** Tables of the machinery, which move without any change of what users have. */
-const MACHINERY = ["migration", "id_mark", "sqlite_sequence", "consumed_event", "outbox"];
+const MACHINERY = ["migration", "id_mark", "migration_step", "sqlite_sequence", "consumed_event", "outbox"];
 /** Changes with every request. */
 const VOLATILE_COLUMNS = ["last_seen_at"];
 
 /** All rows of all tables, each with its table's name. */
 export type TableDump = ReadonlySet<string>;
 
+/** The names of all tables. */
+export async function tableNames(sql: Database): Promise<string[]> {
+  const tables = await sql.select<{ name: string }>(
+    sql.dialect === "sqlite"
+      ? "select name from sqlite_master where type = 'table' order by name"
+      : "select table_name as name from information_schema.tables where table_schema = database() order by table_name",
+  );
+  return tables.map(({ name }) => name);
+}
+
 /** Tables in which a text stands anywhere, those of the machinery too. */
 export async function tablesWith(sql: Database, words: string): Promise<string[]> {
-  const tables = await sql.select<{ name: string }>("select name from sqlite_master where type = 'table' order by name");
   const found: string[] = [];
-  for (const { name } of tables) {
+  for (const name of await tableNames(sql)) {
     const rows = await sql.select(`select * from ${name}`);
     if (JSON.stringify(rows).includes(words)) found.push(name);
   }
@@ -22,9 +31,8 @@ export async function tablesWith(sql: Database, words: string): Promise<string[]
 }
 
 export async function dumpTables(sql: Database): Promise<TableDump> {
-  const tables = await sql.select<{ name: string }>("select name from sqlite_master where type = 'table' order by name");
   const dump = new Set<string>();
-  for (const { name } of tables.filter((table) => !MACHINERY.includes(table.name))) {
+  for (const name of (await tableNames(sql)).filter((table) => !MACHINERY.includes(table))) {
     const rows = await sql.select<Record<string, unknown>>(`select * from ${name}`);
     for (const row of rows) {
       for (const column of VOLATILE_COLUMNS) delete row[column];
