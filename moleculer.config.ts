@@ -6,6 +6,7 @@ import { REQUEST_TIMEOUT_MS, SHUTDOWN_TIMEOUT_MS } from "./config/limits.ts";
 import { ContractValidator } from "./lib/contract-validator.ts";
 import { busOf } from "./mixins/bus/index.ts";
 import { drain } from "./mixins/drain.ts";
+import { holdNeededServices } from "./mixins/health/needed-services.ts";
 import { holdMetrics } from "./mixins/metrics/index.ts";
 import { bindConfig } from "./mixins/shared.ts";
 import { traceNode } from "./mixins/tracing/index.ts";
@@ -46,6 +47,7 @@ export function brokerOptions(config: Config, writeLog: LogWriter = stdoutWriter
     middlewares: [
       node,
       holdMetrics(),
+      holdNeededServices(config),
       ...traceNode(config),
       ...bus.middlewares,
       runOnly(config.services),
