@@ -91,7 +91,7 @@ export class IdSource implements Ids {
     const lastMs = this.#end();
     await this.#renewing;
     await this.#marks.giveBack(this.#workerId, this.#options.owner, lastMs);
-    await this.#options.leases.release(this.#lease, this.#options.owner);
+    await this.#options.leases.release(this.#lease, this.#options.owner).catch(() => undefined); // it ends by itself
   }
 
   async #renew(): Promise<void> {
@@ -102,8 +102,15 @@ export class IdSource implements Ids {
     this.#options.onLost(new Error(`Another node has taken worker id ${this.#workerId}`));
   }
 
-  /** A hot store that forgot the lease gives it again, unless someone else was faster. */
-  async #holdLease(): Promise<boolean> {
+  /**
+   * A hot store that forgot the lease gives it again, unless someone else was faster. One that is away takes nothing from anybody:
+   * should another node have the worker id, SQL says so.
+   */
+  #holdLease(): Promise<boolean> {
+    return this.#renewLease().catch(() => true);
+  }
+
+  async #renewLease(): Promise<boolean> {
     const { leases, owner } = this.#options;
     if (await leases.renew(this.#lease, owner, LEASE_TTL_MS)) return true;
     const again = await leases.acquire(leaseName(this.#workerId), owner, LEASE_TTL_MS);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { describe, it } from "node:test";
+import { imError } from "../../lib/errors.ts";
 import { ID_EPOCH_MS } from "../../lib/snowflake.ts";
 import type { Database } from "../../mixins/database/index.ts";
 import type { HotLeases } from "../../mixins/hot-store/port.ts";
@@ -137,6 +138,26 @@ describe("ids", () => {
     assert.deepEqual(world.lost, []);
     source.next();
     assert.equal(await leases.acquire("worker-id:0", "someone else", 1_000), null);
+  });
+
+  it("goes on while the hot store is away, as long as SQL answers, and stops in order", async () => {
+    await using world = await createIdWorld();
+    const leases = memoryLeases();
+    let isAway = false;
+    const away = async (): Promise<never> => Promise.reject(imError("UNAVAILABLE"));
+    const source = await world.open({
+      acquire: (...args) => (isAway ? away() : leases.acquire(...args)),
+      renew: (...args) => (isAway ? away() : leases.renew(...args)),
+      release: (...args) => (isAway ? away() : leases.release(...args)),
+    });
+    isAway = true;
+    for (let i = 0; i < 10; i++) {
+      world.clock.now += 5_000;
+      await source.renew();
+      source.next();
+    }
+    assert.deepEqual(world.lost, []);
+    await source.close();
   });
 
   it("ends with the reserved time while SQL does not answer, and recovers with it", async () => {
