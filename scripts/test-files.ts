@@ -4,8 +4,8 @@ import path from "node:path";
 /** In this order, so that what fails fast fails first. */
 const SUITES = ["unit", "types", "contract", "integration", "regression", "e2e", "property", "crash"];
 
-/** Imports of files of our own, types and `import()` too. */
-const OWN_IMPORT = /\b(?:from|import)\s*\(?\s*"(\.{1,2}\/[^"\n]+)"/g;
+/** What a file imports of our own files when it begins: not types, and not what is imported on demand. */
+const OWN_IMPORT = /^(?:import|export)\b(?! type\b)[^;"]*"(\.{1,2}\/[^"\n]+)"/gm;
 
 /**
  * The test files of the suites, relative to `root`.
@@ -21,7 +21,10 @@ function isChosen(root: string, file: string, filter: string): boolean {
   return SUITES.includes(wanted) ? file.startsWith(path.join("test", wanted, path.sep)) : file.includes(wanted);
 }
 
-/** Whether one of the files imports `target`, itself or through what it imports; found by reading them, all paths absolute. */
+/**
+ * Whether one of the files imports `target` when it begins, itself or through what it imports; found by reading them. All paths
+ * are absolute.
+ */
 export function leadTo(files: readonly string[], target: string): boolean {
   const seen = new Set(files);
   for (const file of seen) {

@@ -9,7 +9,9 @@ const FILES: Record<string, string> = {
   "test/unit/alone.test.ts": 'import assert from "node:assert/strict";',
   "test/integration/direct.test.ts": 'import { serversFor } from "../support/servers.ts";',
   "test/integration/through.test.ts": 'import {\n  node,\n} from "../support/node.ts";',
-  "test/e2e/later.test.ts": 'const { node } = await import("../support/node.ts");',
+  "test/e2e/bare.test.ts": 'import "../support/node.ts";',
+  "test/e2e/later.test.ts":
+    'import type { Node } from "../support/node.ts";\nconst { node } = await import("../support/node.ts");',
   "test/e2e/circle.test.ts": 'import "../support/circle.ts"; import { gone } from "./gone.ts";',
   "test/support/circle.ts": 'export * from "../e2e/circle.test.ts";',
   "test/support/node.ts": 'export { serversFor } from "./servers.ts";',
@@ -34,6 +36,7 @@ describe("selectFiles", () => {
       "test/unit/alone.test.ts",
       "test/integration/direct.test.ts",
       "test/integration/through.test.ts",
+      "test/e2e/bare.test.ts",
       "test/e2e/circle.test.ts",
       "test/e2e/later.test.ts",
     ]);
@@ -49,11 +52,15 @@ describe("selectFiles", () => {
 describe("leadTo", () => {
   const needsServers = (...files: string[]): boolean => leadTo(files.map(at), at("test/support/servers.ts"));
 
-  it("sees what a file imports itself, through others, and only when it runs", () => {
+  it("sees what a file imports when it begins, itself and through others", () => {
     assert.equal(needsServers("test/integration/direct.test.ts"), true);
     assert.equal(needsServers("test/integration/through.test.ts"), true);
-    assert.equal(needsServers("test/e2e/later.test.ts"), true);
-    assert.equal(needsServers("test/unit/alone.test.ts", "test/e2e/later.test.ts"), true);
+    assert.equal(needsServers("test/e2e/bare.test.ts"), true);
+    assert.equal(needsServers("test/unit/alone.test.ts", "test/e2e/bare.test.ts"), true);
+  });
+
+  it("leaves out types, and what is imported on demand", () => {
+    assert.equal(needsServers("test/e2e/later.test.ts"), false);
   });
 
   it("ends with files that import each other or what is not there", () => {
