@@ -85,6 +85,7 @@ const ofErased = (record: MessageRecord): Rejection => ({ record, reason: SENDER
 async function conflictOf({ repository }: PersistDeps, record: MessageRecord, tx: Tx): Promise<string | null> {
   const standing = await repository.at(record.conversationId, record.seq, tx);
   if (standing?.messageId === record.messageId) return standing.isVoid ? "it was rejected before" : null;
+  if (standing?.isVoid) return `its seq ${record.seq} is void: its conversation went on without it`;
   if (standing) return `message ${standing.messageId} has its seq ${record.seq}`;
   const same = await repository.withClientMsgId(record, tx);
   return same
