@@ -3,22 +3,30 @@ import type { Config } from "../../config/config.ts";
 import { mixinOf, sharedPerBroker } from "../shared.ts";
 import { memoryHotStore } from "./memory.ts";
 import type { HotStore } from "./port.ts";
+import { seqSources } from "./seq-sources.ts";
 
 export type { HotStore } from "./port.ts";
 
-/** Opens the hot store that the configuration asks for. */
-export function openHotStore(config: Config): Promise<HotStore> {
-  if (config.redisUrl !== null)
-    return Promise.reject(new Error("IM_REDIS_URL is set, but this version keeps its hot store in process only: unset it"));
-  return Promise.resolve(memoryHotStore());
+/** Opens the hot store that the configuration asks for: in Redis where it names one, else in process. */
+async function open(broker: ServiceBroker, { redisUrl, nodeId }: Config): Promise<HotStore> {
+  if (redisUrl === null) return memoryHotStore();
+  const { openRedisHotStore } = await import("./redis/index.ts"); // its library costs time of every start
+  const sources = seqSources(broker);
+  const logger = broker.getLogger("hotStore");
+  const hot = await openRedisHotStore({ url: redisUrl, logger, name: `im-hot-${nodeId}`, ...sources });
+  const close = async (): Promise<void> => {
+    await hot.close();
+    await sources.close();
+  };
+  return { ...hot, close };
 }
 
 /** The node's one hot store. */
-export const sharedHotStore = sharedPerBroker<HotStore>(
-  (_broker, config) => openHotStore(config),
-  (hot) => hot.close(),
-  { part: "hotStore", ping: (hot) => hot.ping() },
-);
+export const sharedHotStore = sharedPerBroker<HotStore>(open, (hot) => hot.close(), {
+  part: "hotStore",
+  ping: (hot) => hot.ping(),
+  isRemote: ({ redisUrl }) => redisUrl !== null,
+});
 export const acquireHotStore = (broker: ServiceBroker): Promise<HotStore> => sharedHotStore.acquire(broker);
 export const releaseHotStore = (broker: ServiceBroker): Promise<void> => sharedHotStore.release(broker);
 
