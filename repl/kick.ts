@@ -8,7 +8,6 @@ import type { Report } from "./report.ts";
 export async function kickUser(broker: ServiceBroker, user: string, deviceId?: string): Promise<Report> {
   const { userId, username } = await findUser(broker, user);
   const device = deviceId === undefined ? {} : { deviceId };
-  const { ended } = await call(broker, "auth.endSessions", { userId, reason: "kicked", ...device });
   const closing = nodesOf(broker, "socket").map((nodeID) =>
     call(broker, "socket.disconnect", { userId, reason: "kicked", ...device }, { nodeID }),
   );
@@ -16,6 +15,8 @@ export async function kickUser(broker: ServiceBroker, user: string, deviceId?: s
     (sum, one) => sum + (one.status === "fulfilled" ? one.value.closed : 0), // a gateway that is gone has no connections
     0,
   );
+  // Last, or those connections would be gone before they are counted; who is back meanwhile is cut by it.
+  const { ended } = await call(broker, "auth.endSessions", { userId, reason: "kicked", ...device });
   const whose = `${username} (${userId})${deviceId === undefined ? "" : ` on ${deviceId}`}`;
   return [`${whose}: ${count(ended.length, "session")} ended, ${count(closed, "connection")} closed`];
 }
