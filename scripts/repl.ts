@@ -6,7 +6,8 @@ import { Runner } from "moleculer";
 import { presetEnvironment, profileOfEnvironment } from "../config/env.ts";
 import { DEFAULT_CLUSTER_DIR, runningCluster } from "./cluster/index.ts";
 
-const FLAGS = ["--repl", "--config", "moleculer.config.ts", "--mask", "**/*.service.ts", "services"];
+const FLAGS = ["--repl", "--config", "moleculer.config.ts"];
+const SERVICES = ["--mask", "**/*.service.ts", "services"];
 
 /** Settings of a console; those that are set already stay. */
 const CONSOLE = {
@@ -19,7 +20,7 @@ const CONSOLE = {
 };
 
 const profile = profileOfEnvironment();
-const cluster = await runningCluster(DEFAULT_CLUSTER_DIR);
-if (profile === "cluster") presetEnvironment(CONSOLE);
-else if (profile === undefined && cluster !== null) presetEnvironment({ ...CONSOLE, ...cluster.env });
-await new Runner().start([...process.argv.slice(0, 2), ...FLAGS]);
+const cluster = profile === undefined ? await runningCluster(DEFAULT_CLUSTER_DIR) : null;
+const isConsole = profile === "cluster" || cluster !== null;
+if (isConsole) presetEnvironment({ ...CONSOLE, ...cluster?.env });
+await new Runner().start([...process.argv.slice(0, 2), ...FLAGS, ...(isConsole ? [] : SERVICES)]);
