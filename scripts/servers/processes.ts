@@ -11,7 +11,7 @@ export interface ProcessId {
 
 interface Seen {
   readonly startedAt: string;
-  /** One letter: `Z` has ended and waits for its parent to notice, `T` is stopped. */
+  /** One letter: `Z` has ended and waits for its parent to notice, `X` is ending, `T` is stopped. */
   readonly state: string;
 }
 
@@ -35,7 +35,9 @@ function lookInProc(pid: number): Seen {
   // The name before it, in brackets, may hold anything.
   const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
   const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
-  return { startedAt: `${fields[19] ?? ""} ${boot}`, state: fields[0] ?? "" };
+  // Of a killed one the first thread may have ended while others still hold its files and its ports.
+  const isEnding = fields[0] === "Z" && Number(fields[17]) > 1;
+  return { startedAt: `${fields[19] ?? ""} ${boot}`, state: isEnding ? "X" : (fields[0] ?? "") };
 }
 
 /** The identity of a running process, or null. */

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { describe, it } from "node:test";
 import { KIND_NAMES, statusOf } from "../../scripts/servers/index.ts";
 import type { KindName, Status } from "../../scripts/servers/index.ts";
+import { isFree } from "../../scripts/servers/ports.ts";
 import { removeAbandonedServers } from "../../scripts/servers/temporary.ts";
 import { runProcess } from "../support/server-process.ts";
 import { ownServers, reasonToSkip } from "../support/servers.ts";
@@ -37,7 +38,9 @@ describe("servers of a test", { skip: await reasonToSkip(...KIND_NAMES) }, () =>
       );
 
       const urls = KIND_NAMES.map((name) => servers[name].url);
+      const ports = (await statusOf(servers.dir)).map(({ port }) => port);
       await each((server) => server.kill());
+      assert.deepEqual(await Promise.all(ports.map(isFree)), [true, true, true, true]);
       assert.deepEqual(await statesIn(servers.dir), all("stopped"));
       await each((server) => server.restart());
       assert.deepEqual(await statesIn(servers.dir), all("answers"));
