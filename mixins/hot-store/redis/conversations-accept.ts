@@ -5,6 +5,7 @@ import { luaScript, type RedisArgument, type RedisClient, type ScriptCall } from
 import { acceptArguments, acceptKeys, bornOf, outcomeOf, type AcceptReply } from "./conversations-codec.ts";
 import type { SeqCounters } from "./conversations-counters.ts";
 import type { KnownKeys } from "./conversations-known.ts";
+import type { ServerRuns } from "./conversations-run.ts";
 
 const ACCEPT = luaScript("conversation-accept");
 
@@ -16,7 +17,7 @@ const NO_SEQ_LEFT = "e";
 
 export interface AcceptDeps {
   readonly client: RedisClient;
-  run: () => Promise<string>;
+  readonly runs: ServerRuns;
   readonly counters: SeqCounters;
   readonly known: KnownKeys;
 }
@@ -39,15 +40,15 @@ export async function accept(deps: AcceptDeps, requests: readonly AcceptRequest[
 
 /** @returns those for which no seq was left; they are cold unless they are asked for again */
 async function ask(
-  { client, run, counters, known }: AcceptDeps,
+  { client, runs, counters, known }: AcceptDeps,
   requests: readonly AcceptRequest[],
   open: readonly number[],
   now: number,
   outcomes: AcceptOutcome[],
 ): Promise<number[]> {
   const byConversation = [...Map.groupBy(open, (i) => requests[i]!.conversationId)];
-  const its = await run();
-  const calls = byConversation.map(([id, of]) => callOf(its, now, id, requests, of));
+  const run = await runs.current();
+  const calls = byConversation.map(([id, of]) => callOf(run, now, id, requests, of));
   const replies = (await client.runAll(calls)) as [isShort: number, ...AcceptReply[]][];
   const left: number[] = [];
   byConversation.forEach(([id, of], group) => {

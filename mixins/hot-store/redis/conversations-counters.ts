@@ -5,6 +5,7 @@ import { imError } from "../../../lib/errors.ts";
 import { within } from "../../../lib/within.ts";
 import type { SeqBlock, SeqBlocks, SeqMark } from "../seq-blocks.ts";
 import { luaScript, type RedisClient } from "./client.ts";
+import type { ServerRuns } from "./conversations-run.ts";
 
 const CLAIM = luaScript("conversation-claim");
 const BEGIN = luaScript("conversation-begin");
@@ -28,8 +29,7 @@ const [BUSY, CLAIMED] = [0, 1];
 
 export interface CountersDeps {
   readonly client: RedisClient;
-  /** The run of the server that is connected now. */
-  run: () => Promise<string>;
+  readonly runs: ServerRuns;
   readonly blocks: SeqBlocks;
   /**
    * true once everything that was in the message log when this was called is in SQL; false when that is not known after
@@ -91,7 +91,7 @@ export class SeqCounters {
 
   /** The counter, unless it is lost. */
   async read(conversationId: string): Promise<Counter | null> {
-    const run = await this.#deps.run();
+    const run = await this.#deps.runs.current();
     const key = conversationKeys(conversationId).counter;
     const fields = await this.#deps.client.attempt((redis) => redis.hmget(key, "run", "epoch", "seq", "top", "stable"));
     if (fields[0] !== run) return null;
@@ -115,6 +115,7 @@ export class SeqCounters {
 
   async #begin(conversationId: string, headSeq: number): Promise<void> {
     const end = performance.now() + COUNTER_TIMEOUT_MS;
+    await this.#deps.runs.refresh();
     while (!this.#abort.signal.aborted && performance.now() < end) {
       const counter = await this.read(conversationId);
       if (counter && counter.seq < counter.reserved) return;
@@ -132,7 +133,7 @@ export class SeqCounters {
     if (seen) await this.#drained();
     const keys = conversationKeys(conversationId);
     const token = randomUUID();
-    const run = await this.#deps.run();
+    const run = await this.#deps.runs.current();
     const claimed = await client.run(CLAIM, [keys.counter, keys.claim], [run, token, CLAIM_FOR_MS]);
     if (claimed === BUSY) await delay(CLAIM_POLL_MS, undefined, { signal: this.#abort.signal }).catch(() => undefined);
     if (claimed !== CLAIMED) return false;
@@ -144,7 +145,7 @@ export class SeqCounters {
 
   async #write(conversationId: string, token: string, { epoch, base, reserved }: SeqBlock): Promise<boolean> {
     const { tag, counter, ahead, waiting, claim } = conversationKeys(conversationId);
-    const run = await this.#deps.run();
+    const run = await this.#deps.runs.current();
     const keys = [counter, ahead, pendingKey(tag), waiting, claim, messageKey(tag, "")];
     const args = [token, run, epoch, base, reserved, lowOf(base, reserved), conversationId];
     return (await this.#deps.client.run(BEGIN, keys, args)) === 1;

@@ -1,30 +1,47 @@
+import type { Redis } from "ioredis";
 import type { RedisClient } from "./client.ts";
 
 /** Enough of an id of 40 hex digits to tell runs apart; it stands in every conversation. */
 const ID_LENGTH = 12;
 
-/**
- * Tells which run of which server a connection leads to. A server that started again may have lost its last second, a replica
- * that took over what had not reached it: a seq that it has not heard of may have been given already. So counters and members
- * are trusted only in the run in which they were written; in a new one they count as lost.
- *
- * What is sent right after this resolved goes to that run: a connection ends with its server, and nothing is sent again on
- * another one.
- * @throws UNAVAILABLE
- */
-export function serverRuns(client: RedisClient): () => Promise<string> {
-  const runs = new WeakMap<object, string>();
-  return () =>
-    client.attempt(async (redis) => {
-      for (;;) {
-        const { stream } = redis;
-        const known = runs.get(stream);
-        if (known !== undefined) return known;
-        const run = runOf(await redis.info());
-        runs.set(stream, run);
-      }
-    });
+/** Which run of which server the connection leads to. */
+export interface ServerRuns {
+  /**
+   * What is sent right after this resolved goes to that run: a connection ends with its server, and nothing is sent again on
+   * another one. @throws UNAVAILABLE
+   */
+  current(): Promise<string>;
+  /** Asks the server again: a master without replicas may call itself a new run. @throws UNAVAILABLE */
+  refresh(): Promise<string>;
 }
+
+/**
+ * A server that started again may have lost its last second, a replica that took over what had not reached it: a seq that it has
+ * not heard of may have been given already. So counters and members are trusted only in the run in which they were written; in a
+ * new one they count as lost.
+ */
+export function serverRuns(client: RedisClient): ServerRuns {
+  const runs = new WeakMap<object, string>();
+
+  const read = async (redis: Redis): Promise<string> => {
+    for (;;) {
+      const { stream } = redis;
+      const info = await redis.info();
+      if (stream !== redis.stream) continue;
+      // One that only follows may become a master, another run, while this connection lasts.
+      if (isMaster(info)) runs.set(stream, runOf(info));
+      else runs.delete(stream);
+      return runOf(info);
+    }
+  };
+
+  return {
+    current: () => client.attempt(async (redis) => runs.get(redis.stream) ?? read(redis)),
+    refresh: () => client.attempt(read),
+  };
+}
+
+const isMaster = (info: string): boolean => /^role:master\b/m.test(info);
 
 /** Changes when the server starts, and when it takes over as a master. */
 function runOf(info: string): string {

@@ -48,20 +48,20 @@ export interface RedisConversations extends HotConversations {
  */
 export function redisConversations(deps: RedisConversationsDeps): RedisConversations {
   const { client, blocks } = deps;
-  const run = serverRuns(client);
-  const counters = new SeqCounters({ client, run, blocks, drained: (timeoutMs) => deps.drained(timeoutMs) });
+  const runs = serverRuns(client);
+  const counters = new SeqCounters({ client, runs, blocks, drained: (timeoutMs) => deps.drained(timeoutMs) });
   const known = new KnownKeys(client, deps.sentKeys);
 
   const settle = async (what: "logged" | "persisted" | "refused", records: readonly MessageRecord[]) => {
     const byConversation = [...Map.groupBy(records, ({ conversationId }) => conversationId)];
-    const [now, its] = [Date.now(), await run()];
-    const replies = await client.runAll(byConversation.map(([id, of]) => settleCall(what, its, now, id, of)));
+    const [now, run] = [Date.now(), await runs.current()];
+    const replies = await client.runAll(byConversation.map(([id, of]) => settleCall(what, run, now, id, of)));
     return new Map(byConversation.map(([id], i) => [id, replies[i] as number]));
   };
 
   return {
     knowsKeys: true,
-    accept: (requests, now) => accept({ client, run, counters, known }, requests, now),
+    accept: (requests, now) => accept({ client, runs, counters, known }, requests, now),
     async generation(conversationId) {
       const key = conversationKeys(conversationId).generation;
       const found = await client.attempt(async (redis) => {
@@ -77,7 +77,7 @@ export function redisConversations(deps: RedisConversationsDeps): RedisConversat
       const loaded = await client.run(
         LOAD,
         [keys.members, keys.generation, keys.counter],
-        [await run(), generation, encodeSwitches(switches), keptMs, ...states],
+        [await runs.current(), generation, encodeSwitches(switches), keptMs, ...states],
       );
       if (loaded !== CHANGED && loaded !== COUNTED) await counters.ensure(conversationId, headSeq);
       return loaded !== CHANGED;
@@ -89,7 +89,7 @@ export function redisConversations(deps: RedisConversationsDeps): RedisConversat
       const changed = await client.run(
         CHANGE,
         [keys.members, keys.generation],
-        [await run(), generation, newGeneration(), GENERATION_FOR_MS, muted, ended, ...states],
+        [await runs.current(), generation, newGeneration(), GENERATION_FOR_MS, muted, ended, ...states],
       );
       return changed === 1;
     },
@@ -100,10 +100,10 @@ export function redisConversations(deps: RedisConversationsDeps): RedisConversat
       });
     },
     async member(conversationId, userId) {
-      const its = await run();
+      const run = await runs.current();
       const key = conversationKeys(conversationId).members;
       const [text, state] = await client.attempt((redis) => redis.hmget(key, ".", userId));
-      const switches = text ? decodeSwitches(text, its) : null;
+      const switches = text ? decodeSwitches(text, run) : null;
       if (!switches) return "cold";
       if (switches.dissolved || !state) return null;
       const member = decodeMember(state);
@@ -121,7 +121,7 @@ export function redisConversations(deps: RedisConversationsDeps): RedisConversat
       await settle("persisted", records);
     },
     async pending(acceptedBefore, limit) {
-      const { records, lost } = await readPending(client, await run(), acceptedBefore, limit);
+      const { records, lost } = await readPending(client, await runs.current(), acceptedBefore, limit);
       for (const id of lost) counters.mend(id);
       return records;
     },
@@ -129,11 +129,11 @@ export function redisConversations(deps: RedisConversationsDeps): RedisConversat
     find: (messageId, conversationId) => findMessage(client, messageId, conversationId),
     async unpersisted(conversationId) {
       const { tag, counter, waiting } = conversationKeys(conversationId);
-      const found = await client.run(TAIL, [counter, waiting, messageKey(tag, "")], [await run()]);
+      const found = await client.run(TAIL, [counter, waiting, messageKey(tag, "")], [await runs.current()]);
       return (found as string[]).map((stored) => decodeMessage(stored).record);
     },
     async stableSeqs(conversationIds) {
-      const stable = await readStableSeqs(client, await run(), conversationIds);
+      const stable = await readStableSeqs(client, await runs.current(), conversationIds);
       const others = conversationIds.filter((id) => !stable.has(id));
       if (others.length === 0) return stable;
       for (const [id, inSql] of await blocks.inSql(others)) {
