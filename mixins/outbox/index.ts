@@ -7,6 +7,7 @@ import { DRAIN, onDrain } from "../drain.ts";
 import { sharedEventStream } from "../event-stream/index.ts";
 import { sharedHotStore } from "../hot-store/index.ts";
 import { sharedMetrics, type Metrics } from "../metrics/index.ts";
+import type { Config } from "../../config/config.ts";
 import { mixinOf, sharedPerBroker } from "../shared.ts";
 import { Outbox } from "./outbox.ts";
 import { OutboxRows } from "./outbox-rows.ts";
@@ -24,11 +25,13 @@ interface Opened {
 
 /** A consumer that keeps failing must not hold up the stop for longer. */
 const DRAIN_MS = 2_000;
+/** Other nodes add rows without a word where they share the database. */
+const POLL_SHARED_MS = 200;
 
 /** The node's one outbox and its relay. */
 export const sharedOutbox = sharedPerBroker<Opened>(open, ({ resources }) => resources.disposeAsync());
 
-async function open(broker: ServiceBroker): Promise<Opened> {
+async function open(broker: ServiceBroker, { mysqlUrl }: Config): Promise<Opened> {
   await using acquired = new AsyncDisposableStack();
   const use = acquireInto(acquired, broker);
   const sql = await use(sharedDatabase);
@@ -41,6 +44,7 @@ async function open(broker: ServiceBroker): Promise<Opened> {
     leases,
     holder: `${broker.nodeID}:${randomUUID()}`,
     logger: broker.getLogger("outbox"),
+    ...(mysqlUrl !== null && { pollEveryMs: POLL_SHARED_MS }),
   });
   acquired.defer(() => relay.close());
   for (const stop of measure((await use(sharedMetrics)).registry, rows)) acquired.defer(stop);

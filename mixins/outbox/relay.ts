@@ -13,7 +13,7 @@ export interface RelayOptions {
   readonly leases: HotLeases;
   /** Who holds the lease: unique among the running relays. */
   readonly holder: string;
-  readonly logger: Pick<ServiceBroker["logger"], "warn" | "error">;
+  readonly logger: Pick<ServiceBroker["logger"], "debug" | "warn">;
   /** Looks for rows this often even when nobody says that there are some. Default 1 s. */
   readonly pollEveryMs?: number;
   readonly backoff?: Backoff;
@@ -23,6 +23,8 @@ export interface RelayOptions {
 const LEASE_NAME = "outbox-relay";
 const LEASE_TTL_MS = 10_000;
 const LEASE_RENEW_MS = 3_000;
+/** While another relay has the lease it is asked for this often. */
+const LEASE_ASK_MS = 1_000;
 /** Rows read at once. */
 const PAGE = 256;
 /** Keys relayed at once, those that wait for their next try included. */
@@ -36,7 +38,9 @@ const CLOSE_GRACE_MS = 1_000;
 /**
  * Carries the outbox into the event stream: rows of one key one after the other, up to `MAX_KEYS` keys at once. A row counts
  * as relayed after `publish` resolved, so a crash brings it again. A key whose publish failed waits with back-off, its later
- * rows behind it. One relay works at a time, whoever has the lease.
+ * rows behind it. One relay works at a time, whoever has the lease; where two overlap (a lease that was lost, a process that was
+ * frozen), both publish each key in its order under the same event ids, so that the stream still takes each event once and in
+ * order.
  */
 export class OutboxRelay {
   readonly #options: RelayOptions;
@@ -45,9 +49,15 @@ export class OutboxRelay {
   /** Keys whose publish failed, until their next try. */
   readonly #waiting = new Map<string, NodeJS.Timeout>();
   readonly #failures = new Map<string, number>();
+  /** Positions of rows that are in the stream and not known to be marked. */
+  readonly #published = new Set<number>();
   readonly #mark: (positions: readonly number[]) => Promise<void>;
   #idleWaiters: PromiseWithResolvers<void>[] = [];
+  /** Times are of the monotonic clock. */
   #lease: { readonly lease: Lease; readonly renewAt: number; readonly endsAt: number } | null = null;
+  #askAgainAt = 0;
+  /** Nothing worked since this was told. */
+  #told = false;
   #poll: NodeJS.Timeout | null = null;
   #filling: Promise<void> | null = null;
   #wanted = false;
@@ -108,10 +118,12 @@ export class OutboxRelay {
     const asked = this.#idleWaiters.splice(0);
     let isIdle = false;
     try {
-      isIdle = (await this.#holdLease()) ? await this.#relayPage() : (await this.#options.rows.lag()).count === 0;
+      if (await this.#holdLease()) isIdle = await this.#relayPage();
+      else isIdle = asked.length > 0 && (await this.#options.rows.lag()).count === 0;
       await this.#pruneSometimes();
+      if (this.#failures.size === 0) this.#told = false;
     } catch (error) {
-      this.#options.logger.warn("The outbox could not be read:", error);
+      this.#tell("The outbox could not be read:", error);
     }
     if (isIdle) for (const waiter of asked) waiter.resolve();
     else if (this.#isClosed) for (const waiter of asked) waiter.reject(imError("UNAVAILABLE"));
@@ -142,21 +154,35 @@ export class OutboxRelay {
     const relayed: number[] = [];
     try {
       await this.#publishEach(rows, relayed);
-      await this.#mark(relayed);
+      await this.#markPublished(relayed);
       this.#failures.delete(key);
     } catch (error) {
-      this.#options.logger.warn(`Events of key ${key} wait in the outbox:`, error);
+      this.#tell(`Events wait in the outbox (key ${key}):`, error);
       this.#tryLater(key);
-      if (relayed.length > 0) await this.#mark(relayed).catch(() => undefined); // they come again
+      if (relayed.length > 0) await this.#markPublished(relayed).catch(() => undefined); // they are marked with the next ones
     }
   }
 
   async #publishEach(rows: readonly OutboxRow[], relayed: number[]): Promise<void> {
     for (const { position, event } of rows) {
       if (this.#isClosed || !this.#holdsLease()) return;
-      await this.#options.stream.publish(event);
+      // The stream recognises a repeated event for a while only, and marking may have failed for longer.
+      if (!this.#published.has(position)) await this.#options.stream.publish(event);
+      this.#published.add(position);
       relayed.push(position);
     }
+  }
+
+  async #markPublished(positions: readonly number[]): Promise<void> {
+    await this.#mark(positions);
+    for (const position of positions) this.#published.delete(position);
+  }
+
+  /** Once for an outage, however many keys it holds up. */
+  #tell(problem: string, error: unknown): void {
+    if (this.#told) this.#options.logger.debug(problem, error);
+    else this.#options.logger.warn(problem, error);
+    this.#told = true;
   }
 
   #tryLater(key: string): void {
@@ -171,19 +197,23 @@ export class OutboxRelay {
   }
 
   #holdsLease(): boolean {
-    return this.#lease !== null && this.#now() < this.#lease.endsAt;
+    return this.#lease !== null && performance.now() < this.#lease.endsAt;
   }
 
   async #holdLease(): Promise<boolean> {
-    if (this.#lease && this.#now() < this.#lease.renewAt) return true;
+    const askedAt = performance.now();
+    if (this.#lease && askedAt < this.#lease.renewAt) return true;
+    if (!this.#lease && askedAt < this.#askAgainAt) return false;
     const { leases, holder } = this.#options;
     const held = this.#lease;
     this.#lease = null;
-    const askedAt = this.#now();
     const isRenewed = held !== null && (await leases.renew(held.lease, holder, LEASE_TTL_MS));
     const lease = isRenewed ? held.lease : await leases.acquire(LEASE_NAME, holder, LEASE_TTL_MS);
     this.#lease = lease && { lease, renewAt: askedAt + LEASE_RENEW_MS, endsAt: askedAt + LEASE_TTL_MS };
-    return lease !== null;
+    if (lease) return true;
+    this.#askAgainAt = askedAt + LEASE_ASK_MS;
+    this.#published.clear(); // somebody else marks them
+    return false;
   }
 
   async #pruneSometimes(): Promise<void> {
