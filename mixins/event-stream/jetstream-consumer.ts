@@ -13,6 +13,8 @@ export interface TurnOptions {
   readonly work: DurableConsumer;
   readonly lease: StreamLease;
   readonly logger: Pick<ServiceBroker["logger"], "warn" | "info" | "debug">;
+  /** Whether NATS can be asked at all; nothing is tried while it cannot. */
+  readonly isReachable: () => boolean;
   /** Begins to read where the last reader of the consumer stood. */
   readonly read: () => Promise<JetStreamReader>;
   /** Called while this node has its turn; returns what ends that. */
@@ -56,21 +58,28 @@ export class ConsumerTurns {
   }
 
   async #run(): Promise<void> {
-    const { lease, repair } = this.#options;
+    const { lease, isReachable } = this.#options;
     while (!this.#stopping.signal.aborted) {
-      try {
-        if (await lease.hold()) await this.#take();
-        this.#tell("");
-      } catch (error) {
-        this.#tell(reasonOf(error));
-        this.#asked.resolve();
-        await repair().catch(() => undefined); // told already
-      }
+      if (isReachable()) await this.#ask();
       this.#asked.resolve();
       await this.#pause(ASK_EVERY_MS * (0.75 + Math.random() / 2));
     }
     this.#asked.resolve();
-    await lease.release();
+    if (isReachable()) await lease.release();
+  }
+
+  /** Never rejects. */
+  async #ask(): Promise<void> {
+    const { lease, repair, isReachable } = this.#options;
+    try {
+      if (await lease.hold()) await this.#take();
+      this.#tell("");
+    } catch (error) {
+      this.#asked.resolve();
+      if (!isReachable()) return;
+      this.#tell(reasonOf(error));
+      await repair().catch(() => undefined); // told already
+    }
   }
 
   /** Returns when the turn is over. */

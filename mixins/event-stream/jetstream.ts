@@ -184,6 +184,7 @@ export class JetStreamEventStream implements EventStream {
       work,
       lease,
       logger,
+      isReachable: () => this.#link.isConnected,
       read: () => openReader({ ...parts, names, consumer, subjects, logger, take: (event) => work.take(event) }),
       onTurn: () => this.#answerRedrives(work),
       repair: () => prepare(this.#client, this.#manager, names).then(() => undefined),
