@@ -17,7 +17,7 @@ const EXACT_COLLATIONS = ["utf8mb4_0900_bin", "utf8mb4_nopad_bin"];
 
 /** Longer than any call waits for its answer; what nobody waits for any more ends on the server as well. */
 const STATEMENT_S = 5;
-/** A wait for a lock is given up twice before a call's time is over. */
+/** A wait for a lock is given up early enough for another try within a call. */
 const LOCK_WAIT_S = 2;
 /** The server ends a session that is silent for longer, so that a frozen process holds no lock. */
 const SILENCE_S = 20;

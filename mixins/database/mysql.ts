@@ -31,7 +31,7 @@ export interface MysqlLogger {
 }
 
 /** Of one call, its tries included. */
-const CALL_MS = 4_500;
+const CALL_MS = 4_000;
 const OPEN_MS = 3_000;
 const PING_MS = 1_800;
 const DEFAULT_ATTEMPTS = 5;
