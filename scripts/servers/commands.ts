@@ -14,9 +14,11 @@ export async function findCommand(...names: string[]): Promise<string | null> {
   );
 }
 
+const REASON_LINES = 8;
+
 /**
  * Runs a command to its end and returns what it wrote.
- * @throws with the last lines that it wrote, when it fails or takes longer than `timeoutMs`
+ * @throws with its lines of errors or else its last ones, when it fails or takes longer than `timeoutMs`
  */
 export async function runCommand(file: string, args: readonly string[], timeoutMs = 60_000): Promise<string> {
   try {
@@ -24,9 +26,15 @@ export async function runCommand(file: string, args: readonly string[], timeoutM
     return stdout + stderr;
   } catch (error) {
     const { stdout = "", stderr = "", killed = false } = error as { stdout?: string; stderr?: string; killed?: boolean };
-    const reason = killed ? `it took longer than ${timeoutMs / 1_000} s` : lastLines(stdout + stderr, 8);
+    const reason = killed ? `it took longer than ${timeoutMs / 1_000} s` : reasonIn(stdout + stderr);
     throw new Error(`${file} ${args[0] ?? ""} failed: ${reason || (error as Error).message}`, { cause: error });
   }
+}
+
+/** Some end with advice, and have said long before what went wrong. */
+function reasonIn(output: string): string {
+  const errors = output.split("\n").filter((line) => /\berror\b/i.test(line));
+  return errors.length > 0 ? errors.slice(0, REASON_LINES).join("\n") : lastLines(output, REASON_LINES);
 }
 
 /** Whether a command ends well; false when there is none. */
