@@ -134,7 +134,7 @@ export class ConsumerTurns {
   #tell(problem: string): void {
     const { logger, work } = this.#options;
     if (problem === this.#told) return;
-    if (problem === "") logger.info(`Consumer "${work.name}" reads again`);
+    if (problem === "") logger.info(`Consumer "${work.name}" is in touch again`);
     else logger.warn(`Consumer "${work.name}" does not get its events: ${problem}`);
     this.#told = problem;
   }

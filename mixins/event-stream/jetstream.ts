@@ -86,16 +86,12 @@ export class JetStreamEventStream implements EventStream {
   async publish(event: DomainEvent): Promise<void> {
     this.#assertOpen();
     if (!this.#link.isConnected) throw imError("UNAVAILABLE");
-    const { stream, subjectPrefix } = this.#options.names;
-    const put = () =>
-      this.#client.publish(subjectPrefix + event.subject, JSON.stringify(event), {
-        msgID: event.eventId,
-        timeout: PUBLISH_TIMEOUT_MS,
-        expect: { streamName: stream },
-      });
+    const { names } = this.#options;
+    const options = { msgID: event.eventId, timeout: PUBLISH_TIMEOUT_MS, expect: { streamName: names.stream } };
     try {
-      await put();
+      await this.#client.publish(names.subjectPrefix + event.subject, JSON.stringify(event), options);
     } catch (error) {
+      if (isNobodyThere(error)) await this.#repair().catch(() => undefined); // for the next try
       throw toStreamError(error);
     }
   }
@@ -187,8 +183,13 @@ export class JetStreamEventStream implements EventStream {
       isReachable: () => this.#link.isConnected,
       read: () => openReader({ ...parts, names, consumer, subjects, logger, take: (event) => work.take(event) }),
       onTurn: () => this.#answerRedrives(work),
-      repair: () => prepare(this.#client, this.#manager, names).then(() => undefined),
+      repair: () => this.#repair(),
     });
+  }
+
+  /** A NATS that lost its data has neither stream nor leases. */
+  async #repair(): Promise<void> {
+    await prepare(this.#client, this.#manager, this.#options.names);
   }
 
   async #leave(consumer: Consumer, subscription: Subscription): Promise<void> {

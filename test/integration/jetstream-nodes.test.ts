@@ -97,6 +97,25 @@ describe("consumers of several nodes on JetStream", { skip: nats.skip, concurren
     );
   });
 
+  it("get new events from a NATS that lost all it had", async () => {
+    await using cluster = await createCluster();
+    const handled: unknown[] = [];
+    const handle = async ({ payload }: DomainEvent): Promise<void> => void handled.push(payload);
+    await (await cluster.open()).subscribe({ consumer: "c", subjects: [SUBJECT], handle });
+    await cluster.publish(KEYS);
+    await waitFor(() => handled.length === KEYS);
+    await removeStreams(nats.url, cluster.names);
+    await waitFor(
+      () =>
+        cluster.publish(1).then(
+          () => true,
+          () => false,
+        ),
+      "the stream to be made again",
+    );
+    await waitFor(() => handled.length > KEYS, "a new event", 15_000);
+  });
+
   it("go on at another node when the one that reads is killed, with nothing lost and in order", { timeout: 60_000 }, async () => {
     await using cluster = await createCluster();
     await using first = startNode(cluster.names, 20);
