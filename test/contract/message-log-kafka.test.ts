@@ -1,9 +1,5 @@
 import { describe } from "node:test";
-import { sqlDeadLetters } from "../../mixins/message-log/dead-letters.ts";
-import { openKafkaLog } from "../../mixins/message-log/kafka/kafka-log.ts";
-import { createDatabase, silent } from "../support/database.ts";
-import { removeTopics, uniquePrefix } from "../support/kafka.ts";
-import { createLink } from "../support/link.ts";
+import { createKafkaWorld } from "../support/kafka-log.ts";
 import { serversFor } from "../support/servers.ts";
 import { messageLogContract } from "./message-log.ts";
 
@@ -12,30 +8,18 @@ const kafka = await serversFor("kafka");
 
 describe("the message log on Kafka", { skip: kafka.skip }, () => {
   messageLogContract("Kafka", async () => {
-    const [database, link] = [await createDatabase(), await createLink(kafka.url)];
-    const topicPrefix = uniquePrefix();
-    const open = () =>
-      openKafkaLog({
-        ...{ brokers: [kafka.url], clientId: "im-test", ssl: false, sasl: null, logger: silent },
-        ...{ topicPrefix, partitions: 3, replicationFactor: 1, deadLetters: sqlDeadLetters(database.sql) },
-        ...{ connect: () => link.connect(), backoffMs: () => 50, ...LIMITS },
-      });
-    let log = await open();
+    const world = await createKafkaWorld(kafka.url);
+    let log = await world.open(LIMITS);
     return {
       log,
       ...LIMITS,
-      stall: () => link.hold(),
-      fail: () => link.cut(),
+      stall: () => world.link.hold(),
+      fail: () => world.link.cut(),
       async reopen() {
         await log.close();
-        return (log = await open());
+        return (log = await world.open(LIMITS));
       },
-      async cleanup() {
-        await log.close();
-        await link[Symbol.asyncDispose]();
-        await database[Symbol.asyncDispose]();
-        await removeTopics(kafka.url, topicPrefix);
-      },
+      cleanup: async () => world[Symbol.asyncDispose](),
     };
   });
 });

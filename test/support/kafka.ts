@@ -1,8 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { Kafka, logLevel } from "kafkajs";
-import type { Admin } from "kafkajs";
+import { Kafka, logLevel, Partitioners } from "kafkajs";
+import type { Admin, KafkaMessage, Message } from "kafkajs";
 import { topicsOf } from "../../config/topics.ts";
 import { calmRequestQueue } from "../../mixins/message-log/kafka/request-queue.ts";
+import { waitFor } from "./wait.ts";
 
 calmRequestQueue();
 
@@ -26,4 +27,27 @@ export async function withAdmin<T>(broker: string, work: (admin: Admin) => Promi
 export async function removeTopics(broker: string, prefix: string): Promise<void> {
   const { private: direct, group, dead } = topicsOf(prefix);
   await withAdmin(broker, (admin) => admin.deleteTopics({ topics: [direct, group, dead] }));
+}
+
+/** What a topic holds, once it has `count` records, as anyone outside reads it. */
+export async function readTopic(broker: string, topic: string, count: number): Promise<KafkaMessage[]> {
+  const consumer = kafkaClient(broker).consumer({ groupId: uniquePrefix(), maxWaitTimeInMs: 50 });
+  const read: KafkaMessage[] = [];
+  await consumer.connect();
+  await consumer.subscribe({ topic, fromBeginning: true });
+  await consumer.run({ eachMessage: async ({ message }) => void read.push(message) });
+  try {
+    await waitFor(() => read.length >= count, `${count} records in ${topic}`, 10_000);
+  } finally {
+    await consumer.disconnect();
+  }
+  return read;
+}
+
+/** Writes to a topic as anyone outside could. */
+export async function writeTopic(broker: string, topic: string, messages: Message[]): Promise<void> {
+  const producer = kafkaClient(broker).producer({ createPartitioner: Partitioners.DefaultPartitioner });
+  await producer.connect();
+  await producer.send({ topic, messages });
+  await producer.disconnect();
 }

@@ -7,6 +7,8 @@ import { reasonOf } from "./errors.ts";
 import { Lane } from "./lane.ts";
 import type { Outage } from "./outage.ts";
 
+const LINGER_MS = 1;
+
 export interface AppenderOptions {
   readonly topics: Topics;
   /** Writes to a topic. */
@@ -80,6 +82,7 @@ export class Appender {
   #laneInto(topic: string): Lane {
     const { send, outage, backoffMs } = this.#options;
     return new Lane({
+      lingerMs: LINGER_MS,
       write: (messages) => send(topic, messages),
       onWritten: (written) => this.#settle(written),
       onRefused: (refused, error) => {

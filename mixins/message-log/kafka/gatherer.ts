@@ -4,14 +4,14 @@ import { causeOf, inTime } from "./errors.ts";
 import { lastOfEach, portionOf, positionBehind, recordsOf, unreadableOf } from "./portions.ts";
 import type { Item, Portion, Position, Unreadable } from "./portions.ts";
 
-/** The broker hears at least this often of a member that works on a batch. */
-const HEARTBEAT_EVERY_MS = 1_000;
-/** A broker that takes longer gets the batch's offsets with a later one: the batch comes again. */
-const COMMIT_TIMEOUT_MS = 3_000;
 /** Answers of the broker that say that this member has lost its partitions. */
 const LOST = new Set(["REBALANCE_IN_PROGRESS", "ILLEGAL_GENERATION", "UNKNOWN_MEMBER_ID", "FENCED_INSTANCE_ID"]);
 
 export interface GathererOptions {
+  /** The broker hears so often of a member that works on a batch. */
+  readonly heartbeatEveryMs: number;
+  /** A broker that takes longer to note a batch's offsets gives the batch again. */
+  readonly commitTimeoutMs: number;
   readonly maxBatch: number;
   readonly onBatch: (batch: LogBatch) => Promise<BatchResult | void>;
   /** Keeps what nobody can write or read. */
@@ -72,9 +72,9 @@ export class Gatherer {
   }
 
   async #handle(waiting: readonly Waiting[]): Promise<void> {
-    const { maxBatch } = this.#options;
+    const { maxBatch, heartbeatEveryMs } = this.#options;
     const items = waiting.flatMap(({ portion }) => portion.items);
-    const heart = setInterval(() => void this.#beat(waiting), HEARTBEAT_EVERY_MS);
+    const heart = setInterval(() => void this.#beat(waiting), heartbeatEveryMs);
     try {
       for (let from = 0; from < items.length && !this.#isOver(waiting); from += maxBatch)
         await this.#handleUntilDone(items.slice(from, from + maxBatch), waiting);
@@ -120,7 +120,7 @@ export class Gatherer {
   async #commit(items: readonly Item[]): Promise<void> {
     const last = lastOfEach(items);
     try {
-      await inTime(COMMIT_TIMEOUT_MS, "commit", this.#options.commit(last.map(positionBehind)));
+      await inTime(this.#options.commitTimeoutMs, "commit", this.#options.commit(last.map(positionBehind)));
     } catch (error) {
       throw causeOf(error);
     }

@@ -22,7 +22,7 @@ const RETRY = { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000, restartO
 const WATCH_EVERY_MS = 1_000;
 const STOP_TIMEOUT_MS = 2_000;
 
-export interface GroupConsumerOptions extends Omit<GathererOptions, "commit"> {
+export interface GroupConsumerOptions extends Omit<GathererOptions, "commit" | "heartbeatEveryMs" | "commitTimeoutMs"> {
   readonly connection: KafkaConnection;
   readonly groupId: string;
   readonly topics: readonly string[];
@@ -80,7 +80,10 @@ export class GroupConsumer {
       ...{ heartbeatInterval: HEARTBEAT_INTERVAL_MS, allowAutoTopicCreation: false },
       ...{ minBytes: MIN_FETCH_BYTES, maxWaitTimeInMs: MAX_FETCH_WAIT_MS, maxBytes: MAX_FETCH_BYTES },
     });
-    const gatherer = new Gatherer({ ...this.#options, commit: (positions) => consumer.commitOffsets(positions) });
+    const gatherer = new Gatherer({
+      ...{ ...this.#options, heartbeatEveryMs: HEARTBEAT_INTERVAL_MS, commitTimeoutMs: REQUEST_TIMEOUT_MS },
+      commit: (positions) => consumer.commitOffsets(positions),
+    });
     const broken = this.#watch(consumer);
     try {
       await inTime(CONNECT_TIMEOUT_MS, "connect", consumer.connect());

@@ -4,13 +4,13 @@ import type { OnItsWay } from "../tickets.ts";
 import { encode, type EncodedRecord } from "./codec.ts";
 import { isTooLarge } from "./errors.ts";
 
-/** Messages that arrive within this time are written together. */
-const LINGER_MS = 1;
 const MAX_WRITE_RECORDS = 500;
 /** Stays below what a topic takes in one batch, headers included. */
 const MAX_WRITE_BYTES = 786_432;
 
 export interface LaneOptions {
+  /** What arrives within this time is written together. */
+  readonly lingerMs: number;
   /** Resolves when the log has all of the records. */
   write(messages: EncodedRecord[]): Promise<void>;
   onWritten(written: readonly OnItsWay[]): void;
@@ -52,6 +52,11 @@ export class Lane {
     return this.#failures > 0 ? this.#headSince : null;
   }
 
+  /** Nothing is being written or waited for. */
+  get isIdle(): boolean {
+    return !this.#isRunning;
+  }
+
   add(onItsWay: OnItsWay): void {
     this.#queue.push(onItsWay);
     this.#length++;
@@ -81,7 +86,7 @@ export class Lane {
 
   async #linger(): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, LINGER_MS);
+    const timer = setTimeout(resolve, this.#options.lingerMs);
     this.#isFull = resolve;
     await promise;
     this.#isFull = null;
