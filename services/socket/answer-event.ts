@@ -10,10 +10,15 @@ import {
 } from "../../contracts/socket-events.ts";
 import { imError, isExpected, toWireError } from "../../lib/errors.ts";
 import { checkJson, checkOf, invalidField } from "../../lib/validation.ts";
+import { CallOrder, type CallNodes, type Directed } from "./send-order.ts";
 import type { ImSocket } from "./types.ts";
 
+type Options = { meta: Meta; requestID: string } & Partial<Directed>;
+
 export interface EventDeps {
-  callAction(action: ActionName, params: unknown, options: { meta: Meta; requestID: string }): Promise<unknown>;
+  callAction(action: ActionName, params: unknown, options: Options): Promise<unknown>;
+  /** Where messages are sent; null when it is this node alone. */
+  readonly sendNodes: CallNodes | null;
   renew(socket: ImSocket, token: string): Promise<null>;
   /** Milliseconds until the user may send this event again; 0: now. */
   waitFor(userId: string, event: string, perMinute: number): number;
@@ -58,10 +63,17 @@ function dispatch(
   if (action === null) return deps.renew(socket, (params as { token: string }).token);
   const { identity, language, address } = socket.data;
   const { userId, sessionId, deviceId } = identity;
-  return deps.callAction(action, actionParams, {
-    meta: { caller: { userId, sessionId, deviceId }, connectionId: socket.id, language, address },
-    requestID,
-  });
+  const meta: Meta = { caller: { userId, sessionId, deviceId }, connectionId: socket.id, language, address };
+  if (name !== "message:send" || !deps.sendNodes) return deps.callAction(action, actionParams, { meta, requestID });
+  return orderOf(socket, deps.sendNodes).run((options) => deps.callAction(action, actionParams, { meta, requestID, ...options }));
+}
+
+const orders = new WeakMap<ImSocket, CallOrder>();
+
+function orderOf(socket: ImSocket, nodes: CallNodes): CallOrder {
+  let order = orders.get(socket);
+  if (!order) orders.set(socket, (order = new CallOrder(nodes)));
+  return order;
 }
 
 /** Counts an event of a user. @throws RATE_LIMITED */

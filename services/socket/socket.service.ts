@@ -30,6 +30,7 @@ import { answerEvent, type EventDeps } from "./answer-event.ts";
 import { closeGateway, cutSlowReaders, deliver, openGateway } from "./gateway.ts";
 import { openGatewayAdapter, type GatewayAdapter } from "./redis-adapter.ts";
 import { RateGate } from "./rate-gate.ts";
+import { callNodesOf } from "./send-order.ts";
 import { moveRooms, moveRoomsEverywhere, moveRoomsOfOne, refreshRooms, type EverywhereDeps } from "./rooms.ts";
 import { Staleness } from "./staleness.ts";
 import type { ImServer, ImSocket } from "./types.ts";
@@ -76,6 +77,8 @@ export default defineService<"socket", Vars>()({
         userId: identity.userId,
         sessionId: identity.sessionId,
         connectionId: id,
+        deviceId: identity.deviceId,
+        deviceType: identity.deviceType,
       }));
       if (connections.length > 0)
         await call(this.broker, "presence.heartbeat", { gatewayNodeId: this.broker.nodeID, connections });
@@ -132,6 +135,7 @@ export default defineService<"socket", Vars>()({
           this.isDraining
             ? Promise.reject(imError("UNAVAILABLE"))
             : tracing.span(`socket ${action}`, { role: "server" }, () => broker.call(action, params as object, options)),
+        sendNodes: callNodesOf(broker, "message.send"),
         renew: (socket, token) => this.renew(socket, token),
         waitFor: (userId, event, perMinute) => (rateLimits ? gate.check(userId, event, perMinute, Date.now()) : 0),
         count: (event) => metrics.increment("im_socket_events_total", 1, { event }),
