@@ -4,6 +4,7 @@ import type { Presence, User } from "../../contracts/entities.ts";
 import { directConversationId } from "../../lib/conversation-id.ts";
 import type { RestAnswer } from "../support/client.ts";
 import { befriend, buildGroup, buildUser, startIm, text, type Im, type TestUser } from "../support/im.ts";
+import { sendersSettled } from "../support/tables.ts";
 
 /** Ids of nobody, as long as real ones. */
 const NOBODY = "999999999999999999";
@@ -42,10 +43,11 @@ test("a friend who is blocked is told what strangers are told, and finds their l
   await using im = await startIm();
   const [blocker, blocked, stranger] = [await buildUser(im), await buildUser(im), await buildUser(im)];
   const conversationId = await befriend(im, blocker, blocked);
-  const { data: sent } = await blocked.rest.post<{ messageId: string }>("/messages", text(conversationId));
-  const { data: got } = await blocker.rest.post<{ messageId: string; seq: number }>("/messages", text(conversationId));
   await using client = await im.connect({ token: blocked.token });
   await using other = await im.connect({ token: blocker.token });
+  const { data: sent } = await blocked.rest.post<{ messageId: string }>("/messages", text(conversationId));
+  const { data: got } = await blocker.rest.post<{ messageId: string; seq: number }>("/messages", text(conversationId));
+  await client.next("message:persisted"); // told a moment later
   const lists = async (): Promise<unknown> => ({
     friends: (await blocked.rest.get("/social/friends")).data,
     profile: (await blocked.rest.get(`/users/${blocker.userId}`)).data,
@@ -57,6 +59,7 @@ test("a friend who is blocked is told what strangers are told, and finds their l
     conversations: (await blocked.rest.get("/social/conversations")).data,
   });
   await im.settled();
+  await sendersSettled(im.sql);
   const before = await lists();
   const heard = client.received.length;
   await blocker.rest.put(`/social/blacklist/${blocked.userId}`);
