@@ -1,12 +1,15 @@
 import type { MigrationContext } from "../mixins/database/migrate.ts";
 import { clustered, dropTables, runAll } from "./ddl.ts";
 
-const tables = ["outbox", "consumed_event", "dead_event", "id_mark"];
+const tables = ["outbox", "consumed_event", "dead_event", "id_mark", "turn"];
 
 const event = `event_id varchar(64) not null, subject varchar(96) not null, event_key varchar(96) not null, payload mediumtext not null,
   at bigint not null, request_id varchar(255)`;
 
-/** Durable events: still to be relayed, done by a consumer, given up. And the time up to which each worker may make ids. */
+/**
+ * Durable events: still to be relayed, done by a consumer, given up. The turns of transactions, and the time up to which each
+ * worker may make ids.
+ */
 export async function up(db: MigrationContext): Promise<void> {
   const { end } = clustered(db);
   // A table with a counted key has its rows in that order anyway, and SQLite counts only in tables with a rowid.
@@ -21,6 +24,8 @@ export async function up(db: MigrationContext): Promise<void> {
     `create index consumed_event_at on consumed_event (at)`,
     `create table dead_event (${position}, consumer varchar(64) not null, ${event}, reason mediumtext not null, dead_at bigint not null)${counted}`,
     `create unique index dead_event_consumer on dead_event (consumer, event_id)`,
+    // Rows that stand for nothing but their lock.
+    `create table turn (slot integer not null primary key)${end}`,
     `create table id_mark (worker_id integer not null primary key, until_ms bigint not null, owner varchar(64) not null)${end}`,
   ]);
 }

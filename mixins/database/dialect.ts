@@ -1,4 +1,5 @@
-import type { Database } from "./port.ts";
+import { createHash } from "node:crypto";
+import type { Database, Tx } from "./port.ts";
 
 /**
  * Ends a SELECT of a transaction that locks the rows it finds until the transaction ends, so that what it goes by stays so.
@@ -6,6 +7,15 @@ import type { Database } from "./port.ts";
  */
 export const forUpdate = ({ dialect }: Pick<Database, "dialect">): string => (dialect === "mysql" ? " for update" : "");
 
-/** Behind the name of a table: its rows are searched by this index, whatever the planner thinks of it. */
-export const byIndex = ({ dialect }: Pick<Database, "dialect">, index: string): string =>
-  dialect === "mysql" ? `force index (${index})` : `indexed by ${index}`;
+/** Rows of the table `turn` at most. */
+const SLOTS = 1_024;
+
+/**
+ * Transactions that take the same turn follow each other from here on, as all do on SQLite: for what no row stands for that
+ * could be locked. A transaction takes one turn, before all else.
+ */
+export async function takeTurn(sql: Pick<Database, "dialect" | "insertRows">, tx: Tx, name: string): Promise<void> {
+  if (sql.dialect === "sqlite") return;
+  const slot = createHash("sha256").update(name).digest().readUInt32BE() % SLOTS;
+  await sql.insertRows("turn", [{ slot }], "keep", tx);
+}

@@ -6,6 +6,7 @@ import { accountName } from "../../lib/account-name.ts";
 import { imError } from "../../lib/errors.ts";
 import { call, type Calls } from "../../lib/service.ts";
 import { invalidField } from "../../lib/validation.ts";
+import { takeTurn } from "../../mixins/database/dialect.ts";
 import type { Tx } from "../../mixins/database/port.ts";
 import type { AuthDeps } from "./deps.ts";
 import { announceEnded, endInTransaction, endSessions } from "./end-sessions.ts";
@@ -60,6 +61,7 @@ interface Opened {
 }
 
 async function openSession(deps: AuthDeps, userId: string, input: Login, tx: Tx): Promise<Opened> {
+  await takeTurn(deps.sql, tx, `sign-in ${userId}`); // of two at one time the second sees, and may end, what the first began
   const now = deps.now();
   const session = {
     session_id: deps.ids.next(),
@@ -84,7 +86,6 @@ async function openSession(deps: AuthDeps, userId: string, input: Login, tx: Tx)
   return { session, refreshToken, ended: { replaced: [...replaced, ...surplus], kicked } };
 }
 
-/** Comes after the ending of `replaced`, behind which sign-ins of one user queue, so that none is counted too few. */
 async function endSurplus(
   deps: AuthDeps,
   others: { readonly userId: string; readonly exceptSessionId: string },

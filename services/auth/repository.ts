@@ -1,7 +1,6 @@
 import type { SessionEndReason } from "../../contracts/events.ts";
 import type { DeviceType } from "../../contracts/services/auth.ts";
 import { chunksOf } from "../../lib/page.ts";
-import { byIndex } from "../../mixins/database/dialect.ts";
 import type { Database, SqlParams, SqlValue, Tx } from "../../mixins/database/port.ts";
 
 export interface SessionRow {
@@ -77,11 +76,7 @@ export async function findSurplus(
   return rows.map((row) => String(row.session_id));
 }
 
-/**
- * Ends sessions and returns their ids. It writes before it reads: of two transactions that both add a session and end the
- * others, one waits for the other and then sees what that one added. (Only a search by an index waits for a row that was
- * added and not committed.)
- */
+/** Ends sessions and returns their ids. */
 export async function markEnded(
   sql: Database,
   choice: SessionChoice,
@@ -91,7 +86,7 @@ export async function markEnded(
 ): Promise<string[]> {
   const { where, params } = chosen(choice);
   const ended = await sql.execute(
-    `update session ${byIndex(sql, "session_user")} set ended_at = :now, end_reason = :reason where ${where} and ended_at is null`,
+    `update session set ended_at = :now, end_reason = :reason where ${where} and ended_at is null`,
     { ...params, now, reason },
     tx,
   );

@@ -4,6 +4,8 @@ import { serversFor } from "./servers.ts";
 /** Databases of data folders, and those that a node has left behind, empty. */
 const inUse = new Map<string, Promise<OwnDatabase>>();
 const free: OwnDatabase[] = [];
+/** Folders of several nodes: one may stop, and take the folder along, while another works on. */
+const shared = new Set<string>();
 
 // Behind every test and its hooks, which stop the nodes.
 process.once("beforeExit", () => void dropAll());
@@ -15,14 +17,15 @@ async function dropAll(): Promise<void> {
 /** The URL of the database that belongs to a data folder; it is made for the first who asks. */
 export async function databaseOf(dataDir: string): Promise<string> {
   let own = inUse.get(dataDir);
-  if (!own) inUse.set(dataDir, (own = nextDatabase()));
+  if (own) shared.add(dataDir);
+  else inUse.set(dataDir, (own = nextDatabase()));
   return (await own).url;
 }
 
 /** The folder is gone, and its database can be that of another. */
 export async function forgetDatabaseOf(dataDir: string): Promise<void> {
   const own = await inUse.get(dataDir);
-  if (!own) return;
+  if (!own || shared.has(dataDir)) return;
   inUse.delete(dataDir);
   await empty(own);
   free.push(own);

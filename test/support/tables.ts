@@ -3,7 +3,7 @@ import type { Database } from "../../mixins/database/port.ts";
 import { waitFor } from "./wait.ts";
 
 /** Tables of the machinery, which move without any change of what users have. */
-const MACHINERY = ["migration", "id_mark", "migration_step", "sqlite_sequence", "consumed_event", "outbox"];
+const MACHINERY = ["migration", "id_mark", "turn", "migration_step", "sqlite_sequence", "consumed_event", "outbox"];
 /** Changes with every request. */
 const VOLATILE_COLUMNS = ["last_seen_at"];
 
