@@ -142,13 +142,21 @@ export class History {
     this.observations.push({ ...seen, at: this.now() });
   }
 
-  /** Something is broken from now on, until the returned function is called. */
-  fault(name: string, effects: Partial<FaultEffects> = {}): () => void {
+  /**
+   * Something is broken from now on.
+   * @returns `end`: from now on it is not certain any more that it is; `repaired`: it answers again. Without `end` both are one
+   */
+  fault(name: string, effects: Partial<FaultEffects> = {}): { end(): void; repaired(): void } {
     const none: FaultEffects = { stopsSending: false, stopsPersisting: false, silences: [] };
-    const fault: Fault = { ...none, ...effects, name, from: this.now(), until: null };
+    const fault: Fault = { ...none, ...effects, name, from: this.now(), until: null, repaired: null };
     this.faults.push(fault);
-    return () => {
-      fault.until ??= this.now();
+    const end = (): void => void (fault.until ??= this.now());
+    return {
+      end,
+      repaired: () => {
+        end();
+        fault.repaired ??= this.now();
+      },
     };
   }
 

@@ -31,10 +31,14 @@ export class Monitor {
 
 /**
  * Waits until the product works again: all nodes are ready, every gateway has had a message acknowledged, and nothing is
- * pending any more that was accepted before. @returns the time since the last fault ended; null when it takes longer than `ms`
+ * pending any more that was accepted before. @returns the time since all was repaired; null when it takes longer than `ms`
  */
 export async function healed({ env, history }: Stage, ms: number): Promise<number | null> {
-  const over = history.faults.at(-1)?.until ?? history.now();
+  const over =
+    history.faults
+      .map(({ repaired }) => repaired ?? history.now())
+      .toSorted((a, b) => a.order - b.order)
+      .at(-1) ?? history.now();
   const conditions = [areReady, () => doGatewaysServe(env, history, over.order), () => isNothingOldPending(env, over.wallMs)];
   let at = 0;
   while (performance.now() < over.monotonicMs + ms) {

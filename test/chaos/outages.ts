@@ -10,11 +10,14 @@ export interface FaultEffects {
   readonly silences: readonly string[];
 }
 
-/** Something that was broken. It began when it was, and ended before it was repaired. */
+/** Something that was broken. */
 export interface Fault extends FaultEffects {
   readonly name: string;
+  /** It is broken for certain from here on, until here. */
   readonly from: Moment;
   until: Moment | null;
+  /** When it answered again. */
+  repaired: Moment | null;
 }
 
 /** How the pipeline stood at a moment. */
@@ -27,5 +30,5 @@ export interface Sample {
   readonly memoryBytes: Readonly<Record<string, number>>;
 }
 
-export const isDuring = ({ from, until }: Fault, { monotonicMs }: Moment, graceMs = 0): boolean =>
-  monotonicMs >= from.monotonicMs && monotonicMs <= (until?.monotonicMs ?? Infinity) + graceMs;
+export const isDuring = ({ from, repaired }: Fault, { monotonicMs }: Moment, graceMs = 0): boolean =>
+  monotonicMs >= from.monotonicMs && monotonicMs <= (repaired?.monotonicMs ?? Infinity) + graceMs;

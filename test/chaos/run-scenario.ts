@@ -34,12 +34,24 @@ const QUIET_MS = 30_000;
 /** Longer than cursors that are written behind, and their coming from another node, take. */
 const STILL_MS = 2_500;
 
+export interface Run {
+  readonly result: Result;
+  readonly history: History;
+  /** Null when it could not be read. */
+  readonly state: FinalState | null;
+}
+interface Outcome {
+  healMs: number | null;
+  violations: Violation[];
+  state: FinalState | null;
+}
+
 /** Runs a scenario under load and checks every invariant afterwards. Never rejects: what went wrong stands in the result. */
-export async function runScenario(scenario: Scenario, env: Environment, options: RunOptions): Promise<Result> {
+export async function runScenario(scenario: Scenario, env: Environment, options: RunOptions): Promise<Run> {
   const startedAt = performance.now();
   const history = new History({ compensatorPeriodMs: env.compensatorPeriodMs });
   const problems: string[] = [];
-  const outcome = { healMs: null as number | null, violations: [] as Violation[] };
+  const outcome: Outcome = { healMs: null, violations: [], state: null };
   try {
     await live(scenario, env, options, history, problems, outcome);
   } catch (error) {
@@ -47,7 +59,9 @@ export async function runScenario(scenario: Scenario, env: Environment, options:
   }
   const { name, on } = scenario;
   const durationMs = Math.round(performance.now() - startedAt);
-  return resultOf(history, { ...outcome, scenario: name, environment: on, seed: options.seed, durationMs, problems });
+  const { healMs, violations, state } = outcome;
+  const told = { healMs, violations, scenario: name, environment: on, seed: options.seed, durationMs, problems };
+  return { result: resultOf(history, told), history, state };
 }
 
 async function live(
@@ -56,7 +70,7 @@ async function live(
   { seed, people, pace, outageMs }: RunOptions,
   history: History,
   problems: string[],
-  outcome: { healMs: number | null; violations: Violation[] },
+  outcome: Outcome,
 ): Promise<void> {
   const { gateways } = env;
   const world = await buildWorld(gateways[0], people);
@@ -79,10 +93,10 @@ async function live(
     await bystanders.stop();
     await monitor.stop();
   }
-  outcome.violations = await check(stage);
+  await check(stage, outcome);
   if (!scenario.after) return;
   await scenario.after(stage);
-  outcome.violations = [...outcome.violations, ...(await check(stage))];
+  await check(stage, outcome);
 }
 
 /** A first message of everybody in everything; what was made a moment ago may be unknown at another node still. */
@@ -103,8 +117,9 @@ async function warmUp({ load, world }: Stage): Promise<void> {
   );
 }
 
-async function check(stage: Stage): Promise<Violation[]> {
-  return violationsOf(stage.history, await readFinalState(stage));
+async function check(stage: Stage, outcome: Outcome): Promise<void> {
+  outcome.state = await readFinalState(stage);
+  outcome.violations.push(...violationsOf(stage.history, outcome.state));
 }
 
 /** Everything as it stands when it stands still. @throws when it does not come to rest */

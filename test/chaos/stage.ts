@@ -12,7 +12,7 @@ export interface Outage extends Partial<FaultEffects> {
   readonly name: string;
   /** Resolves when it is broken. */
   begin(): Promise<unknown> | void;
-  /** Resolves when it is repaired; it may take its time to serve again. */
+  /** Resolves when it is repaired; what stands on it may take its time to notice. */
   end(): Promise<unknown> | void;
   readonly lastsMs?: number;
 }
@@ -36,11 +36,12 @@ export async function outage(
   { name, begin, end, lastsMs = outageMs, ...effects }: Outage,
 ): Promise<void> {
   await begin();
-  const over = history.fault(name, effects);
+  const fault = history.fault(name, effects);
   try {
     await delay(lastsMs);
   } finally {
-    over();
+    fault.end();
     await end();
+    fault.repaired();
   }
 }

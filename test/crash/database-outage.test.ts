@@ -90,12 +90,13 @@ for (const { what, methods, error, answers } of outages) {
     await waitFor(() => sends().filter(({ outcome }) => outcome === "ok").length > 50, "messages before the outage");
 
     const repair = fail(im.sql, methods, error);
-    const over = world.history.fault(what, { stopsSending: true, stopsPersisting: true });
+    const fault = world.history.fault(what, { stopsSending: true, stopsPersisting: true });
     const since = world.history.now();
     await waitFor(() => Date.now() > since.wallMs + OUTAGE_MS, "the end of the outage", OUTAGE_MS * 2);
     const until = world.history.now();
-    over();
+    fault.end();
     repair();
+    fault.repaired();
     const back = Date.now();
     const during = sends().filter(({ invoked }) => invoked.order > since.order && invoked.order < until.order);
     const ended = during.filter((send) => send.ended && send.ended.order < until.order);

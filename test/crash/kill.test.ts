@@ -49,10 +49,11 @@ test("a server killed under load again and again loses, repeats and reorders not
   };
   const endAndStart = async (signal: "SIGKILL" | "SIGTERM"): Promise<number | string | null> => {
     const result = await server.end(signal);
-    const over = history.fault("the server is away", { stopsSending: true, stopsPersisting: true });
+    const fault = history.fault("the server is away", { stopsSending: true, stopsPersisting: true });
     server.start();
-    over();
+    fault.end();
     await server.ready();
+    fault.repaired();
     return result;
   };
   load.start();

@@ -10,9 +10,9 @@ const TOO_LONG_MS = 11_000;
 
 /** Something is away while one message is sent. */
 async function sendDuringFault({ history, people, conversations }: World): Promise<void> {
-  const repair = history.fault("something is away", { stopsSending: true, stopsPersisting: true });
+  const fault = history.fault("something is away", { stopsSending: true, stopsPersisting: true });
   await people[0]!.devices[0].send(conversations.at(-1)!.conversationId, "k10", "0 says 10");
-  repair();
+  fault.repaired();
 }
 
 /** Stored messages stay pending, until it is repaired. */

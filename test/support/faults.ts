@@ -18,9 +18,12 @@ export function breakMessages(sql: Database, error: () => Error = busy): () => v
 
 /** Makes the database refuse message rows whose content holds this word, for good. @returns lifts it */
 export async function refuseText(sql: Database, word: string): Promise<() => Promise<void>> {
-  await sql.execute(
-    `create trigger refuse_${word} before insert on message when new.content like '%${word}%' begin select raise(abort, 'refused by the test'); end`,
-  );
+  const when = `before insert on message`;
+  const refusals = {
+    sqlite: `${when} when new.content like '%${word}%' begin select raise(abort, 'refused by the test'); end`,
+    mysql: `${when} for each row if new.content like '%${word}%' then signal sqlstate '45000' set message_text = 'refused by the test'; end if`,
+  };
+  await sql.execute(`create trigger refuse_${word} ${refusals[sql.dialect]}`);
   return async () => void (await sql.execute(`drop trigger refuse_${word}`));
 }
 

@@ -28,9 +28,9 @@ async function during(
   effects: Parameters<History["fault"]>[1],
   work: () => Promise<unknown> | void,
 ): Promise<void> {
-  const repair = history.fault("something is away", effects);
+  const fault = history.fault("something is away", effects);
   await work();
-  repair();
+  fault.repaired();
 }
 
 /** A call that fails after so long. */

@@ -36,9 +36,9 @@ export const everythingIsBounded: Checker = (history) => [
 const isSilenced = ({ faults }: History, { gateway, invoked, ended }: Operation): boolean =>
   gateway !== undefined &&
   faults.some(
-    ({ silences, from, until }) =>
+    ({ silences, from, repaired }) =>
       silences.includes(gateway) &&
-      invoked.monotonicMs <= (until?.monotonicMs ?? Infinity) &&
+      invoked.monotonicMs <= (repaired?.monotonicMs ?? Infinity) &&
       (ended?.monotonicMs ?? Infinity) >= from.monotonicMs,
   );
 
@@ -104,11 +104,11 @@ export const healsByItself: Checker = (history, state) =>
 
 /** No other fault reaches into the time of its healing. */
 const isLast = ({ faults }: History, fault: Fault): boolean =>
-  fault.until !== null &&
-  faults.every((other) => other === fault || (other.until !== null && other.until.order < fault.until!.order));
+  fault.repaired !== null &&
+  faults.every((other) => other === fault || (other.repaired !== null && other.repaired.order < fault.repaired!.order));
 
 function notPersistedInTime({ poison, compensatorPeriodMs }: History, { messages }: FinalState, fault: Fault): string[] {
-  const healedAt = fault.until!.wallMs;
+  const healedAt = fault.repaired!.wallMs;
   const accepted = messages.filter(
     ({ createdAt, clientMsgId, type }) => createdAt <= healedAt && !poison.has(clientMsgId) && type !== "void",
   );

@@ -1,5 +1,5 @@
 import type { Checker } from "../final-state.ts";
-import { answered, keyOf, placeOf, sendsByKey } from "./sends.ts";
+import { answered, isVoid, keyOf, placeOf, sendsByKey } from "./sends.ts";
 
 /** I3: one row for a key, and one answer however often it was sent; two bodies cannot both succeed. */
 export const oneMessageForAKey: Checker = (history, { messages }) => {
@@ -35,7 +35,7 @@ export const seqIsUnique: Checker = (history, { messages }) => {
 /** I16: a message id belongs to one message, in all conversations. */
 export const idsAreUnique: Checker = (history, { messages }) => {
   const claims = [
-    ...messages.map((row) => ({ messageId: row.messageId, place: placeOf(row) })),
+    ...messages.filter((row) => !isVoid(row)).map((row) => ({ messageId: row.messageId, place: placeOf(row) })),
     ...answered(history.of("send")).map(({ conversationId, answer: { seq, messageId } }) => ({
       messageId,
       place: placeOf({ conversationId, seq }),

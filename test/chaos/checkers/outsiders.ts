@@ -34,22 +34,25 @@ function removedHearNothing(history: History, state: FinalState): string[] {
     });
 }
 
-/** At once, when they ask. */
+/** A second after they left, by asking. */
 function removedReadNothing(history: History, state: FinalState): string[] {
   const bounds = boundsOf(state);
-  const beyond = (userId: string, conversationId: string, seqs: readonly number[]): number[] => {
+  const times = new Map(state.messages.map((row) => [placeOf(row), row.createdAt]));
+  const beyond = (asked: Moment, userId: string, conversationId: string, seqs: readonly number[]): number[] => {
     const maxSeq = bounds.get(`${userId} ${conversationId}`);
-    return maxSeq === null ? [] : seqs.filter((seq) => seq > (maxSeq ?? 0));
+    if (maxSeq === undefined) return [...seqs];
+    const hasLeft = maxSeq !== null && asked.wallMs > (times.get(placeOf({ conversationId, seq: maxSeq })) ?? 0) + SPREAD_MS;
+    return hasLeft ? seqs.filter((seq) => seq > maxSeq) : [];
   };
-  const walks = history.of("walk").flatMap(({ userId, conversationId, answer, connection }) => {
-    const seqs = beyond(userId, conversationId, answer?.pages.flatMap(({ items }) => seqsOf(items)) ?? []);
+  const walks = history.of("walk").flatMap(({ userId, conversationId, answer, connection, invoked }) => {
+    const seqs = beyond(invoked, userId, conversationId, answer?.pages.flatMap(({ items }) => seqsOf(items)) ?? []);
     return seqs.length > 0
       ? [`${connection} read ${placeOf({ conversationId, seq: seqs[0]! })}, which is not theirs to see`]
       : [];
   });
-  const lists = history.of("list").flatMap(({ userId, connection, answer }) =>
+  const lists = history.of("list").flatMap(({ userId, connection, answer, invoked }) =>
     (answer ?? []).flatMap(({ conversationId, lastMessage }) => {
-      const seqs = beyond(userId, conversationId, lastMessage ? [lastMessage.seq] : []);
+      const seqs = beyond(invoked, userId, conversationId, lastMessage ? [lastMessage.seq] : []);
       return seqs.length > 0 ? [`${connection} was shown ${placeOf({ conversationId, seq: seqs[0]! })} in the list`] : [];
     }),
   );

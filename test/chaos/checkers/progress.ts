@@ -1,7 +1,8 @@
 import type { Message } from "../../../contracts/entities.ts";
 import type { Checker } from "../final-state.ts";
 import type { History } from "../history.ts";
-import { placeOf } from "./sends.ts";
+import { isDuring } from "../outages.ts";
+import { answered, placeOf, sendsByKey, type Send } from "./sends.ts";
 import { messageEvents, messageOf, messagesIn } from "./views.ts";
 
 /** I9: a status moves forward only, and what is said to be persisted has its row. */
@@ -30,11 +31,15 @@ export const statusMovesForward: Checker = (history, { messages, histories }) =>
   return found;
 };
 
-/** I12: a connection hears of a receipt only after the message, and never of one for a message that is not there. */
+/**
+ * I12: a connection hears of a receipt only after the message, and never of one for a message that is not there. Whose push is
+ * late or lost because something was away can be read nevertheless: of that one a receipt may come first.
+ */
 export const receiptsFollowMessages: Checker = (history, { messages }) => {
   const heads = new Map<string, number>();
   for (const { conversationId, seq } of messages) heads.set(conversationId, Math.max(seq, heads.get(conversationId) ?? 0));
   const learned = whenLearned(history);
+  const disturbed = placesOfDisturbed(history);
   return history.observations
     .filter(({ event }) => event.startsWith("receipt:"))
     .flatMap(({ connection, payload, event, at }) => {
@@ -42,9 +47,18 @@ export const receiptsFollowMessages: Checker = (history, { messages }) => {
       const what = `${connection} got ${event} of user ${receipt.userId} for ${placeOf(receipt)}`;
       if (receipt.seq > (heads.get(receipt.conversationId) ?? 0)) return [`${what}, which is not there`];
       const learnedAt = learned.get(`${connection} ${placeOf(receipt)}`);
-      return learnedAt !== undefined && learnedAt > at.order ? [`${what} before the message`] : [];
+      const isBefore = learnedAt !== undefined && learnedAt > at.order && !disturbed.has(placeOf(receipt));
+      return isBefore ? [`${what} before the message`] : [];
     });
 };
+
+/** Of messages that had to be sent again, or were on their way while something was broken. */
+function placesOfDisturbed(history: History): Set<string> {
+  const isDisturbed = (send: Send): boolean =>
+    send.outcome !== "ok" || history.faults.some((fault) => isDuring(fault, send.invoked) || isDuring(fault, send.ended!));
+  const disturbed = [...sendsByKey(history).values()].filter((sends) => sends.some(isDisturbed));
+  return new Set(disturbed.flatMap((sends) => answered(sends).map((send) => placeOf({ ...send, seq: send.answer.seq }))));
+}
 
 /** When each connection first heard of a message: by a push, or by the answer to its own sending. */
 function whenLearned(history: History): Map<string, number> {

@@ -1,5 +1,7 @@
 import { outage, type Stage } from "../stage.ts";
+import { poisonScenario } from "./log.ts";
 import type { Scenario } from "./scenario.ts";
+import { slowReader } from "./slow-reader.ts";
 
 const on = "embedded";
 /** A supervisor needs a moment to notice. */
@@ -16,11 +18,9 @@ async function endAndStart(stage: Stage, signal: "SIGKILL" | "SIGTERM", name: st
       const ended = await server.end(signal);
       if (signal === "SIGTERM" && ended !== 0) stage.problems.push(`told to stop, the server ended with ${ended}`);
     },
-    async end() {
-      server.start();
-      await server.ready();
-    },
+    end: () => server.start(),
   });
+  await server.ready();
 }
 
 export const embeddedScenarios: readonly Scenario[] = [
@@ -49,4 +49,6 @@ export const embeddedScenarios: readonly Scenario[] = [
       });
     },
   },
+  poisonScenario(on),
+  slowReader(on),
 ];

@@ -1,0 +1,46 @@
+import type { Socket } from "node:net";
+import { SOCKET_QUEUE_CUT_BYTES } from "../../../config/limits.ts";
+import { waitFor } from "../../support/wait.ts";
+import { openInTime } from "../connection.ts";
+import { signIn } from "../people.ts";
+import { outage } from "../stage.ts";
+import type { Scenario } from "./scenario.ts";
+
+/** Of what no system takes into its own buffers. */
+const BYTES = 4 * SOCKET_QUEUE_CUT_BYTES;
+const TEXT = "x".repeat(8_000);
+const LANES = 20;
+const CUT_MS = 30_000;
+
+const tcpOf = (socket: { io: { engine: { transport: unknown } } }): Socket =>
+  (socket.io.engine.transport as { ws: { _socket: Socket } }).ws._socket;
+
+/** One device of somebody reads nothing any more, while much is sent to them. */
+export const slowReader = (on: Scenario["on"]): Scenario => ({
+  name: "slow reader",
+  on,
+  async faults(stage) {
+    const [sender] = stage.load.clients;
+    const [{ conversationId }, [, reader]] = [stage.world.conversations[0]!, stage.world.people];
+    const url = stage.env.gateways.at(-1)!;
+    const { accessToken } = await signIn(url, reader!.username);
+    const slow = await openInTime(url, accessToken);
+    tcpOf(slow.socket).pause();
+    await outage(stage, {
+      name: "one device does not read",
+      lastsMs: 0,
+      async begin() {
+        const lane = async (lane: number): Promise<void> => {
+          for (let i = 0; i < BYTES / TEXT.length / LANES; i++) await sender!.send(conversationId, `long-${lane}-${i}`, TEXT);
+        };
+        await Promise.all(Array.from({ length: LANES }, (_, i) => lane(i)));
+      },
+      end: () => undefined,
+    });
+    tcpOf(slow.socket).resume();
+    await waitFor(() => !slow.socket.connected, "the slow reader to be cut", CUT_MS).catch((error: unknown) =>
+      stage.problems.push(String(error)),
+    );
+    await slow.close();
+  },
+});
