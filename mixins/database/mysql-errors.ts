@@ -89,7 +89,7 @@ const TRANSIENT = new Set([
 ]);
 
 /** Errors whose text names columns, tables and users; others may quote what was to be written, which no log may hold. */
-const TELLING = new Set([1044, 1045, 1048, 1049, 1050, 1054, 1060, 1061, 1091, 1142, 1146, 1264, 1364, 1406, ...TRANSIENT]);
+const TELLING = new Set([1044, 1045, 1048, 1049, 1050, 1054, 1060, 1061, 1091, 1142, 1146, 1264, 1364, 1406, 1644, ...TRANSIENT]);
 
 interface ServerAnswer {
   readonly errno: number;

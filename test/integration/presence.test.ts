@@ -105,6 +105,7 @@ describe("hiding one's presence", () => {
     for (const peer of [bob, cid]) await befriend(world.node, ann, peer);
     await world.connect(ann, "a1");
     await around.publish("im.user.settings.changed", { userId: bob, changed: ["showPresence"] });
+    await around.settled();
     around.settings.set(bob, { showPresence: false });
     await around.publish("im.user.settings.changed", { userId: bob, changed: ["searchable"] });
     around.settings.set(cid, { showPresence: false });

@@ -1,14 +1,20 @@
+import { MysqlError } from "../../mixins/database/mysql-errors.ts";
 import type { Database } from "../../mixins/database/port.ts";
 
-/** An error that another try can cure, as SQLite gives it when a lock is held for too long. */
-const busy = (): Error => Object.assign(new Error("database is busy, says the test"), { errcode: 5 });
+/** An error that another try can cure, as the database gives it when a lock is held for too long. */
+function busy({ dialect }: Database): Error {
+  const words = "database is busy, says the test";
+  return dialect === "sqlite"
+    ? Object.assign(new Error(words), { errcode: 5 })
+    : new MysqlError(1205, "ER_LOCK_WAIT_TIMEOUT", words);
+}
 
 /**
  * Makes every write of message rows fail.
  * @param error made for each write; transient unless given
  * @returns repairs it
  */
-export function breakMessages(sql: Database, error: () => Error = busy): () => void {
+export function breakMessages(sql: Database, error: () => Error = () => busy(sql)): () => void {
   const insertRows = sql.insertRows.bind(sql);
   const bulkInsert = sql.bulkInsert.bind(sql);
   sql.insertRows = (table, ...rest) => (table === "message" ? Promise.reject(error()) : insertRows(table, ...rest));

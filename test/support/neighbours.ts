@@ -24,6 +24,8 @@ export interface Neighbours {
   readonly settings: Map<string, Partial<Settings>>;
   /** Publishes an event as another service would. */
   publish<N extends DomainEventName>(subject: N, payload: DomainEvents[N]): Promise<void>;
+  /** Waits until all events have been handled. */
+  settled(): Promise<void>;
 }
 
 export const defaultSettings: Settings = {
@@ -61,6 +63,7 @@ export function createNeighbours({ without = [] }: { without?: readonly string[]
   const events: Recorded[] = [];
   const inactive = new Set<string>();
   const settings = new Map<string, Partial<Settings>>();
+  let settled = (): Promise<void> => Promise.resolve();
   let publish = async (_event: NewEvent<DomainEventName>): Promise<void> => {
     throw new Error("the node has not started");
   };
@@ -98,7 +101,9 @@ export function createNeighbours({ without = [] }: { without?: readonly string[]
       mixins: [withDatabase(), withOutbox(), withSubscriptions({ consumer: "recorder", handlers })],
       async started(this: Service & { sql?: Database; outbox?: Outbox }) {
         const { sql, outbox } = this;
-        if (sql && outbox) publish = async (event) => void (await sql.transaction((tx) => outbox.add(tx, event)));
+        if (!sql || !outbox) return;
+        publish = async (event) => void (await sql.transaction((tx) => outbox.add(tx, event)));
+        settled = () => outbox.idle();
       },
     },
   ];
@@ -111,5 +116,6 @@ export function createNeighbours({ without = [] }: { without?: readonly string[]
     inactive,
     settings,
     publish: (subject, payload) => publish({ subject, key: "test", payload }),
+    settled: () => settled(),
   };
 }
