@@ -24,9 +24,13 @@ export async function withAdmin<T>(broker: string, work: (admin: Admin) => Promi
   }
 }
 
+/** Those that are there. */
 export async function removeTopics(broker: string, prefix: string): Promise<void> {
   const { private: direct, group, dead } = topicsOf(prefix);
-  await withAdmin(broker, (admin) => admin.deleteTopics({ topics: [direct, group, dead] }));
+  await withAdmin(broker, async (admin) => {
+    const present = new Set(await admin.listTopics());
+    await admin.deleteTopics({ topics: [direct, group, dead].filter((topic) => present.has(topic)) });
+  });
 }
 
 /** What a topic holds, once it has `count` records, as anyone outside reads it. */

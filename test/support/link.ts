@@ -9,8 +9,8 @@ export interface Link extends AsyncDisposable {
   hold(): () => void;
   /** Every connection breaks, and each new one too. @returns repairs it */
   cut(): () => void;
-  /** Connections that were made so far. */
-  readonly made: number;
+  /** Connections that stand. */
+  readonly open: number;
 }
 
 interface Pair {
@@ -24,7 +24,6 @@ export async function createLink(address: string): Promise<Link> {
   const pairs = new Set<Pair>();
   let isHeld = false;
   let isCut = false;
-  let made = 0;
 
   const listener = createServer((client) => {
     if (isCut) return void client.resetAndDestroy();
@@ -44,13 +43,10 @@ export async function createLink(address: string): Promise<Link> {
   await listening(listener);
 
   return {
-    get made() {
-      return made;
+    get open() {
+      return pairs.size;
     },
-    connect() {
-      made++;
-      return connect((listener.address() as AddressInfo).port, "127.0.0.1");
-    },
+    connect: () => connect((listener.address() as AddressInfo).port, "127.0.0.1"),
     hold() {
       isHeld = true;
       for (const pair of pairs) holdPair(pair);
