@@ -10,7 +10,7 @@ import { readinessOf } from "../../mixins/health/index.ts";
 import { stopReaching } from "../../mixins/reach.ts";
 import { brokerOptions } from "../../moleculer.config.ts";
 import type { LogEntry } from "../../runtime/log-entry.ts";
-import { standInServices, type StandIns } from "../support/edge.ts";
+import { createEdge, standInServices, type StandIns } from "../support/edge.ts";
 import { createNode, type TestNode } from "../support/node.ts";
 import { runProcess } from "../support/server-process.ts";
 import { ownServers, reasonToSkip } from "../support/servers.ts";
@@ -105,6 +105,20 @@ describe("nodes while NATS is away", { skip: await reasonToSkip("nats") }, () =>
     await servers.nats.restart();
     await waitFor(async () => (await isUp(near, "bus")) && (await isUp(far, "bus")), "both to be back", 10_000);
     await waitFor(async () => (await outcome(getMany(near, 1_000))).answer, "the other node", 10_000);
+  });
+
+  it("tell clients of REST that it is unavailable, and when to come again", async () => {
+    await using servers = await ownServers("nats");
+    const options = { config: { natsUrl: servers.nats.url }, broker: { namespace: `outage-${randomUUID()}` } };
+    await using _far = await createNode(standInServices({}, ["user"]), options);
+    await using edge = await createEdge({}, { ...options, services: ["auth"] });
+    await edge.broker.waitForServices(["user"], 10_000, 20);
+    assert.equal((await edge.ask("GET", "/api/v1/users/me")).status, 200);
+    await assertUnavailable(call(edge.broker, "friend.list", {}), 1_500);
+    await servers.nats.kill();
+    await waitFor(async () => !(await isUp(edge, "bus")), "readiness to say so");
+    const { status, code, data, headers } = await edge.ask("GET", "/api/v1/users/me");
+    assert.deepEqual([status, code, data?.["retryable"], headers.get("retry-after")], [503, 9006, true, "1"]);
   });
 
   it("do not do late what a frozen NATS held back, whatever their clocks say", async () => {
