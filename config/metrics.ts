@@ -27,6 +27,7 @@ export const METRICS = {
   im_accept_batch_size: histogram("Sends that shared one round trip to the hot store", SIZES),
   im_persist_batch_size: histogram("Messages of one persister transaction", SIZES),
   im_persist_duration_seconds: histogram("Duration of one persister transaction", SECONDS),
+  im_persist_lag_seconds: histogram("From acceptance to SQL, of the oldest message of each batch", SECONDS),
   im_send_duration_seconds: histogram("From a send to its answer", SECONDS),
   im_pending_messages: gauge("Messages accepted and not yet persisted"),
   im_pending_oldest_age_seconds: gauge("Age of the oldest message that is not yet persisted"),

@@ -32,6 +32,10 @@ interface Vars extends DatabaseVars, HotStoreVars, MessageLogVars, MetricsVars, 
 /** Without those whose sender's account is erased: of them nothing is kept. */
 const deadLettersOf = (rejected: readonly Rejection[]): Rejection[] => rejected.filter(({ forget }) => !forget);
 
+/** Of the oldest; clocks of nodes differ a little. */
+const lagMs = (records: readonly MessageRecord[], now: number): number =>
+  Math.max(0, now - records.reduce((oldest, { createdAt }) => Math.min(oldest, createdAt), now));
+
 /** A batch works for many requests: its span is linked to those that are traced. */
 function traced<T>(tracing: Tracing, records: readonly MessageRecord[], work: () => Promise<T>): Promise<T> {
   const links = tracing.isOn ? records.flatMap(({ traceparent }) => traceparent ?? []) : [];
@@ -107,6 +111,7 @@ export default defineService<"persister", Vars>()({
         metrics.increment("im_messages_persisted_total", persisted.length);
         metrics.observe("im_persist_batch_size", records.length);
         metrics.observe("im_persist_duration_seconds", durationMs / 1000);
+        metrics.observe("im_persist_lag_seconds", lagMs(records, Date.now()) / 1000);
         counts.batches++;
         counts.persisted += persisted.length;
         counts.lastBatchAt = Date.now();
