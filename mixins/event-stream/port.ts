@@ -36,6 +36,7 @@ export interface DeadEvent {
  *   consumer that matches has handled or dead-lettered it (until then the outbox row stays and brings it again);
  * - each consumer gets each matching event at least once, in order of publication per key;
  * - a failing consumer holds up neither the others nor other keys;
+ * - in JetStream a consumer that nobody runs misses what is older than seven days; in process nothing is kept but the outbox;
  * - publishing the same `eventId` again within two minutes, while it is in flight or done, does no harm.
  */
 export interface EventStream {

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import { connect, Events, NatsError, type ConnectionOptions, type NatsConnection } from "nats";
+import { connect, ErrorCode, Events, NatsError, type ConnectionOptions, type NatsConnection } from "nats";
 import { backoffMs } from "../../lib/backoff.ts";
 import { within } from "../../lib/within.ts";
 
@@ -85,7 +85,11 @@ async function inTime(connecting: Promise<NatsConnection>, address: string): Pro
 
 /** In words; the client's own are codes in capitals. */
 export function reasonOf(error: unknown): string {
-  if (error instanceof NatsError) return error.api_error?.description ?? error.message.toLowerCase().replaceAll("_", " ");
+  if (error instanceof NatsError) {
+    if (error.api_error) return error.api_error.description;
+    if (error.code === String(ErrorCode.NoResponders)) return "nobody there answers; is JetStream enabled (nats-server -js)?";
+    return error.message.toLowerCase().replaceAll("_", " ").replaceAll("'", "");
+  }
   return error instanceof Error ? error.message : String(error);
 }
 

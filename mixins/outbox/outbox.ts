@@ -6,7 +6,10 @@ import type { OutboxRelay } from "./relay.ts";
 
 export interface NewEvent<N extends DomainEventName> {
   readonly subject: N;
-  /** Events of one key reach each consumer in the order in which their transactions committed. */
+  /**
+   * Events of one key reach each consumer in the order in which their transactions committed, where each transaction first
+   * changes what the other one changes too and then adds its event.
+   */
   readonly key: string;
   readonly payload: DomainEvents[N];
   readonly requestId?: string | null;
