@@ -42,12 +42,15 @@ export const limitKey = (key: string, windowMs: number): string => `im:limit:${b
 /** Hash: `holder`, `token` (grows with each holder), `expiresAt` (ms). No lifetime, for the token's sake. Bucket of the lease. */
 export const leaseKey = (name: string): string => `im:lease:${bucketTag(name)}:${name}`;
 
-/** Where pending messages of a bucket stand: sorted set of `<conversationId> <seq> <messageId>` by time of acceptance (ms). No lifetime. */
+/**
+ * Sorted set of the conversations of a bucket that have pending messages, by the time (ms) before which none of these was accepted.
+ * No lifetime.
+ */
 export const pendingKey = (tag: string): string => `im:pending:${tag}`;
 
 /**
- * String: the time at which it was logged (13 digits, zeros before), seq, time of acceptance and the other fields as JSON, with
- * spaces between. No lifetime while it is pending, a minute after it is persisted. Bucket of its conversation.
+ * String: the time at which it was logged (13 digits, zeros before), seq, time of acceptance, fingerprint of its body and the other
+ * fields as JSON, with spaces between. No lifetime while it is pending, a minute after it is persisted. Bucket of its conversation.
  */
 export const messageKey = (tag: string, messageId: string): string => `im:msg:${tag}:${messageId}`;
 
@@ -62,7 +65,7 @@ export interface ConversationKeys {
   readonly counter: string;
   /** Sorted set of seqs that are in the log although a lower one is not. No lifetime; empty in the ordinary case. */
   readonly ahead: string;
-  /** Sorted set of the messages that are pending: `<messageId>` by seq. No lifetime. */
+  /** Sorted set of the messages that are pending: `<time of acceptance> <messageId>` by seq. No lifetime. */
   readonly waiting: string;
   /** String: who is at work on a new epoch. Ten seconds. */
   readonly claim: string;
@@ -73,11 +76,9 @@ export interface ConversationKeys {
   /**
    * Hash of a sender's client message ids: `<id>` (seq, createdAt, messageId, fingerprint), ` epoch`, ` born` (the first seq
    * here), ` from` (all from this seq on are here; missing while SQL was not asked), ` until` (no older one is a UUIDv7 of after
-   * this time), ` pending` (messages that are). No lifetime while that is above zero, then two hours.
+   * this time). An hour or two after the last one; an id whose message is pending longer is found by that.
    */
   known(senderId: string): string;
-  /** List of these ids by seq, `<seq> <id>`. As long as they. */
-  order(senderId: string): string;
 }
 
 export function conversationKeys(conversationId: string): ConversationKeys {
@@ -92,7 +93,6 @@ export function conversationKeys(conversationId: string): ConversationKeys {
     members: `${counter}:members`,
     generation: `${counter}:generation`,
     known: (senderId) => `${counter}:known:${senderId}`,
-    order: (senderId) => `${counter}:order:${senderId}`,
   };
 }
 

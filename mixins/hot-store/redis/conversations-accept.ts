@@ -9,6 +9,8 @@ import type { ServerRuns } from "./conversations-run.ts";
 
 const ACCEPT = luaScript("conversation-accept");
 
+/** The client message ids of a sender are kept for so long after the last one, at most twice as long. */
+const KNOWN_FOR_MS = 3_600_000;
 /** Who asked SQL for an id before its message was committed has come to accept long before. */
 const YOUNG_MS = 10_000;
 /** Blocks of seqs that one call may use up. */
@@ -74,7 +76,7 @@ function callOf(
 ): ScriptCall {
   const keys = conversationKeys(conversationId);
   const names = [keys.counter, keys.members, pendingKey(keys.tag), keys.waiting, keys.ahead];
-  const args: RedisArgument[] = [run, now, conversationId, KNOWN_CLIENT_MSG_IDS, now - YOUNG_MS];
+  const args: RedisArgument[] = [run, now, conversationId, KNOWN_CLIENT_MSG_IDS, KNOWN_FOR_MS, now - YOUNG_MS];
   for (const i of of) {
     names.push(...acceptKeys(keys, requests[i]!));
     args.push(...acceptArguments(requests[i]!));

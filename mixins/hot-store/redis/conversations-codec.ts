@@ -6,7 +6,7 @@ import type { AcceptOutcome, AcceptRequest, HotMember, KnownMessage } from "../p
 
 const LOGGED_AT_DIGITS = 13;
 
-/** The fields that are known before a message has its seq, without names: they would be half of it. */
+/** The fields that no script needs, without names: they would be half of it. Scripts know the order of the first four. */
 type Stored = [
   conversationId: string,
   messageId: string,
@@ -16,7 +16,6 @@ type Stored = [
   content: MessageRecord["content"],
   replyTo: MessageRecord["replyTo"],
   mentions: MessageRecord["mentions"],
-  bodyHash: string,
   requestId: string | null,
   traceparent?: string,
 ];
@@ -31,7 +30,6 @@ export function encodeRequest(request: AcceptRequest): string {
     request.content,
     request.replyTo,
     request.mentions,
-    request.bodyHash,
     request.requestId,
   ];
   if (request.traceparent !== undefined) stored.push(request.traceparent);
@@ -61,9 +59,11 @@ export function recordOf(request: AcceptRequest, seq: number, createdAt: number)
 export function decodeMessage(text: string): { record: MessageRecord; loggedAt: number | null } {
   const seqAt = LOGGED_AT_DIGITS + 1;
   const createdAt = text.indexOf(" ", seqAt) + 1;
-  const storedAt = text.indexOf(" ", createdAt) + 1;
-  const [conversationId, messageId, senderId, clientMsgId, type, content, replyTo, mentions, bodyHash, requestId, traceparent] =
-    JSON.parse(text.slice(storedAt)) as Stored;
+  const hashAt = text.indexOf(" ", createdAt) + 1;
+  const storedAt = text.indexOf(" ", hashAt) + 1;
+  const [conversationId, messageId, senderId, clientMsgId, type, content, replyTo, mentions, requestId, traceparent] = JSON.parse(
+    text.slice(storedAt),
+  ) as Stored;
   const record: MessageRecord = {
     messageId,
     conversationId,
@@ -74,8 +74,8 @@ export function decodeMessage(text: string): { record: MessageRecord; loggedAt: 
     content,
     replyTo,
     mentions,
-    bodyHash,
-    createdAt: Number(text.slice(createdAt, storedAt)),
+    bodyHash: text.slice(hashAt, storedAt - 1),
+    createdAt: Number(text.slice(createdAt, hashAt)),
     requestId,
     ...(traceparent !== undefined && { traceparent }),
   };
@@ -92,8 +92,8 @@ function encodeSql(inSql: AcceptRequest["inSql"]): string {
 }
 
 /** What `conversation-accept.lua` is told of a message. */
-export function acceptKeys(keys: ConversationKeys, { senderId, messageId }: AcceptRequest): [string, string, string] {
-  return [keys.known(senderId), keys.order(senderId), messageKey(keys.tag, messageId)];
+export function acceptKeys(keys: ConversationKeys, { senderId, messageId }: AcceptRequest): [string, string] {
+  return [keys.known(senderId), messageKey(keys.tag, messageId)];
 }
 export function acceptArguments(request: AcceptRequest): string[] {
   const { clientMsgId, bodyHash, messageId, senderId, bySystem, inSql } = request;
@@ -149,8 +149,8 @@ export function decodeSwitches(text: string, run: string): { allMuted: boolean; 
   return text.slice(2) === run ? { allMuted: text[0] === "1", dissolved: text[1] === "1" } : null;
 }
 
-/** Where a pending message stands: `<conversationId> <seq> <messageId>`. */
-export function decodePending(member: string): { conversationId: string; seq: number; messageId: string } {
-  const [conversationId, seq, messageId] = member.split(" ") as [string, string, string];
-  return { conversationId, seq: Number(seq), messageId };
+/** How a message stands among the pending ones of its conversation: `<time of acceptance> <messageId>`. */
+export function decodePending(entry: string): { acceptedAt: number; messageId: string } {
+  const [acceptedAt, messageId] = entry.split(" ") as [string, string];
+  return { acceptedAt: Number(acceptedAt), messageId };
 }

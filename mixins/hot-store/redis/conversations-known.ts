@@ -62,6 +62,6 @@ export class KnownKeys {
     const keys = conversationKeys(conversationId);
     const until = from === 0 ? 0 : olderUntil + MAX_CLOCK_SKEW_MS;
     const entries = sent.flatMap((one) => [one.clientMsgId, encodeKnown(one)]);
-    await this.#client.run(ADD, [keys.known(senderId), keys.order(senderId)], [born, from, until, ...entries]);
+    await this.#client.run(ADD, [keys.known(senderId)], [born, from, until, ...entries]);
   }
 }

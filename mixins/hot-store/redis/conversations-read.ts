@@ -16,60 +16,86 @@ interface PendingEntry {
 export interface FoundPending {
   readonly records: MessageRecord[];
   /** Their messages were never acknowledged or are in SQL; they go when a new epoch begins. */
-  readonly lost: ReadonlySet<string>;
+  readonly lost: readonly string[];
 }
 
-/** Pending messages accepted before `acceptedBefore`, oldest first. Two round trips: which, and then what they say. */
+/**
+ * Pending messages accepted before `acceptedBefore`, oldest first. Three round trips: conversations, their messages, and what
+ * these say.
+ */
 export async function readPending(
   client: RedisClient,
   run: string,
   acceptedBefore: number,
   limit: number,
 ): Promise<FoundPending> {
-  const oldest = await oldestPending(client, acceptedBefore, limit);
-  const conversations = [...new Set(oldest.map(({ conversationId }) => conversationId))];
+  const conversations = await withPending(client, acceptedBefore, limit);
+  const lost: string[] = [];
+  const entries: PendingEntry[] = [];
   const answers = await client.attempt(async (redis) => {
     const pipeline = redis.pipeline();
-    for (const id of conversations) pipeline.hget(conversationKeys(id).counter, "run");
-    for (const { conversationId, messageId } of oldest) pipeline.get(messageKey(bucketTag(conversationId), messageId));
-    return answersOf(await pipeline.exec()) as (string | null)[];
+    for (const keys of conversations.map(conversationKeys))
+      pipeline.hget(keys.counter, "run").zrange(keys.waiting, 0, limit - 1, "WITHSCORES");
+    return answersOf(await pipeline.exec());
   });
-  const lost = new Set(conversations.filter((_, i) => answers[i] !== run));
-  const records: MessageRecord[] = [];
-  oldest.forEach(({ conversationId, seq }, i) => {
-    const stored = answers[conversations.length + i];
-    if (stored == null || lost.has(conversationId)) return;
-    const { record } = decodeMessage(stored);
-    if (record.seq === seq) records.push(record);
+  conversations.forEach((conversationId, i) => {
+    const [its, waiting] = answers.slice(2 * i, 2 * i + 2) as [string | null, string[]];
+    if (its === run) entries.push(...entriesOf(conversationId, waiting));
+    else lost.push(conversationId);
   });
-  return { records, lost };
+  const oldest = entries
+    .filter(({ acceptedAt }) => acceptedAt <= acceptedBefore)
+    .toSorted((a, b) => a.acceptedAt - b.acceptedAt || a.seq - b.seq)
+    .slice(0, limit);
+  return { records: await readRecords(client, oldest), lost };
 }
 
-async function oldestPending(client: RedisClient, acceptedBefore: number, limit: number): Promise<PendingEntry[]> {
+/** Conversations with pending messages that may have been accepted before this time, those since the longest first. */
+async function withPending(client: RedisClient, acceptedBefore: number, limit: number): Promise<string[]> {
   const buckets = await client.attempt(async (redis) => {
     const pipeline = redis.pipeline();
     for (const tag of bucketTags())
       pipeline.zrange(pendingKey(tag), "-inf", acceptedBefore, "BYSCORE", "LIMIT", 0, limit, "WITHSCORES");
     return answersOf(await pipeline.exec()) as string[][];
   });
-  const entries: PendingEntry[] = [];
-  for (const bucket of buckets)
-    for (let at = 0; at < bucket.length; at += 2)
-      entries.push({ ...decodePending(bucket[at]!), acceptedAt: Number(bucket[at + 1]) });
-  return entries.toSorted((a, b) => a.acceptedAt - b.acceptedAt || a.seq - b.seq).slice(0, limit);
+  return buckets
+    .flatMap(pairs)
+    .toSorted(([, a], [, b]) => a - b)
+    .slice(0, limit)
+    .map(([conversationId]) => conversationId);
+}
+
+/** What a sorted set answers with its scores. */
+function pairs(answer: readonly string[]): [member: string, score: number][] {
+  return Array.from({ length: answer.length / 2 }, (_, i) => [answer[2 * i]!, Number(answer[2 * i + 1])]);
+}
+
+const entriesOf = (conversationId: string, waiting: readonly string[]): PendingEntry[] =>
+  pairs(waiting).map(([entry, seq]) => ({ conversationId, seq, ...decodePending(entry) }));
+
+async function readRecords(client: RedisClient, entries: readonly PendingEntry[]): Promise<MessageRecord[]> {
+  const stored = await client.attempt(async (redis) => {
+    const pipeline = redis.pipeline();
+    for (const { conversationId, messageId } of entries) pipeline.get(messageKey(bucketTag(conversationId), messageId));
+    return answersOf(await pipeline.exec()) as (string | null)[];
+  });
+  const records = stored.flatMap((text) => (text === null ? [] : [decodeMessage(text).record]));
+  const seqs = new Map(entries.map(({ messageId, seq }) => [messageId, seq]));
+  return records.filter(({ messageId, seq }) => seqs.get(messageId) === seq);
 }
 
 export async function readPendingStats(client: RedisClient): Promise<PendingStats> {
+  const conversations = await withPending(client, Number.MAX_SAFE_INTEGER, Number.MAX_SAFE_INTEGER);
   const answers = await client.attempt(async (redis) => {
     const pipeline = redis.pipeline();
-    for (const tag of bucketTags()) pipeline.zcard(pendingKey(tag)).zrange(pendingKey(tag), 0, 0, "WITHSCORES");
+    for (const { waiting } of conversations.map(conversationKeys)) pipeline.zcard(waiting).zrange(waiting, 0, 0);
     return answersOf(await pipeline.exec()) as (number | string[])[];
   });
   let count = 0;
   let oldestAt: number | null = null;
   for (const answer of answers) {
     if (typeof answer === "number") count += answer;
-    else if (answer.length > 0) oldestAt = Math.min(oldestAt ?? Infinity, Number(answer[1]));
+    else if (answer.length > 0) oldestAt = Math.min(oldestAt ?? Infinity, decodePending(answer[0]!).acceptedAt);
   }
   return { count, oldestAt };
 }

@@ -23,8 +23,8 @@ const MEMBERS_FOR_MS = 6 * 3_600_000;
 const GENERATION_FOR_MS = 24 * 3_600_000;
 /** A persisted message is kept, to be found by its id. */
 const MESSAGE_FOR_MS = 60_000;
-/** The client message ids of a sender of whom nothing is pending. */
-const KNOWN_FOR_MS = 2 * 3_600_000;
+/** Since when a conversation has pending messages is looked at again after this time. */
+const PENDING_LOOK_MS = 2_000;
 const [CHANGED, COUNTED] = [0, 2];
 const LOST = -1;
 
@@ -152,7 +152,7 @@ export function redisConversations(deps: RedisConversationsDeps): RedisConversat
 const newGeneration = (): number => randomInt(1, 2 ** 47);
 
 function settleCall(
-  what: string,
+  what: "logged" | "persisted" | "refused",
   run: string,
   now: number,
   conversationId: string,
@@ -160,10 +160,13 @@ function settleCall(
 ): ScriptCall {
   const keys = conversationKeys(conversationId);
   const names = [keys.counter, keys.ahead, pendingKey(keys.tag), keys.waiting];
-  const args: RedisArgument[] = [what, run, now, conversationId, MESSAGE_FOR_MS, KNOWN_FOR_MS];
-  for (const { seq, messageId, clientMsgId, senderId } of records.toSorted((a, b) => a.seq - b.seq)) {
-    names.push(messageKey(keys.tag, messageId), keys.known(senderId), keys.order(senderId));
-    args.push(seq, messageId, clientMsgId);
+  const args: RedisArgument[] = [what, run, now, conversationId, MESSAGE_FOR_MS, PENDING_LOOK_MS];
+  for (const { seq, createdAt, messageId, clientMsgId, senderId } of records.toSorted((a, b) => a.seq - b.seq)) {
+    names.push(messageKey(keys.tag, messageId));
+    args.push(seq, createdAt, messageId);
+    if (what !== "refused") continue;
+    names.push(keys.known(senderId));
+    args.push(clientMsgId);
   }
   return { script: SETTLE, keys: names, args };
 }

@@ -1,29 +1,33 @@
 #!lua
 -- Decides about messages of one conversation in their order, and takes those that may be taken: each gets the next seq, is
--- written as pending, and its client message id is known from then on. Once the answer to one is `c`, `e` or `u`, the
--- later ones get it too.
+-- written as pending, and its client message id is known from then on. Once the answer to one is `c`, `e` or `u`, the later ones
+-- get it too.
 --
 -- KEYS[1]  the conversation            KEYS[2]  its members
--- KEYS[3]  pending messages            KEYS[4]  those of the conversation
--- KEYS[5]  seqs logged ahead of the stable one
--- then for each message: its sender's known ids, their order, the message
+-- KEYS[3]  conversations with pending messages
+-- KEYS[4]  its pending messages        KEYS[5]  seqs logged ahead of the stable one
+-- then for each message: its sender's known ids, the message
 -- ARGV[1]  run of the server           ARGV[2]  time of acceptance (ms)
 -- ARGV[3]  id of the conversation      ARGV[4]  ids to keep of each sender
--- ARGV[5]  ids accepted after this time (ms) are kept in any case
+-- ARGV[5]  ms for which they are kept after the last one, at most twice as long
+-- ARGV[6]  ids accepted after this time (ms) are kept in any case
 -- then for each message: client message id, fingerprint of its body, message id, sender, `s` when it is of the system or `-`,
 -- what SQL says of the id (`u` unasked, `a` absent, else `<seq> <createdAt> <messageId> <bodyHash>`), what to store
--- Reads also the message that was accepted first under a repeated id: its key is that of the new message with its own id.
+-- Reads also messages that were accepted before: their keys are those of the new ones with other ids.
 --
 -- Returns { 1 when seqs run short or 0, then for each message:
 --   its seq (taken) | { seq, createdAt, messageId, what was stored or nil when it is in the log } (repeated) | `x` (conflict) |
 --   `n` no member | `m` muted | `f` may not write | `b` has blocked the other |
 --   `c` the conversation is not loaded, or its counter is lost | `e` no seq is left |
 --   `u` only SQL knows whether the id was used; `u<seq>`: and of this sender only what came from this seq on is known here }
-local SHARED_KEYS, SHARED_ARGS, KEYS_EACH, ARGS_EACH = 5, 5, 3, 7
-local run, now, id, kept, young = ARGV[1], ARGV[2], ARGV[3], tonumber(ARGV[4]), tonumber(ARGV[5])
+local SHARED_KEYS, SHARED_ARGS, KEYS_EACH, ARGS_EACH = 5, 6, 2, 7
+local MOST_FIELDS, LOOK_EVERY = 500, 512
+local run, now, id = ARGV[1], ARGV[2], ARGV[3]
+local kept, keptMs, young = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local count = (#ARGV - SHARED_ARGS) / ARGS_EACH
-local counter = redis.call('HMGET', KEYS[1], 'run', 'epoch', 'seq', 'top', 'low')
+local counter = redis.call('HMGET', KEYS[1], 'run', 'epoch', 'seq', 'top', 'low', 'stable')
 local epoch, seq, top, low = counter[2], tonumber(counter[3]), tonumber(counter[4]), tonumber(counter[5])
+local stable = tonumber(counter[6])
 local switches = redis.call('HGET', KEYS[2], '.')
 local answers = { 0 }
 
@@ -34,16 +38,13 @@ if counter[1] ~= run or not switches or string.sub(switches, 3) ~= run then
   return answers
 end
 local allMuted, dissolved = string.sub(switches, 1, 1) == '1', string.sub(switches, 2, 2) == '1'
+local hadPending = redis.call('EXISTS', KEYS[4]) == 1
 
 -- Milliseconds in a UUIDv7, nil for other ids. Equal ids have equal times, whatever their makers' clocks say.
 local function timeOf(key)
   if #key == 36 and string.sub(key, 15, 15) == '7' then
     return tonumber(string.sub(key, 1, 8) .. string.sub(key, 10, 13), 16)
   end
-end
-
-local function isLogged(one)
-  return one <= tonumber(redis.call('HGET', KEYS[1], 'stable')) or redis.call('ZSCORE', KEYS[5], one)
 end
 
 local function refusal(sender)
@@ -59,80 +60,118 @@ local function refusal(sender)
   return isMuted and 'm'
 end
 
--- Drops old ids, two for each new one, so that a burst is worked off; never one that SQL may not have yet.
-local function forget(known, order, length, from, bound)
-  for _ = 1, math.min(2, length - kept) do
-    local oldSeq, oldKey = string.match(redis.call('LINDEX', order, 0), '^(%d+) (.*)$')
-    local info = redis.call('HGET', known, oldKey)
-    local infoSeq, at, messageId
-    if info then
-      infoSeq, at, messageId = string.match(info, '^(%d+) (%d+) (%S+)')
+-- What is known of an id whose message has been pending for longer than its sender's ids are kept.
+local function longPending(sender, key, prefix)
+  local at = 0
+  while true do
+    local oldest = redis.call('ZRANGE', KEYS[4], at, at)[1]
+    if not oldest then
+      return false
     end
-    if infoSeq == oldSeq then
-      if tonumber(at) > young or redis.call('ZSCORE', KEYS[4], messageId) == oldSeq then
-        return
+    local acceptedAt, messageId = string.match(oldest, '^(%d+) (.*)$')
+    if tonumber(acceptedAt) + keptMs > tonumber(now) then
+      return false
+    end
+    local its, since, hash, stored = string.match(redis.call('GET', prefix .. messageId) or '', '^%d+ (%d+) (%d+) (%S*) (.*)$')
+    local head = '["' .. id .. '","' .. messageId .. '","' .. sender .. '","' .. key .. '",'
+    if its and string.sub(stored, 1, #head) == head then
+      return its .. ' ' .. since .. ' ' .. messageId .. ' ' .. hash
+    end
+    at = at + 1
+  end
+end
+
+-- Drops a sender's oldest ids, many at once and so rarely, also when nothing can be dropped; none that SQL may not have yet.
+local function forget(known, length, bound)
+  local pending = redis.call('ZRANGE', KEYS[4], 0, 0, 'WITHSCORES')[2]
+  local fields = redis.call('HGETALL', known)
+  local old = {}
+  for f = 1, #fields, 2 do
+    if string.sub(fields[f], 1, 1) ~= ' ' then
+      local its, acceptedAt = string.match(fields[f + 1], '^(%d+) (%d+) ')
+      its = tonumber(its)
+      if tonumber(acceptedAt) <= young and not (pending and its >= tonumber(pending)) then
+        old[#old + 1] = { its, fields[f] }
       end
-      from, bound = tonumber(oldSeq) + 1, math.max(bound, timeOf(oldKey) or 0)
-      redis.call('HDEL', known, oldKey)
-      redis.call('HSET', known, ' from', from, ' until', string.format('%.0f', bound))
     end
-    redis.call('LPOP', order)
+  end
+  table.sort(old, function(a, b)
+    return a[1] < b[1]
+  end)
+  local last = math.min(#old, length - kept)
+  for first = 1, last, MOST_FIELDS do
+    local keys = {}
+    for o = first, math.min(last, first + MOST_FIELDS - 1) do
+      keys[#keys + 1] = old[o][2]
+      bound = math.max(bound, timeOf(old[o][2]) or 0)
+    end
+    redis.call('HDEL', known, unpack(keys))
+  end
+  if last > 0 then
+    redis.call('HSET', known, ' from', old[last][1] + 1, ' until', string.format('%.0f', bound))
+  end
+end
+
+local function take(known, message, isKnown, key, hash, messageId, stored)
+  seq = seq + 1
+  local its = tostring(seq)
+  redis.call('HSET', KEYS[1], 'seq', its)
+  redis.call('SET', message, '0000000000000 ' .. its .. ' ' .. now .. ' ' .. hash .. ' ' .. stored)
+  redis.call('ZADD', KEYS[4], its, now .. ' ' .. messageId)
+  if not hadPending then
+    redis.call('ZADD', KEYS[3], now, id)
+    hadPending = true
+  end
+  local info = its .. ' ' .. now .. ' ' .. messageId .. ' ' .. hash
+  if isKnown then
+    redis.call('HSET', known, key, info)
+  else
+    redis.call('HSET', known, key, info, ' epoch', epoch, ' born', its)
+  end
+  if redis.call('PTTL', known) < keptMs then
+    redis.call('PEXPIRE', known, 2 * keptMs)
   end
 end
 
 local held
 for i = 1, count do
   local k, a = SHARED_KEYS + (i - 1) * KEYS_EACH, SHARED_ARGS + (i - 1) * ARGS_EACH
-  local known, order, message = KEYS[k + 1], KEYS[k + 2], KEYS[k + 3]
-  local key, hash, messageId, inSql = ARGV[a + 1], ARGV[a + 2], ARGV[a + 3], ARGV[a + 6]
+  local known, message = KEYS[k + 1], KEYS[k + 2]
+  local key, hash, messageId, sender, inSql = ARGV[a + 1], ARGV[a + 2], ARGV[a + 3], ARGV[a + 4], ARGV[a + 6]
+  local prefix = string.sub(message, 1, -#messageId - 1)
   local answer = held
   if not answer then
-    local entry = redis.call('HMGET', known, key, ' epoch', ' from', ' until', ' pending', ' born')
+    local entry = redis.call('HMGET', known, key, ' epoch', ' from', ' until', ' born')
     if entry[2] and entry[2] ~= epoch then
-      redis.call('DEL', known, order)
-      entry = { false, false, false, false, false, false }
+      redis.call('DEL', known)
+      entry = { false, false, false, false, false }
     end
     local from, bound = tonumber(entry[3]), tonumber(entry[4])
-    local first = entry[1] or (#inSql > 1 and inSql)
+    local first = entry[1] or (not entry[2] and hadPending and longPending(sender, key, prefix)) or (#inSql > 1 and inSql)
     if first then
-      local firstSeq, at, firstId, firstHash = string.match(first, '^(%d+) (%d+) (%S+) (.*)$')
+      local its, acceptedAt, firstId, firstHash = string.match(first, '^(%d+) (%d+) (%S+) (.*)$')
+      its = tonumber(its)
       if firstHash ~= hash then
         answer = 'x'
       else
-        firstSeq = tonumber(firstSeq)
-        local stored = not isLogged(firstSeq) and redis.call('GET', string.sub(message, 1, -#messageId - 1) .. firstId)
-        answer = { firstSeq, tonumber(at), firstId, stored }
+        local isLogged = its <= stable or redis.call('ZSCORE', KEYS[5], its)
+        answer = { its, tonumber(acceptedAt), firstId, not isLogged and redis.call('GET', prefix .. firstId) }
       end
     elseif inSql == 'u' and (not from or (from > 0 and (timeOf(key) or 0) <= bound)) then
-      held = 'u' .. (from and '' or entry[6] or '')
+      held = 'u' .. (from and '' or entry[5] or '')
       answer = held
     else
-      answer = ARGV[a + 5] ~= 's' and refusal(ARGV[a + 4])
+      answer = ARGV[a + 5] ~= 's' and refusal(sender)
       if not answer and seq >= top then
         held = 'e'
         answer = held
       end
     end
     if not answer then
-      seq = seq + 1
-      redis.call('HSET', KEYS[1], 'seq', seq)
-      redis.call('SET', message, '0000000000000 ' .. seq .. ' ' .. now .. ' ' .. ARGV[a + 7])
-      redis.call('ZADD', KEYS[3], now, id .. ' ' .. seq .. ' ' .. messageId)
-      redis.call('ZADD', KEYS[4], seq, messageId)
-      local info = seq .. ' ' .. now .. ' ' .. messageId .. ' ' .. hash
-      local pending = tonumber(entry[5] or 0)
-      if entry[2] then
-        redis.call('HSET', known, key, info, ' pending', pending + 1)
-      else
-        redis.call('HSET', known, key, info, ' pending', 1, ' epoch', epoch, ' born', seq)
-      end
-      local length = redis.call('RPUSH', order, seq .. ' ' .. key)
-      if pending == 0 and entry[2] then
-        redis.call('PERSIST', known)
-        redis.call('PERSIST', order)
-      end
-      if length > kept and from then
-        forget(known, order, length, from, bound)
+      take(known, message, entry[2], key, hash, messageId, ARGV[a + 7])
+      local length = from and redis.call('HLEN', known) or 0
+      if length > 2 * kept and length % LOOK_EVERY == 0 then
+        forget(known, length, bound)
       end
       answer = seq
     end

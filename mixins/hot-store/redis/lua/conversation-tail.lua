@@ -9,8 +9,8 @@
 local counter = redis.call('HMGET', KEYS[1], 'run', 'stable')
 local found = {}
 if counter[1] == ARGV[1] then
-  for _, messageId in ipairs(redis.call('ZRANGE', KEYS[2], '-inf', counter[2], 'BYSCORE')) do
-    local stored = redis.call('GET', KEYS[3] .. messageId)
+  for _, entry in ipairs(redis.call('ZRANGE', KEYS[2], '-inf', counter[2], 'BYSCORE')) do
+    local stored = redis.call('GET', KEYS[3] .. string.match(entry, '%S+$'))
     if stored then
       found[#found + 1] = stored
     end
