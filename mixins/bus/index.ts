@@ -22,7 +22,7 @@ const LOST = new Set(["REQUEST_TIMEOUT", "REQUEST_REJECTED"]);
  * - The node starts when NATS is reached; until then, and while NATS is away later, it is not ready (`bus`).
  * - While NATS is away local calls go on, and others fail at once, retryable.
  * - A call has `requestTimeout` with all that it calls; when that is over it is not begun, and not retried.
- * - A node that is silent for 15 s counts as gone. The circuit of an action on a node opens sooner, by calls that were lost.
+ * - A node that is silent for 15 to 30 s counts as gone. The circuit of an action on a node opens sooner, by calls that were lost.
  * - One action cannot take all of a node: `CALLS_AT_ONCE` run, `CALLS_WAITING` wait, the others are refused, retryable.
  */
 export function busOf({ natsUrl }: Config): Bus {
