@@ -64,7 +64,8 @@ export default defineService<"persister", Vars>()({
   },
   actions: {
     async status() {
-      return { ...this.counts, lag: await this.log.lag(PERSISTER_GROUP) };
+      const lag = await this.log.lag(PERSISTER_GROUP).catch(() => null); // not known while the log is away
+      return { ...this.counts, lag };
     },
     async deadLetters(ctx) {
       return (await this.log.deadLetters(ctx.params.limit)).map(({ record, reason, at }) => ({ ...record, reason, deadAt: at }));

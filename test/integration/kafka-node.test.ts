@@ -109,7 +109,7 @@ describe("a node whose message log is Kafka", { skip: kafka.skip }, () => {
     const repair = breakMessages(im.sql);
     await send(im, a, conversationId);
     const { runs } = (await statusOf(im)).compensator;
-    await waitFor(async () => (await statusOf(im)).compensator.runs >= runs + 2, "the compensator looked", 15_000);
+    await waitFor(async () => (await statusOf(im)).compensator.runs! >= runs! + 2, "the compensator looked", 15_000);
     assert.deepEqual(
       [(await statusOf(im)).persister.dead, await im.log.lag(PERSISTER_GROUP)],
       [0, 1],

@@ -9,6 +9,8 @@ export interface Link extends AsyncDisposable {
   hold(): () => void;
   /** Every connection breaks, and each new one too. @returns repairs it */
   cut(): () => void;
+  /** Nothing gets through any more on the connections that stand, ever; new ones are as good as before. */
+  strand(): void;
   /** Connections that stand. */
   readonly open: number;
 }
@@ -22,6 +24,7 @@ interface Pair {
 export async function createLink(address: string): Promise<Link> {
   const [host, port] = address.split(":") as [string, string];
   const pairs = new Set<Pair>();
+  const stranded = new WeakSet<Pair>();
   let isHeld = false;
   let isCut = false;
 
@@ -36,9 +39,7 @@ export async function createLink(address: string): Promise<Link> {
       server.destroy();
     };
     for (const socket of [client, server]) socket.on("error", end).on("close", end);
-    client.pipe(server);
-    server.pipe(client);
-    if (isHeld) holdPair(pair);
+    if (!isHeld) joinPair(pair);
   });
   await listening(listener);
 
@@ -52,11 +53,14 @@ export async function createLink(address: string): Promise<Link> {
       for (const pair of pairs) holdPair(pair);
       return () => {
         isHeld = false;
-        for (const { client, server } of pairs) {
-          client.pipe(server);
-          server.pipe(client);
-        }
+        for (const pair of pairs) if (!stranded.has(pair)) joinPair(pair);
       };
+    },
+    strand() {
+      for (const pair of pairs) {
+        holdPair(pair);
+        stranded.add(pair);
+      }
     },
     cut() {
       isCut = true;
@@ -76,6 +80,11 @@ export async function createLink(address: string): Promise<Link> {
       await promise;
     },
   };
+}
+
+function joinPair({ client, server }: Pair): void {
+  client.pipe(server);
+  server.pipe(client);
 }
 
 function holdPair({ client, server }: Pair): void {

@@ -20,6 +20,8 @@ const MAX_FETCH_BYTES = 1_048_576;
 /** Of kafkajs itself; after that it gets a new connection here. */
 const RETRY = { retries: 3, initialRetryTime: 100, maxRetryTime: 1_000, restartOnFailure: async () => false };
 const WATCH_EVERY_MS = 1_000;
+/** Until the partitions are shared nothing is heard of: the broker waits for members that died without a word. */
+const JOIN_TIMEOUT_MS = REBALANCE_TIMEOUT_MS + 5_000;
 const STOP_TIMEOUT_MS = 2_000;
 
 export interface GroupConsumerOptions extends Omit<GathererOptions, "commit" | "heartbeatEveryMs" | "commitTimeoutMs"> {
@@ -107,20 +109,27 @@ export class GroupConsumer {
     const { outage, silenceMs } = this.#options;
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     let lastSignAt = performance.now();
+    let isJoining = true;
     const sign = (): void => void (lastSignAt = performance.now());
-    const { CRASH, FETCH, GROUP_JOIN, HEARTBEAT, END_BATCH_PROCESS } = consumer.events;
+    const { CRASH, FETCH, GROUP_JOIN, HEARTBEAT, END_BATCH_PROCESS, REBALANCING } = consumer.events;
+    consumer.on(REBALANCING, () => {
+      sign();
+      isJoining = true;
+    });
     consumer.on(FETCH, sign);
     consumer.on(HEARTBEAT, sign);
     consumer.on(END_BATCH_PROCESS, sign);
     consumer.on(GROUP_JOIN, () => {
       sign();
+      isJoining = false;
       this.#failures = 0;
       outage.over();
       this.#joined.resolve();
     });
     consumer.on(CRASH, ({ payload }) => reject(payload.error));
     const timer = setInterval(() => {
-      if (performance.now() - lastSignAt > silenceMs) reject(new Error("the consumer gives no sign of life"));
+      if (performance.now() - lastSignAt > (isJoining ? JOIN_TIMEOUT_MS : silenceMs))
+        reject(new Error("the consumer gives no sign of life"));
     }, WATCH_EVERY_MS);
     const stop = (): void => resolve();
     this.#stopping.signal.addEventListener("abort", stop);
