@@ -1,7 +1,7 @@
 import type { MigrationContext } from "../mixins/database/migrate.ts";
 import { clustered, dropTables, runAll } from "./ddl.ts";
 
-const tables = ["outbox", "consumed_event", "dead_event", "id_mark", "turn"];
+const tables = ["outbox", "consumed_event", "dead_event", "id_mark", "turn", "replica_mark"];
 
 const event = `event_id varchar(64) not null, subject varchar(96) not null, event_key varchar(96) not null, payload mediumtext not null,
   at bigint not null, request_id varchar(255)`;
@@ -26,6 +26,8 @@ export async function up(db: MigrationContext): Promise<void> {
     `create unique index dead_event_consumer on dead_event (consumer, event_id)`,
     // Rows that stand for nothing but their lock.
     `create table turn (slot integer not null primary key)${end}`,
+    // One row that counts up, by which a read replica of MySQL shows how far it has got.
+    `create table replica_mark (id integer not null primary key, mark bigint not null)${end}`,
     `create table id_mark (worker_id integer not null primary key, until_ms bigint not null, owner varchar(64) not null)${end}`,
   ]);
 }

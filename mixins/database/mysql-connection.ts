@@ -20,6 +20,8 @@ export interface MysqlSession {
 export interface Outcome {
   /** Rows that were found to be changed, also those that had the new values already; inserted or deleted rows. */
   readonly affected: number;
+  /** What the statement gave to LAST_INSERT_ID(), else 0. */
+  readonly insertId: number;
 }
 
 /** One session on the server. A statement that is not answered by its deadline ends it. */
@@ -75,9 +77,9 @@ export class MysqlConnection {
 
   /** Runs a statement that gives no rows. @param shown stands for it in errors, without values */
   async run(sql: string, deadline: Deadline, shown = sql): Promise<Outcome> {
-    const { affectedRows, info } = (await this.#send(sql, deadline, shown)) as ResultSetHeader;
+    const { affectedRows, info, insertId } = (await this.#send(sql, deadline, shown)) as ResultSetHeader;
     const matched = /^Rows matched: (\d+)/.exec(info)?.[1];
-    return { affected: matched === undefined ? affectedRows : Number(matched) };
+    return { affected: matched === undefined ? affectedRows : Number(matched), insertId };
   }
 
   /** Runs a statement for a model. @param values sent apart from it, when there are some */

@@ -10,6 +10,7 @@ import { statementOf } from "./mysql-literals.ts";
 import { MysqlPool } from "./mysql-pool.ts";
 import { runExclusively } from "./mysql-exclusive.ts";
 import { openModels } from "./mysql-sequelize.ts";
+import { MysqlReplica } from "./mysql-replica.ts";
 import { inspectServer, servingSession, type MysqlServer } from "./mysql-server.ts";
 import { MysqlTransaction, runTransaction, transactionOf } from "./mysql-transaction.ts";
 import type { BulkOptions, Database, OnConflict, ReadOptions, Row, SchemaSession, SqlParams } from "./port.ts";
@@ -20,7 +21,9 @@ import { flatten } from "./rows.ts";
 export interface MysqlOptions {
   /** `mysql://user:password@host:port/database` */
   readonly url: string;
-  /** Connections of this process at most, beside those of models and migrations. */
+  /** Of a server that follows this one, for reads that may go there. */
+  readonly replicaUrl?: string | null;
+  /** Connections of this process at most, beside those of models and migrations. As many lead to the replica. */
   readonly poolSize: number;
   readonly logger: MysqlLogger;
 }
@@ -45,11 +48,11 @@ const CHANGES_SCHEMA = /^\s*(?:create|alter|drop)\b/i;
  * Opens a database on MySQL 8 or MariaDB 10.11.
  * @throws an error of one line that names the server, without the password
  */
-export async function openMysql({ url, poolSize, logger }: MysqlOptions): Promise<Database> {
-  const address = mysqlAddress(url);
+export async function openMysql(options: MysqlOptions): Promise<Database> {
+  const address = mysqlAddress(options.url);
   try {
     const server = await inspectServer(address, deadlineIn(OPEN_MS));
-    return new MysqlDatabase(address, server, poolSize, logger);
+    return new MysqlDatabase(address, server, options);
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw new Error(`Cannot open the database ${describeAddress(address)}: ${reason}`, { cause: error });
@@ -63,6 +66,7 @@ class MysqlDatabase implements Database {
   readonly #pool: MysqlPool;
   /** Of its own, so that a node with much to do still counts as ready. */
   readonly #pings: MysqlPool;
+  readonly #replica: MysqlReplica | null;
   readonly #keys = new MysqlKeys();
   readonly #collation: string;
   readonly #maxStatement: number;
@@ -70,21 +74,33 @@ class MysqlDatabase implements Database {
   readonly #running = new Set<Promise<unknown>>();
   #closing: Promise<void> | null = null;
 
-  constructor(address: MysqlAddress, server: MysqlServer, poolSize: number, logger: MysqlLogger) {
+  constructor(address: MysqlAddress, server: MysqlServer, { replicaUrl, poolSize, logger }: MysqlOptions) {
     const session = servingSession(address, server);
     this.#address = address;
     this.#collation = server.collation;
     this.#pool = new MysqlPool(session, poolSize);
     this.#pings = new MysqlPool(session, 1);
+    this.#replica = replicaUrl
+      ? new MysqlReplica({
+          address: mysqlAddress(replicaUrl),
+          poolSize,
+          logger,
+          onPrimary: (work, deadline) => this.#alone(work, { deadline }),
+        })
+      : null;
     this.#maxStatement = Math.min(MAX_STATEMENT_LENGTH, Math.floor(server.maxPacketBytes / MAX_CHARACTER_BYTES / 2));
     this.#logger = logger;
     this.sequelize = openModels({ session, keys: this.#keys, callMs: CALL_MS });
   }
 
-  async select<R extends object = Row>(sql: string, params: SqlParams = {}, tx?: Tx, _options: ReadOptions = {}): Promise<R[]> {
+  async select<R extends object = Row>(sql: string, params: SqlParams = {}, tx?: Tx, options: ReadOptions = {}): Promise<R[]> {
     const statement = statementOf(sql, params);
     const read = (connection: MysqlConnection, deadline: Deadline) => connection.rows(statement, deadline, sql);
-    return (await (tx ? this.#inside(tx, read) : this.#alone(read))) as R[];
+    if (tx) return (await this.#inside(tx, read)) as R[];
+    const deadline = deadlineIn(CALL_MS);
+    const replica = options.replica ? this.#replica : null;
+    const elsewhere = replica && (await this.#tracked(() => replica.rows(statement, sql, deadline)));
+    return (elsewhere ?? (await this.#alone(read, { deadline }))) as R[];
   }
 
   async execute(sql: string, params: SqlParams = {}, tx?: Tx): Promise<number> {
@@ -125,10 +141,13 @@ class MysqlDatabase implements Database {
 
   async transaction<T>(work: (tx: Tx) => Promise<T>, options: TransactionOptions = {}): Promise<T> {
     const { attempts = DEFAULT_ATTEMPTS, serializable = false } = options;
-    const { result, hooks } = await this.#alone(async (connection, deadline) => {
-      const transaction = new MysqlTransaction(connection, deadline);
-      return { result: await runTransaction(transaction, serializable, work), hooks: transaction.hooks };
-    }, attempts);
+    const { result, hooks } = await this.#alone(
+      async (connection, deadline) => {
+        const transaction = new MysqlTransaction(connection, deadline);
+        return { result: await runTransaction(transaction, serializable, work), hooks: transaction.hooks };
+      },
+      { attempts },
+    );
     this.#runHooks(hooks);
     return result;
   }
@@ -160,7 +179,7 @@ class MysqlDatabase implements Database {
 
   async #close(): Promise<void> {
     await Promise.allSettled(this.#running);
-    await Promise.all([this.#pool.close(), this.#pings.close()]);
+    await Promise.all([this.#pool.close(), this.#pings.close(), this.#replica?.close()]);
     await this.sequelize.close();
   }
 
@@ -171,8 +190,10 @@ class MysqlDatabase implements Database {
   }
 
   /** Runs `work` on a connection, again after an error that another try can cure, all within the time of one call. */
-  #alone<T>(work: (connection: MysqlConnection, deadline: Deadline) => Promise<T>, attempts = DEFAULT_ATTEMPTS): Promise<T> {
-    const deadline = deadlineIn(CALL_MS);
+  #alone<T>(
+    work: (connection: MysqlConnection, deadline: Deadline) => Promise<T>,
+    { attempts = DEFAULT_ATTEMPTS, deadline = deadlineIn(CALL_MS) } = {},
+  ): Promise<T> {
     return this.#tracked(() =>
       withRetry(() => this.#once(deadline, work), {
         attempts,

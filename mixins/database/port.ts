@@ -21,6 +21,11 @@ export interface ReadOptions {
    * before something else has been committed after it.
    */
   readonly unsynced?: boolean;
+  /**
+   * For long reads outside transactions, which may begin a moment later: a read replica may answer, if there is one and it has
+   * all that was committed before this call.
+   */
+  readonly replica?: boolean;
 }
 
 export interface BulkOptions {

@@ -111,6 +111,8 @@ export class ErasureRepository {
        where conversation_id > :conversationId or (conversation_id = :conversationId and seq > :seq)
        order by conversation_id, seq limit :limit`,
       { ...after, limit },
+      undefined,
+      { replica: true },
     );
     const keys = rows.filter(({ type }) => type === "forward").map(({ conversation_id, seq }) => [conversation_id, seq]);
     const forwards =

@@ -270,6 +270,8 @@ export class MessageRepository {
       `select ${columns} from message where conversation_id = :conversationId and sender_id = :userId and seq > :after and seq <= :upTo
        order by seq limit :limit`,
       { userId, conversationId, after, upTo, limit },
+      undefined,
+      { replica: true },
     );
   }
 
@@ -278,6 +280,8 @@ export class MessageRepository {
     const [row] = await this.#sql.select<{ seq: number | null }>(
       "select min(seq) as seq from message where conversation_id = :conversationId and sender_id = :userId and +seq > :after",
       { userId, conversationId, after },
+      undefined,
+      { replica: true },
     );
     return row?.seq == null ? null : Number(row.seq);
   }
