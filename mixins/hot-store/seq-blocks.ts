@@ -1,3 +1,4 @@
+import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import type { Database, Row, Tx } from "../database/port.ts";
 
 /** Seqs reserved at once in a conversation where much is said, and in one where little is. */
@@ -8,6 +9,8 @@ const BUSY_WITHIN_MS = 60_000;
 /** Rows of one statement. */
 const VOIDS_AT_ONCE = 500;
 const SEQS_AT_ONCE = 1_000;
+/** Conversations that are looked at in SQL at one time. */
+const READS_AT_ONCE = 8;
 
 /** How far a conversation's seqs are reserved, and since when. */
 export interface SeqMark {
@@ -122,9 +125,10 @@ export class SqlSeqBlocks implements SeqBlocks {
       `select ${columns} from conversation_seq where conversation_id in (:conversationIds)`,
       { conversationIds },
     );
-    const found = new Map<string, SeqsInSql>();
-    for (const row of rows) found.set(row.conversation_id, await this.#withoutHole(row.conversation_id, Number(row.stable)));
-    return found;
+    const found = await mapConcurrently(rows, READS_AT_ONCE, async ({ conversation_id: id, stable }) => {
+      return [id, await this.#withoutHole(id, Number(stable))] as const;
+    });
+    return new Map(found);
   }
 
   async #row(conversationId: string, tx?: Tx): Promise<SeqRow | null> {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { conversationKeys, messageKey, pendingKey } from "../../config/redis-keys.ts";
 import { COUNTER_WAIT_MS } from "../../mixins/hot-store/redis/conversations-counters.ts";
-import { luaScript } from "../../mixins/hot-store/redis/client.ts";
+import { luaScript, type RedisClient } from "../../mixins/hot-store/redis/client.ts";
 import { accept, accepted, buildRequest, load, seqOf } from "../contract/hot-store-conversations/requests.ts";
 import { createDatabase } from "../support/database.ts";
 import { LoggedToSql } from "../support/logged-to-sql.ts";
@@ -47,6 +47,23 @@ async function openWorld(): Promise<World> {
       await Promise.all([a[Symbol.asyncDispose](), b[Symbol.asyncDispose]()]);
     },
   };
+}
+
+/** The same connection, whose server answers INFO with these texts, the last one from then on. */
+function answering(client: RedisClient, infos: string[]): RedisClient {
+  return {
+    ...client,
+    attempt: (work) =>
+      client.attempt((server) => {
+        const info = (): Promise<string> => Promise.resolve(infos.length > 1 ? infos.shift()! : infos[0]!);
+        return work(new Proxy(server, { get: (target, name) => (name === "info" ? info : boundOf(target, name)) }));
+      }),
+  };
+}
+
+function boundOf(target: object, name: string | symbol): unknown {
+  const value: unknown = Reflect.get(target, name);
+  return typeof value === "function" ? (value.bind(target) as unknown) : value;
 }
 
 interface Standing {
@@ -247,6 +264,22 @@ describe("a conversation whose counter is lost", { skip: redis.skip, timeout: 60
     await world.a.client.attempt((server) => server.hset(conversationKeys(id).members, ".", "00another"));
     assert.equal(await world.a.conversations.member(id, "7"), "cold");
     assert.deepEqual(await accept(world.a.conversations, buildRequest(id)), { kind: "cold" });
+  });
+
+  it("is not taken for lost by a node that has not heard of the server's new name", async () => {
+    await using world = await openWorld();
+    const { a, b } = world;
+    const id = await load(a.conversations);
+    const info = await a.client.attempt((server) => server.info());
+    const renamed = info.replace(/^(master_replid:)\w+/m, "$1ffffffffffffffff");
+    const outdated = await redisNode({ url: redis.url, sql, keyPrefix: "", client: answering(a.client, [renamed, info]) });
+    assert.equal(await outdated.conversations.member(id, "7"), "cold", "it goes by the old name");
+    await load(outdated.conversations, { conversationId: id });
+    await load(outdated.conversations, { conversationId: id });
+    await accepted(outdated.conversations, buildRequest(id));
+    await accepted(b.conversations, buildRequest(id));
+    assert.equal((await a.blocks.find(id))!.epoch, 1);
+    await outdated[Symbol.asyncDispose]();
   });
 
   it("ends in time when the log does not answer", async () => {

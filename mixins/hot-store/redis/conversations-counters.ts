@@ -91,10 +91,11 @@ export class SeqCounters {
 
   /** The counter, unless it is lost. */
   async read(conversationId: string): Promise<Counter | null> {
-    const run = await this.#deps.runs.current();
+    const { client, runs } = this.#deps;
+    const run = await runs.current();
     const key = conversationKeys(conversationId).counter;
-    const fields = await this.#deps.client.attempt((redis) => redis.hmget(key, "run", "epoch", "seq", "top", "stable"));
-    if (fields[0] !== run) return null;
+    const fields = await client.attempt((redis) => redis.hmget(key, "run", "epoch", "seq", "top", "stable"));
+    if (fields[0] === null || (fields[0] !== run && fields[0] !== (await runs.refresh()))) return null;
     const [epoch, seq, reserved, stable] = fields.slice(1).map(Number) as [number, number, number, number];
     return { epoch, seq, reserved, stable };
   }
@@ -115,7 +116,6 @@ export class SeqCounters {
 
   async #begin(conversationId: string, headSeq: number): Promise<void> {
     const end = performance.now() + COUNTER_TIMEOUT_MS;
-    await this.#deps.runs.refresh();
     while (!this.#abort.signal.aborted && performance.now() < end) {
       const counter = await this.read(conversationId);
       if (counter && counter.seq < counter.reserved) return;

@@ -44,7 +44,7 @@ export interface RedisConversations extends HotConversations {
 /**
  * Conversations in Redis. What decides about a message is a script on the keys of its conversation, so that nodes never see half of
  * it. Redis is trusted with a counter only in the run of the server in which it was written, and only with seqs that SQL knows to
- * be reserved (ADR 0011).
+ * be reserved (ADR 0013).
  */
 export function redisConversations(deps: RedisConversationsDeps): RedisConversations {
   const { client, blocks } = deps;
