@@ -272,14 +272,13 @@ describe("a conversation whose counter is lost", { skip: redis.skip, timeout: 60
     const id = await load(a.conversations);
     const info = await a.client.attempt((server) => server.info());
     const renamed = info.replace(/^(master_replid:)\w+/m, "$1ffffffffffffffff");
-    const outdated = await redisNode({ url: redis.url, sql, keyPrefix: "", client: answering(a.client, [renamed, info]) });
+    await using outdated = await redisNode({ url: redis.url, sql, keyPrefix: "", client: answering(a.client, [renamed, info]) });
     assert.equal(await outdated.conversations.member(id, "7"), "cold", "it goes by the old name");
     await load(outdated.conversations, { conversationId: id });
     await load(outdated.conversations, { conversationId: id });
     await accepted(outdated.conversations, buildRequest(id));
     await accepted(b.conversations, buildRequest(id));
     assert.equal((await a.blocks.find(id))!.epoch, 1);
-    await outdated[Symbol.asyncDispose]();
   });
 
   it("ends in time when the log does not answer", async () => {
