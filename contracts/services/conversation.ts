@@ -122,6 +122,14 @@ export const conversationContract = {
     result: Nothing,
     idempotent: true,
   },
+  /** Internal: people have left a group, be it that the message that says so cannot be written yet. */
+  leaving: {
+    summary: "Former members send and see nothing more in a group conversation",
+    params: Closed({ conversationId: ConversationId, userIds: Type.Array(Id, { maxItems: MAX_GROUP_MEMBERS }) }),
+    /** The last message that they see. */
+    result: Closed({ head: Seq }),
+    idempotent: true,
+  },
   /** Internal: people left a group; `seq` is the last message they see. */
   left: {
     summary: "Members left a group conversation",
@@ -129,6 +137,8 @@ export const conversationContract = {
       conversationId: ConversationId,
       userIds: Type.Array(Id, { maxItems: MAX_GROUP_MEMBERS }),
       seq: PositiveSeq,
+      /** What `leaving` answered: who was closed out there sees the message right behind it too. */
+      closedAt: Type.Optional(Seq),
     }),
     result: Nothing,
     idempotent: true,

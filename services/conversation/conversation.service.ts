@@ -104,8 +104,17 @@ export default defineService<"conversation", Vars>()({
       await this.deps.repository.join({ ...membership, at: Date.now() }, { historyVisible, admittedBehind });
       return null;
     },
+    async leaving(ctx) {
+      const { conversationId, userIds } = ctx.params;
+      await refreshMembers(this.deps, conversationId, userIds);
+      const [head] = await call(ctx, "message.heads", { items: [{ conversationId, maxSeq: null }] });
+      const seq = head?.maxSeq ?? 0;
+      await this.deps.repository.closeFor({ conversationId, userIds, seq, at: Date.now() });
+      return { head: seq };
+    },
     async left(ctx) {
-      await this.deps.repository.leave({ ...ctx.params, at: Date.now() });
+      const { closedAt, ...membership } = ctx.params;
+      await this.deps.repository.leave({ ...membership, at: Date.now() }, closedAt);
       return null;
     },
     roomsOf(ctx) {

@@ -268,15 +268,27 @@ export class ConversationRepository {
     });
   }
 
-  /**
-   * People left; `seq` is the last they see. Who had left already sees no more by it: a joining that was undone before it was
-   * announced must not show what was said in between.
-   */
-  async leave({ conversationId, userIds, seq }: Membership): Promise<void> {
+  /** People see nothing behind `seq`; nothing happens to those who came in behind it. */
+  async closeFor({ conversationId, userIds, seq }: Membership): Promise<void> {
     await this.#sql.execute(
       `update conversation_member set active = 0, max_seq = :seq, since_seq = :seq, version = version + 1
-       where conversation_id = :conversationId and user_id in (:userIds) and active = 1 and since_seq < :seq`,
+       where conversation_id = :conversationId and user_id in (:userIds) and active = 1 and since_seq <= :seq`,
       { conversationId, userIds, seq },
+    );
+  }
+
+  /**
+   * People left; `seq` is the last they see, unless it was closed for them and others have said something in between. Who had
+   * left already sees no more by it: a joining that was undone before it was
+   * announced must not show what was said in between.
+   */
+  async leave({ conversationId, userIds, seq }: Membership, closedAt?: number): Promise<void> {
+    const wasClosed = closedAt === seq - 1 ? "or (max_seq = :closedAt and since_seq = :closedAt)" : "";
+    await this.#sql.execute(
+      `update conversation_member set active = 0, max_seq = :seq, since_seq = :seq, version = version + 1
+       where conversation_id = :conversationId and user_id in (:userIds) and since_seq < :seq
+         and (active = 1 ${wasClosed})`,
+      { conversationId, userIds, seq, ...(wasClosed !== "" && { closedAt: seq - 1 }) },
     );
   }
 }

@@ -45,7 +45,7 @@ const stateEvents = new Set<GroupChange["event"]>([
 /**
  * Tells the other services and the members of a committed change (C5), in an order in which nobody can send who may not any
  * more, newcomers hear the message that says they joined and can send nothing before it, which they would not see themselves,
- * and leavers hear the one that says they left: the states of others than newcomers into the hot store, newcomers allowed to
+ * and leavers hear the one that says they left: the states of others than newcomers into the hot store, the end for leavers, newcomers allowed to
  * read from here and into the room, the system message, bounds of those who joined or left, states of newcomers, leavers out
  * of the room, `group:updated`.
  * Idempotent; a membership that changed again since is left to the later change.
@@ -55,7 +55,9 @@ export async function announceChange(deps: AnnounceDeps, { eventId, groupId, cha
   await deps.queue.once(eventId, groupId, async () => {
     const conversationId = groupConversationId(groupId);
     const moves = membershipEvents.has(change.event) ? await movesOf(deps, groupId, change) : { joined: [], left: [] };
-    await refreshStates(deps, conversationId, stateEvents.has(change.event) ? [change.actorId, ...change.userIds] : moves.left);
+    if (stateEvents.has(change.event)) await refreshStates(deps, conversationId, [change.actorId, ...change.userIds]);
+    // Whatever keeps the message that says so from being written, they see nothing that others say meanwhile.
+    const closedAt = await close(deps, conversationId, moves.left);
     let entering: PromiseSettledResult<void>[];
     try {
       // Bounds first: what is pushed to the room looks at those of everybody who is there.
@@ -68,7 +70,7 @@ export async function announceChange(deps: AnnounceDeps, { eventId, groupId, cha
         clientMsgId: `ev-${eventId}`,
         content: contentOf(change),
       });
-      await moveBounds(deps, { conversationId, seq, moves, admission });
+      await moveBounds(deps, { conversationId, seq, moves, admission, closedAt });
       await refreshStates(deps, conversationId, moves.joined);
       // Who connected before the bounds were there did not find the group among their own.
       await inChunks(moves.joined, (userIds) => moveSockets(deps, "socket.join", conversationId, userIds));
@@ -122,14 +124,28 @@ async function admit(
   return { historyVisible, admittedBehind };
 }
 
-async function moveBounds(
-  deps: AnnounceDeps,
-  { conversationId, seq, moves, admission }: { conversationId: string; seq: number; moves: Moves; admission: Admission },
-): Promise<void> {
+/** @returns the last message that leavers see before the one that says so; of different chunks, the first */
+async function close(deps: AnnounceDeps, conversationId: string, leavers: readonly string[]): Promise<number> {
+  let closedAt = Infinity;
+  await inChunks(leavers, async (userIds) => {
+    closedAt = Math.min(closedAt, (await call(deps.calls, "conversation.leaving", { conversationId, userIds })).head);
+  });
+  return Number.isFinite(closedAt) ? closedAt : 0;
+}
+
+interface Bounds {
+  readonly conversationId: string;
+  readonly seq: number;
+  readonly moves: Moves;
+  readonly admission: Admission;
+  readonly closedAt: number;
+}
+
+async function moveBounds(deps: AnnounceDeps, { conversationId, seq, moves, admission, closedAt }: Bounds): Promise<void> {
   await inChunks(moves.joined, (userIds) =>
     call(deps.calls, "conversation.joined", { conversationId, userIds, seq, ...admission }),
   );
-  await inChunks(moves.left, (userIds) => call(deps.calls, "conversation.left", { conversationId, userIds, seq }));
+  await inChunks(moves.left, (userIds) => call(deps.calls, "conversation.left", { conversationId, userIds, seq, closedAt }));
 }
 
 /** Where no gateway runs there is no connection to move. */

@@ -99,7 +99,7 @@ describe("a cluster of six nodes", { skip, timeout: 180_000 }, () => {
       got.toSorted((x, y) => x - y),
       seqs,
     );
-    const page = await dataOf(ben.rest[0]!.get<{ items: Message[] }>(`/im/conversations/${direct}/messages?limit=100`));
+    const page = await dataOf(ben.rest[0]!.get<{ items: Message[] }>(`/messages/conversations/${direct}/history?limit=100`));
     assert.deepEqual(
       page.items.map(({ seq }) => seq),
       seqs,

@@ -44,7 +44,7 @@ test("one who is removed cannot send before the message says so, reads it, and h
   const from = world.told.length;
   await world.as("1", "group.removeMember", { groupId, userId: "2" });
   assert.deepEqual(tale(world, from), [
-    "conversation.refreshMembers 2",
+    "conversation.leaving 2",
     "message.sendSystem member.removed",
     "conversation.left 2",
     "socket.leave 2",

@@ -41,3 +41,19 @@ test("one who joins can send once the message says that they joined, and sees wh
   assert.deepEqual(codes, [4001]);
   assert.ok((await historyOf(member, conversationId)).includes(seq));
 });
+
+test("one who is removed reads nothing that is said before the message that says so can be written", async () => {
+  await using im = await startIm();
+  const [owner, member] = await twoFriends(im);
+  const { groupId, conversationId } = await buildGroup(im, owner, [member]);
+  await dataOf(owner.rest.post("/messages", text(conversationId)));
+  const before = await historyOf(member, conversationId);
+  intercept(im.broker, "message.sendSystem", async (proceed) => {
+    await dataOf(owner.rest.post("/messages", text(conversationId)));
+    return proceed();
+  });
+  await dataOf(owner.rest.delete(`/social/groups/${groupId}/members/${member.userId}`));
+  await im.settled();
+  assert.deepEqual(await historyOf(member, conversationId), before);
+  assert.equal((await historyOf(owner, conversationId)).length, before.length + 2);
+});

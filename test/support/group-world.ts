@@ -158,6 +158,9 @@ function standIns(told: Recorded[], neighbours: Neighbours): ServiceSchema[] {
         refreshMembers: answers("conversation.refreshMembers", nothing),
         admit: answers("conversation.admit", () => ({ head: 0 })),
         joined: answers("conversation.joined", nothing),
+        leaving: answers("conversation.leaving", ({ conversationId }: { conversationId: string }) => ({
+          head: seqs.get(conversationId) ?? 0,
+        })),
         left: answers("conversation.left", nothing),
       },
     },
