@@ -69,6 +69,8 @@ const followedBy = (userId: string, device: string): Followed => ({
   messages: new Map([1, 2, 3].map((seq) => [seq, `10${seq}`])),
 });
 export const who = { userId: "1", connection: "a#1", conversationId: CONVERSATION };
+/** Of what belongs to no conversation. */
+export const nothing = { conversationId: "" };
 export const reader = { userId: "2", connection: "b#1", conversationId: CONVERSATION };
 
 /** What somebody sends; `answered` as if it were the message of that seq. */
@@ -136,4 +138,22 @@ export async function goodCase(): Promise<Case> {
     },
   };
   return { history, state: state as Mutable<FinalState> };
+}
+
+/** Message 2 is recalled, and the row says so. */
+export async function recalled({ history, state }: Case): Promise<void> {
+  await act(history, { kind: "recall", ...who, messageId: "102" });
+  Object.assign(state.messages[1]!, { content: "{}", recalledAt: 5_000 });
+  for (const { items } of state.histories) items[1] = { ...messageOf(2), content: {}, recalledAt: 5_000 };
+}
+
+/** Message 4 is refused by the database, as the test wants it. */
+export async function poisoned({ history, state }: Case): Promise<void> {
+  history.poison.add("k4");
+  await send(history, 4);
+  state.messages.push({ ...rowOf(4), type: "void" });
+  state.pipeline.deadLetters.push({ clientMsgId: "k4", reason: "refused" });
+  for (const one of state.followed) Object.assign(one, { mark: 4 });
+  for (const { items } of state.histories) items.push({ type: "void", seq: 4, toSeq: 4 });
+  state.pipeline.hot!.stableSeqs.set(CONVERSATION, 4);
 }

@@ -24,12 +24,19 @@ const deliveredTwice: Scenario = {
   },
 };
 
-/** Stops the persister, and lets it begin with the first record of the log. */
+/** The persister, which is stopped for it, begins with the first record of the log. */
 async function replay(stage: Stage): Promise<void> {
   const persister = stage.env.node("persister-1");
-  await persister.end("SIGTERM");
-  await rewindPersisters(serversOf(stage).kafka.url);
-  persister.start();
+  await outage(stage, {
+    name: "the topics are replayed from 0",
+    stopsPersisting: true,
+    lastsMs: 0,
+    async begin() {
+      await persister.end("SIGTERM");
+      await rewindPersisters(serversOf(stage).kafka.url);
+    },
+    end: () => persister.start(),
+  });
   await persister.ready();
 }
 
@@ -43,14 +50,7 @@ async function digest({ env, world }: Stage): Promise<string> {
 const replayed: Scenario = {
   name: "topic replayed from 0",
   on,
-  async faults(stage) {
-    await outage(stage, {
-      name: "the topics are replayed from 0",
-      stopsPersisting: true,
-      begin: () => replay(stage),
-      end: () => undefined,
-    });
-  },
+  faults: replay,
   async after(stage) {
     const before = await digest(stage);
     await replay(stage);

@@ -24,6 +24,8 @@ export async function endAndStart(stage: Stage, name: string, signal: "SIGKILL" 
   const node = stage.env.node(name);
   await outage(stage, {
     name: `${name} is ${signal === "SIGKILL" ? "killed" : "stopped"}`,
+    // There is no other that would write what is in the log.
+    stopsPersisting: node.spec.role === "persister",
     lastsMs: SUPERVISOR_MS,
     async begin() {
       const ended = await node.end(signal);
@@ -58,6 +60,7 @@ const killedBeforeOffsets: Scenario = {
     for (let i = 0; i < 2; i++) {
       await outage(stage, {
         name: "persister-1 is killed between commit and offsets",
+        stopsPersisting: true,
         lastsMs: SUPERVISOR_MS,
         async begin() {
           node.signal("SIGUSR2");
