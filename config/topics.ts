@@ -7,7 +7,7 @@
 const PRIVATE_TOPIC = "im-message-private";
 /** Messages of groups. */
 const GROUP_TOPIC = "im-message-group";
-/** What nobody can write or read (`docs/adr/0011-dead-letters-in-kafka.md`); one partition. */
+/** What nobody can write or read (`docs/adr/0014-dead-letters-in-kafka.md`); one partition. */
 const DEAD_TOPIC = "im-message-dead";
 
 const DAY_MS = 86_400_000;

@@ -160,4 +160,23 @@ describe("members of one group on Kafka", { skip: kafka.skip }, () => {
     }
     assert.ok(handled.length < 2 * firstTime.length, `${handled.length} for ${firstTime.length}`);
   });
+
+  it("take over what another had begun and not ended when that dies", async () => {
+    await using world = await createKafkaWorld(kafka.url);
+    const [dying, other] = [await world.open(), await world.open(direct)];
+    const gate = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    await record(dying, PERSISTER_GROUP, () => {
+      begun.resolve();
+      return gate.promise;
+    });
+    const records = buildRecords(3);
+    assert.ok(areOk(await other.append(records)));
+    await begun.promise;
+    world.link.cut();
+    const seen = await record(other, PERSISTER_GROUP);
+    await waitFor(() => seen.ids().length === 3, "the other has them", 20_000);
+    assert.deepEqual(seen.ids(), idsOf(records));
+    gate.resolve();
+  });
 });
