@@ -50,10 +50,8 @@ async function runOne(keeper: Keeper, scenario: Scenario): Promise<Result> {
   const file = join(FAILURES, `${scenario.on}-${scenario.name}-${seed}.json`.replaceAll(" ", "-"));
   const { operations, observations, faults, samples } = history;
   const all = { result, faults, samples, operations, observations, state };
-  await writeFile(
-    file,
-    JSON.stringify(all, (_, value: unknown) => (value instanceof Map ? Object.fromEntries(value) : value)),
-  );
+  const plain = (_: string, value: unknown): unknown => (value instanceof Map ? Object.fromEntries<unknown>(value) : value);
+  await writeFile(file, JSON.stringify(all, plain));
   console.log(`  ${file}, logs of the nodes in ${keeper.logs}`);
   await keeper.forget();
   return result;
