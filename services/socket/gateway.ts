@@ -45,14 +45,14 @@ export function openGateway(config: Config, adapter: GatewayAdapter["adapter"] |
   return { io, engine };
 }
 
-/** Pushes events to rooms. A room that nobody is in costs nothing where this gateway is the only one (`isAlone`). */
+/** Pushes events to rooms. Where this gateway is the only one (`isAlone`) that asks nobody, and a room that nobody is in costs nothing. */
 export function deliver(io: ImServer, deliveries: Deliveries, isAlone: boolean): number {
   const { rooms } = io.of("/").adapter;
   let emitted = 0;
   for (const { room, event, payload, except } of deliveries) {
     if (isAlone && !hasOthers(rooms.get(room), except)) continue;
     emitted++;
-    const target = io.to(room);
+    const target = (isAlone ? io.local : io).to(room);
     (except ? target.except(except) : target).emit(event, payload);
   }
   return emitted;

@@ -44,10 +44,17 @@ export function openGatewayAdapter(redisUrl: string, logger: Logger): GatewayAda
     commandTimeout: PUBLISH_TIMEOUT_MS,
     enableOfflineQueue: false,
     maxRetriesPerRequest: 0,
+    enableAutoPipelining: true, // what is pushed in one turn is one write
     autoResendUnfulfilledCommands: false,
     connectionName: "im-push-pub",
   });
-  const sub = new Subscriber(redisUrl, { ...common, maxRetriesPerRequest: null, connectionName: "im-push-sub" });
+  const sub = new Subscriber(redisUrl, {
+    ...common,
+    maxRetriesPerRequest: null,
+    // A subscription may be written before that check, which then fails on the connection of a subscriber, and both are lost.
+    enableReadyCheck: false,
+    connectionName: "im-push-sub",
+  });
   tellOfOutages(sub, logger);
   pub.on("error", () => undefined); // the same outage
   const watch = setInterval(() => void renewWhenSilent(sub), PING_EVERY_MS).unref();

@@ -28,6 +28,7 @@ import { tracingOf } from "../../mixins/tracing/index.ts";
 import { admit, endExpired, endSessions, type AdmissionDeps } from "./admission.ts";
 import { answerEvent, type EventDeps } from "./answer-event.ts";
 import { closeGateway, cutSlowReaders, deliver, openGateway } from "./gateway.ts";
+import { OtherGateways } from "./other-gateways.ts";
 import { openGatewayAdapter, type GatewayAdapter } from "./redis-adapter.ts";
 import { RateGate } from "./rate-gate.ts";
 import { callNodesOf } from "./send-order.ts";
@@ -43,6 +44,7 @@ interface Vars extends HotStoreVars, HttpVars, MetricsVars {
   gate: RateGate;
   isDraining: boolean;
   staleness: Staleness;
+  others: OtherGateways;
   /** Joins this gateway with the others; null when it is the only one. */
   adapter: GatewayAdapter | null;
 }
@@ -195,7 +197,7 @@ export default defineService<"socket", Vars>()({
       return { connections: this.connections().length };
     },
     deliver(ctx) {
-      this.metrics.increment("im_deliveries_total", deliver(this.io, ctx.params.deliveries, this.adapter === null));
+      this.metrics.increment("im_deliveries_total", deliver(this.io, ctx.params.deliveries, !this.others.exist()));
       return null;
     },
     async join(ctx) {
@@ -247,7 +249,7 @@ export default defineService<"socket", Vars>()({
     const { redisUrl } = config;
     this.adapter = redisUrl === null ? null : openGatewayAdapter(redisUrl, this.logger);
     const { io, engine } = openGateway(config, this.adapter && this.adapter.adapter);
-    Object.assign(this, { io, engine, gate: new RateGate(this.hot.limits) });
+    Object.assign(this, { io, engine, gate: new RateGate(this.hot.limits), others: new OtherGateways(this.broker) });
     this.listen();
     this.unmount = http.mount({
       path: "/socket.io",
@@ -278,5 +280,6 @@ export default defineService<"socket", Vars>()({
     this.unmount?.();
     if (this.io) await closeGateway(this.io, this.engine);
     this.adapter?.close();
+    this.others?.close();
   },
 });
