@@ -34,12 +34,16 @@ describe("transactions side by side on MySQL", { skip: server.skip }, () => {
     await own[Symbol.asyncDispose]();
   });
 
-  /** Until a statement that begins so waits on the server. */
-  const waiting = (statement: string): Promise<unknown> =>
-    waitFor(async () => {
+  /** Until a statement that begins so waits on the server, and does not just run. */
+  function waiting(statement: string): Promise<unknown> {
+    let sightings = 0;
+    return waitFor(async () => {
       const processes = await onServer(own.url, "show processlist");
-      return processes.some(({ db: name, Info }) => name === own.name && String(Info).startsWith(statement));
+      const isThere = processes.some(({ db: name, Info }) => name === own.name && String(Info).startsWith(statement));
+      sightings = isThere ? sightings + 1 : 0;
+      return sightings === 20;
     }, `${statement} to wait`);
+  }
 
   /** Holds the place of a message; the result gives it free. */
   async function holdPlace({ conversationId, seq }: { conversationId: string; seq: number }): Promise<() => Promise<void>> {

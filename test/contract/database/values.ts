@@ -137,6 +137,30 @@ export function values(name: string, inTable: InTable): void {
     );
 
     it(
+      "tells ids apart that one floating-point number stands for, however they are looked for",
+      inTable(async ({ db }, table) => {
+        const ids = ["9007199254740992", "9007199254740993", "9223372036854775806", "9223372036854775807"];
+        for (const n of ids) await db.insertRows(table, [row(n, n)], "fail");
+        for (const n of ids) {
+          const other = ids.find((id) => id !== n)!;
+          const conditions = [
+            "n = :n",
+            "n IN (:list)",
+            "(grp, n) IN (:tuples)",
+            "n + 0 = :n",
+            "CASE WHEN n = :n THEN 1 ELSE 0 END = 1",
+          ];
+          for (const condition of [...conditions, "NOT n <> :n", "n BETWEEN :n AND :n"]) {
+            const found = await db.select(`SELECT id FROM ${table} WHERE ${condition}`, { n, list: [n], tuples: [["g", n]] });
+            assert.deepEqual(found, [{ id: n }], condition);
+          }
+          await db.execute(`UPDATE ${table} SET note = 'seen' WHERE id = :n AND n <> :other`, { n, other });
+        }
+        assert.deepEqual(await db.select(`SELECT COUNT(*) AS c FROM ${table} WHERE note = 'seen'`), [{ c: 4 }]);
+      }),
+    );
+
+    it(
       "keeps a whole number whole in a text column",
       inTable(async ({ db }, table) => {
         await db.execute(`INSERT INTO ${table} (id, note) VALUES (:id, :note)`, { id: "a", note: 5 });
