@@ -41,6 +41,8 @@ export interface Config {
   readonly mysqlUrl: string | null;
   /** A server that follows the one of `mysqlUrl`: long reads go there. */
   readonly mysqlReplicaUrl: string | null;
+  /** TLS to both. */
+  readonly mysqlSsl: boolean;
   /** Connections of this node to MySQL that serve its calls. */
   readonly mysqlPoolSize: number;
   readonly redisUrl: string | null;

@@ -149,6 +149,12 @@ export const SETTINGS: Settings = {
     null,
     "Read replica of IM_MYSQL_URL: exports and other long reads go there once it has caught up",
   ),
+  mysqlSsl: setting(
+    "IM_MYSQL_SSL",
+    onOff(),
+    false,
+    "TLS to MySQL, whose certificate must name the host of the URL; `NODE_EXTRA_CA_CERTS` adds an authority of one's own",
+  ),
   mysqlPoolSize: setting(
     "IM_MYSQL_POOL_SIZE",
     integer(2, 1_000),

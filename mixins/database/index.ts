@@ -12,10 +12,10 @@ export type { Database, Row, SqlParams, SqlValue, Tx } from "./port.ts";
 
 /** Opens the database that the configuration asks for, its schema as it was left. */
 export async function openDatabase(config: Config, logger: SqliteLogger): Promise<Database> {
-  const { mysqlUrl, mysqlReplicaUrl, mysqlPoolSize, dataDir } = config;
+  const { mysqlUrl, mysqlReplicaUrl, mysqlSsl, mysqlPoolSize, dataDir } = config;
   if (mysqlUrl === null) return openSqlite({ file: join(dataDir, "im.sqlite"), logger });
   const { openMysql } = await import("./mysql.ts"); // its library costs 60 ms of every start
-  return openMysql({ url: mysqlUrl, replicaUrl: mysqlReplicaUrl, poolSize: mysqlPoolSize, logger });
+  return openMysql({ url: mysqlUrl, replicaUrl: mysqlReplicaUrl, ssl: mysqlSsl, poolSize: mysqlPoolSize, logger });
 }
 
 /** The node's one database, its schema up to date. */

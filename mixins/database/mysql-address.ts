@@ -5,12 +5,14 @@ export interface MysqlAddress {
   readonly user: string;
   readonly password: string;
   readonly database: string;
+  /** By TLS, with a certificate that names the host. */
+  readonly isEncrypted: boolean;
 }
 
 const DEFAULT_PORT = 3306;
 
 /** @param url `mysql://user:password@host:port/database` */
-export function mysqlAddress(url: string): MysqlAddress {
+export function mysqlAddress(url: string, isEncrypted = false): MysqlAddress {
   const { hostname, port, username, password, pathname } = new URL(url);
   return {
     host: hostname.replace(/^\[(.*)\]$/, "$1"),
@@ -18,6 +20,7 @@ export function mysqlAddress(url: string): MysqlAddress {
     user: decodeURIComponent(username),
     password: decodeURIComponent(password),
     database: decodeURIComponent(pathname.slice(1)),
+    isEncrypted,
   };
 }
 

@@ -8,6 +8,7 @@ import { endsSession, isServerAnswer, MysqlUnavailable, toMysqlError } from "./m
 import type { Row } from "./port.ts";
 
 const GOODBYE_MS = 500;
+const TLS = { rejectUnauthorized: true, verifyIdentity: true, minVersion: "TLSv1.2" };
 
 /** How a session is made. */
 export interface MysqlSession {
@@ -51,11 +52,13 @@ export class MysqlConnection {
     }
   }
 
-  private constructor({ host, port, user, password, database }: MysqlAddress, reading: Pick<ConnectionOptions, "typeCast">) {
+  private constructor(address: MysqlAddress, reading: Pick<ConnectionOptions, "typeCast">) {
+    const { host, port, user, password, database } = address;
     // Our own, so that it can be cut at once: the library waits for the other side.
     this.#socket = connect({ host, port, noDelay: true, keepAlive: true });
     this.#connection = createConnection({
-      ...{ user, password, database },
+      ...{ host, user, password, database },
+      ...(address.isEncrypted && { ssl: TLS }),
       charset: "UTF8MB4_GENERAL_CI",
       supportBigNumbers: true,
       bigNumberStrings: false,

@@ -23,6 +23,8 @@ export interface MysqlOptions {
   readonly url: string;
   /** Of a server that follows this one, for reads that may go there. */
   readonly replicaUrl?: string | null;
+  /** TLS to both. Default false. */
+  readonly ssl?: boolean;
   /** Connections of this process at most, beside those of models and migrations. As many lead to the replica. */
   readonly poolSize: number;
   readonly logger: MysqlLogger;
@@ -49,7 +51,7 @@ const CHANGES_SCHEMA = /^\s*(?:create|alter|drop)\b/i;
  * @throws an error of one line that names the server, without the password
  */
 export async function openMysql(options: MysqlOptions): Promise<Database> {
-  const address = mysqlAddress(options.url);
+  const address = mysqlAddress(options.url, options.ssl);
   try {
     const server = await inspectServer(address, deadlineIn(OPEN_MS));
     return new MysqlDatabase(address, server, options);
@@ -74,7 +76,7 @@ class MysqlDatabase implements Database {
   readonly #running = new Set<Promise<unknown>>();
   #closing: Promise<void> | null = null;
 
-  constructor(address: MysqlAddress, server: MysqlServer, { replicaUrl, poolSize, logger }: MysqlOptions) {
+  constructor(address: MysqlAddress, server: MysqlServer, { replicaUrl, ssl, poolSize, logger }: MysqlOptions) {
     const session = servingSession(address, server);
     this.#address = address;
     this.#collation = server.collation;
@@ -82,7 +84,7 @@ class MysqlDatabase implements Database {
     this.#pings = new MysqlPool(session, 1);
     this.#replica = replicaUrl
       ? new MysqlReplica({
-          address: mysqlAddress(replicaUrl),
+          address: mysqlAddress(replicaUrl, ssl),
           poolSize,
           logger,
           onPrimary: (work, deadline) => this.#alone(work, { deadline }),
