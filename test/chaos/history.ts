@@ -24,13 +24,15 @@ interface Deeds {
   delivered: { readonly seq: number };
   /** A way through the whole history, page by page, while others write. */
   walk: object;
-  /** The conversation list; it belongs to no conversation, as everything below. */
+  /** The conversation list; it belongs to no conversation. */
   list: object;
   /** Any other call of a signed-in user. */
   request: { readonly what: string };
   connect: object;
   /** Ends the sessions of these devices of one's own. */
   endSession: { readonly devices: readonly string[] };
+  /** Takes somebody out of a group. */
+  remove: { readonly whom: string };
   /** Deletes one's own account. */
   erase: object;
   block: { readonly whom: string };
@@ -49,6 +51,7 @@ export interface Answers {
   request: null;
   connect: null;
   endSession: null;
+  remove: null;
   erase: null;
   block: null;
   unblock: null;

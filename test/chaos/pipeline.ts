@@ -25,6 +25,7 @@ export interface HotContents {
 export interface Pipeline {
   readonly pending: number;
   readonly lag: number;
+  /** Of the conversations that were asked about. */
   readonly deadLetters: readonly { readonly clientMsgId: string; readonly reason: string }[];
   /** Null where nobody can look into the hot store from outside. */
   readonly hot: HotContents | null;
@@ -66,7 +67,7 @@ export function readerOfPorts(
         for (const answer of answers)
           if (answer) found.push({ ...toHotMessage(answer.record), isPersisted: answer.persistStatus === "PERSISTED" });
       }
-      return { pending: count, lag, deadLetters: letters.map(toDead), hot: { messages: found, stableSeqs } };
+      return { pending: count, lag, deadLetters: deadAmong(letters, ids), hot: { messages: found, stableSeqs } };
     },
   };
 }
@@ -83,13 +84,17 @@ export function readerOfMetrics(metricsUrl: string, name: string, sql: () => Pro
         memoryBytes: { [name]: value("process_resident_memory_bytes") },
       };
     },
-    async read() {
+    async read(messages) {
       const value = await readMetrics(metricsUrl);
-      const letters = await (await sql()).select<{ record: string; reason: string }>("select record, reason from dead_letter");
+      const rows = await (await sql()).select<{ record: string; reason: string }>("select record, reason from dead_letter");
+      const letters = rows.map(({ record, reason }) => ({ record: JSON.parse(record) as MessageRecord, reason }));
       return {
         pending: value("im_pending_messages"),
         lag: value("im_log_lag"),
-        deadLetters: letters.map(({ record, reason }) => toDead({ record: JSON.parse(record) as MessageRecord, reason })),
+        deadLetters: deadAmong(
+          letters,
+          messages.map(({ conversationId }) => conversationId),
+        ),
         hot: null,
       };
     },
@@ -118,7 +123,14 @@ async function readMetrics(url: string): Promise<(name: string) => number> {
   };
 }
 
-const toDead = ({ record, reason }: Pick<DeadLetter, "record" | "reason">) => ({ clientMsgId: record.clientMsgId, reason });
+function deadAmong(
+  letters: readonly Pick<DeadLetter, "record" | "reason">[],
+  conversationIds: readonly string[],
+): Pipeline["deadLetters"] {
+  return letters
+    .filter(({ record }) => conversationIds.includes(record.conversationId))
+    .map(({ record, reason }) => ({ clientMsgId: record.clientMsgId, reason }));
+}
 
 function toHotMessage({ messageId, conversationId, seq, senderId, clientMsgId, createdAt, content }: MessageRecord) {
   return { messageId, conversationId, seq, senderId, clientMsgId, createdAt, content: JSON.stringify(content) };

@@ -6,6 +6,7 @@ import {
   goodCase,
   hotOf,
   listOf,
+  messageOf,
   nothing,
   poisoned,
   push,
@@ -22,6 +23,15 @@ import { violationsOf, type Invariant } from "../chaos/checkers/index.ts";
 const good: Readonly<Record<string, (one: Case) => Promise<unknown> | void>> = {
   "a recall": recalled,
   "a message that the database was made to refuse": poisoned,
+  "a push of what was said before one was removed": async ({ history, state }) => {
+    state.members[1]!.maxSeq = 2;
+    state.histories[1]!.items.pop();
+    for (const { conversations } of state.lists.slice(1))
+      Object.assign(conversations[0]!, { maxSeq: 2, unread: 0, lastMessage: messageOf(2) });
+    await act(history, { kind: "remove", ...who, whom: "2" });
+    history.pass(1_500);
+    push(history, "b#1", "message:new", messageOf(3, "accepted"));
+  },
   "a blocked friend who is refused": async ({ history }) => {
     await act(history, { kind: "block", ...who, ...nothing, whom: "2" });
     history.pass(1_500);
@@ -92,6 +102,17 @@ const planted: readonly { readonly invariant: Invariant; readonly what: string; 
         async () => ({ code: 0, data: listOf("2", "b", 2, 0).conversations }),
         (data) => data,
       );
+    },
+  },
+  {
+    invariant: "I14",
+    what: "a push of what was said after one was removed",
+    plant: async ({ history, state }) => {
+      state.members[1]!.maxSeq = 2;
+      await act(history, { kind: "remove", ...who, whom: "2" });
+      history.pass(1_500);
+      state.messages[2]!.createdAt = history.now().wallMs;
+      push(history, "b#1", "message:new", messageOf(3));
     },
   },
   {

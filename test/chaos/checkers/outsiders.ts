@@ -1,4 +1,4 @@
-import type { Checker, FinalState } from "../final-state.ts";
+import type { Checker, FinalState, StoredMessage } from "../final-state.ts";
 import type { History, Moment, OperationOf } from "../history.ts";
 import { placeOf, sendsByKey } from "./sends.ts";
 import { messageOf, seqsOf } from "./views.ts";
@@ -7,56 +7,73 @@ import { messageOf, seqsOf } from "./views.ts";
 const SPREAD_MS = 1_000;
 
 /** I14: who has no part, or none any more, gets nothing by pushes, histories or lists; nor does who is blocked. */
-export const outsidersGetNothing: Checker = (history, state) => [
-  ...removedHearNothing(history, state),
-  ...removedReadNothing(history, state),
-  ...history.of("block").flatMap((block) => (block.outcome === "ok" ? blockedGetNothing(history, block) : [])),
-];
+export const outsidersGetNothing: Checker = (history, state) => {
+  const leavings = new Leavings(history, state);
+  return [
+    ...removedHearNothing(history, leavings),
+    ...removedReadNothing(history, leavings),
+    ...history.of("block").flatMap((block) => (block.outcome === "ok" ? blockedGetNothing(history, block) : [])),
+  ];
+};
 
-type Bounds = Map<string, number | null>;
-const boundsOf = ({ members }: FinalState): Bounds =>
-  new Map(members.map(({ userId, conversationId, maxSeq }) => [`${userId} ${conversationId}`, maxSeq]));
+/** How somebody left a conversation, who may have been asked to more than once. */
+class Leavings {
+  readonly #bounds: ReadonlyMap<string, number | null>;
+  readonly #rows: ReadonlyMap<string, StoredMessage>;
+  readonly #removals: ReadonlyMap<string, number>;
 
-/** A second after they left, by pushes. */
-function removedHearNothing(history: History, state: FinalState): string[] {
-  const bounds = boundsOf(state);
-  const times = new Map(state.messages.map((row) => [placeOf(row), row.createdAt]));
+  constructor(history: History, { members, messages }: FinalState) {
+    this.#bounds = new Map(members.map(({ userId, conversationId, maxSeq }) => [`${userId} ${conversationId}`, maxSeq]));
+    this.#rows = new Map(messages.map((row) => [placeOf(row), row]));
+    const removals = history.of("remove").filter(({ outcome }) => outcome === "ok");
+    this.#removals = new Map(removals.map(({ whom, conversationId, ended }) => [`${whom} ${conversationId}`, ended!.wallMs]));
+  }
+
+  /** Why a message that somebody got at that time is not theirs; null when it is. */
+  whyNot(userId: string, conversationId: string, seq: number, at: Moment): string | null {
+    const maxSeq = this.#bounds.get(`${userId} ${conversationId}`);
+    if (maxSeq === undefined) return "without being in it";
+    if (maxSeq === null || seq <= maxSeq) return null;
+    const removedAt = this.#removals.get(`${userId} ${conversationId}`);
+    const leftAt = removedAt ?? this.#rows.get(placeOf({ conversationId, seq: maxSeq }))?.createdAt ?? 0;
+    const row = this.#rows.get(placeOf({ conversationId, seq }));
+    const saidAt = row?.createdAt ?? Infinity;
+    // It says that they left.
+    if (row?.type === "system" && row.content.includes(`"${userId}"`)) return null;
+    // What was said before one was removed was for them, although it may lie behind what they are shown in the end.
+    const isLater = removedAt === undefined || saidAt > removedAt;
+    return isLater && at.wallMs > leftAt + SPREAD_MS ? `after leaving at ${maxSeq}` : null;
+  }
+}
+
+function removedHearNothing(history: History, leavings: Leavings): string[] {
   return history.observations
     .filter(({ event }) => event === "message:new")
     .flatMap((seen) => {
       const { conversationId, seq } = messageOf(seen);
-      const what = `${seen.connection} got ${placeOf({ conversationId, seq })}`;
-      const maxSeq = bounds.get(`${seen.userId} ${conversationId}`);
-      if (maxSeq === undefined) return [`${what} without being in it`];
-      if (maxSeq === null || seq <= maxSeq) return [];
-      const leftAt = times.get(placeOf({ conversationId, seq: maxSeq })) ?? 0;
-      return seen.at.wallMs > leftAt + SPREAD_MS ? [`${what} after leaving at ${maxSeq}`] : [];
+      const why = leavings.whyNot(seen.userId, conversationId, seq, seen.at);
+      return why === null ? [] : [`${seen.connection} got ${placeOf({ conversationId, seq })} ${why}`];
     });
 }
 
-/** A second after they left, by asking. */
-function removedReadNothing(history: History, state: FinalState): string[] {
-  const bounds = boundsOf(state);
-  const times = new Map(state.messages.map((row) => [placeOf(row), row.createdAt]));
-  const beyond = (asked: Moment, userId: string, conversationId: string, seqs: readonly number[]): number[] => {
-    const maxSeq = bounds.get(`${userId} ${conversationId}`);
-    if (maxSeq === undefined) return [...seqs];
-    const hasLeft = maxSeq !== null && asked.wallMs > (times.get(placeOf({ conversationId, seq: maxSeq })) ?? 0) + SPREAD_MS;
-    return hasLeft ? seqs.filter((seq) => seq > maxSeq) : [];
-  };
-  const walks = history.of("walk").flatMap(({ userId, conversationId, answer, connection, invoked }) => {
-    const seqs = beyond(invoked, userId, conversationId, answer?.pages.flatMap(({ items }) => seqsOf(items)) ?? []);
-    return seqs.length > 0
-      ? [`${connection} read ${placeOf({ conversationId, seq: seqs[0]! })}, which is not theirs to see`]
-      : [];
-  });
-  const lists = history.of("list").flatMap(({ userId, connection, answer, invoked }) =>
-    (answer ?? []).flatMap(({ conversationId, lastMessage }) => {
-      const seqs = beyond(invoked, userId, conversationId, lastMessage ? [lastMessage.seq] : []);
-      return seqs.length > 0 ? [`${connection} was shown ${placeOf({ conversationId, seq: seqs[0]! })} in the list`] : [];
+function removedReadNothing(history: History, leavings: Leavings): string[] {
+  const read = [
+    ...history.of("walk").flatMap(({ answer, ...walk }) => {
+      const seqs = answer?.pages.flatMap(({ items }) => seqsOf(items)) ?? [];
+      return seqs.map((seq) => ({ ...walk, seq, how: "read" }));
     }),
-  );
-  return [...walks, ...lists];
+    ...history
+      .of("list")
+      .flatMap(({ answer, ...list }) =>
+        (answer ?? []).flatMap(({ conversationId, lastMessage }) =>
+          lastMessage ? [{ ...list, conversationId, seq: lastMessage.seq, how: "was shown" }] : [],
+        ),
+      ),
+  ];
+  return read.flatMap(({ userId, conversationId, seq, connection, invoked, how }) => {
+    const why = leavings.whyNot(userId, conversationId, seq, invoked);
+    return why === null ? [] : [`${connection} ${how} ${placeOf({ conversationId, seq })} ${why}`];
+  });
 }
 
 /** In the direct conversation, until it is lifted again: the one's messages are refused, and neither hears of the other. */

@@ -86,7 +86,7 @@ export class Bystanders {
   async #remove(): Promise<void> {
     const { group, leaver } = this.#options;
     const path = `/social/groups/${group.groupId}/members/${leaver.userId}`;
-    const deed = { kind: "request", ...NOWHERE, what: "remove a member" } as const;
+    const deed = { kind: "remove", conversationId: group.conversationId, whom: leaver.userId } as const;
     // Not found: an earlier try was not answered, and did it.
     await this.#until(this.#owner, (device) => device.do(deed, (rest) => rest.delete(path)), [0, 4002]);
   }

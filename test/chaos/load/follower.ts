@@ -113,10 +113,11 @@ export class Follower implements View {
       const { items, maxSeq } = data as Page;
       for (const item of items) if ("messageId" in item) conversation.messages.set(item.seq, item.messageId);
       const last = Math.max(after, ...seqsOf(items));
-      // A full page may have more behind it; otherwise all up to the answer's bound was there to be seen.
-      conversation.mark = Math.max(conversation.mark, items.length < PAGE ? maxSeq : last);
+      // Only behind the last item is nothing left to be seen: what one deleted oneself leaves no item, many voids leave one.
+      const isLast = items.length === 0 || last >= maxSeq;
+      conversation.mark = Math.max(conversation.mark, isLast ? maxSeq : last);
       while (conversation.messages.has(conversation.mark + 1)) conversation.mark++;
-      if (items.length < PAGE) return true;
+      if (isLast) return true;
       after = last;
     }
   }

@@ -1,4 +1,4 @@
-import type { Socket } from "node:net";
+import type { WebSocket } from "ws";
 import { SOCKET_QUEUE_CUT_BYTES } from "../../../config/limits.ts";
 import { waitFor } from "../../support/wait.ts";
 import { openInTime } from "../connection.ts";
@@ -12,8 +12,8 @@ const TEXT = "x".repeat(8_000);
 const LANES = 20;
 const CUT_MS = 30_000;
 
-const tcpOf = (socket: { io: { engine: { transport: unknown } } }): Socket =>
-  (socket.io.engine.transport as { ws: { _socket: Socket } }).ws._socket;
+const webSocketOf = (socket: { io: { engine: { transport: unknown } } }): WebSocket =>
+  (socket.io.engine.transport as { ws: WebSocket }).ws;
 
 /** One device of somebody reads nothing any more, while much is sent to them. */
 export const slowReader = (on: Scenario["on"]): Scenario => ({
@@ -25,7 +25,7 @@ export const slowReader = (on: Scenario["on"]): Scenario => ({
     const url = stage.env.gateways.at(-1)!;
     const { accessToken } = await signIn(url, reader!.username);
     const slow = await openInTime(url, accessToken);
-    tcpOf(slow.socket).pause();
+    webSocketOf(slow.socket).pause();
     await outage(stage, {
       name: "one device does not read",
       lastsMs: 0,
@@ -37,7 +37,7 @@ export const slowReader = (on: Scenario["on"]): Scenario => ({
       },
       end: () => undefined,
     });
-    tcpOf(slow.socket).resume();
+    webSocketOf(slow.socket).resume();
     await waitFor(() => !slow.socket.connected, "the slow reader to be cut", CUT_MS).catch((error: unknown) =>
       stage.problems.push(String(error)),
     );
