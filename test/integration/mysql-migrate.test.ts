@@ -1,10 +1,13 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import type { ServiceSchema } from "moleculer";
+import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
 import { migrations as released } from "../../migrations/index.ts";
 import { migrateDown, migrateUp, migrationStatus, type Migration } from "../../mixins/database/migrate.ts";
 import { openMysql } from "../../mixins/database/mysql.ts";
 import type { Database } from "../../mixins/database/port.ts";
 import { silent } from "../support/database.ts";
+import { createNode } from "../support/node.ts";
 import { ownDatabase } from "../support/mysql.ts";
 import { serversFor } from "../support/servers.ts";
 
@@ -86,6 +89,20 @@ describe("migrations on MySQL", { skip: server.skip }, () => {
       const applied = await Promise.all(nodes.map((node) => migrateUp(node, [whole])));
       assert.deepEqual(applied.flat(), ["0001-two"]);
     }));
+
+  it("of the product run once when two nodes start at the same time on an empty database, and both work", async () => {
+    await using own = await ownDatabase(server.url);
+    const start = async () => {
+      const schema: ServiceSchema = { name: "user-of-it", mixins: [withDatabase()] };
+      return createNode([schema], { config: { mysqlUrl: own.url } });
+    };
+    const nodes = await Promise.all([start(), start()]);
+    for (const { broker } of nodes) {
+      const { sql } = broker.getLocalService("user-of-it") as unknown as DatabaseVars;
+      assert.equal((await sql.select("select name from migration")).length, released.length);
+    }
+    await Promise.all(nodes.map((node) => node.stop()));
+  });
 
   it("that were broken off between two statements go on there", () =>
     usingDatabase(async (db) => {
