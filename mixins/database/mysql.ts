@@ -56,8 +56,8 @@ export async function openMysql(options: MysqlOptions): Promise<Database> {
     const server = await inspectServer(address, deadlineIn(OPEN_MS));
     return new MysqlDatabase(address, server, options);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new Error(`Cannot open the database ${describeAddress(address)}: ${reason}`, { cause: error });
+    const reason = error instanceof MysqlUnavailable ? error.message : `${describeAddress(address)}: ${String(error)}`;
+    throw new Error(`Cannot open the database: ${reason}`, { cause: error });
   }
 }
 
