@@ -15,7 +15,7 @@ const SENDER_ERASED = "the account of its sender is erased";
  * those that the database refuses by themselves. Safe to repeat: what is there already stays as it is, so that a redelivered
  * original undoes no edit or recall. What someone sent whose account is erased is written as recalled, and rejected: nobody is
  * to hear of it.
- * @throws what another try can cure; nothing is written then
+ * @throws what another try can cure; nothing is written then, or all of it, which the next try finds
  */
 export async function persistBatch(deps: PersistDeps, records: readonly MessageRecord[]): Promise<Rejection[]> {
   const sorted = sortByKey(records);

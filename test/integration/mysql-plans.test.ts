@@ -1,0 +1,90 @@
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { migrateUp } from "../../mixins/database/migrate.ts";
+import { openMysql } from "../../mixins/database/mysql.ts";
+import type { Database, SqlParams } from "../../mixins/database/port.ts";
+import { migrations } from "../../migrations/index.ts";
+import { ErasureRepository } from "../../services/message/erasure-repository.ts";
+import { MessageRepository } from "../../services/message/repository.ts";
+import { persistBatch } from "../../services/persister/persist.ts";
+import { PersistRepository } from "../../services/persister/repository.ts";
+import { silent } from "../support/database.ts";
+import { ownDatabase, type OwnDatabase } from "../support/mysql.ts";
+import { buildRecords } from "../support/records.ts";
+import { serversFor } from "../support/servers.ts";
+
+const server = await serversFor("mysql");
+const CONVERSATIONS = Array.from({ length: 40 }, (_, at) => `g_${100 + at}`);
+const [FIRST] = CONVERSATIONS as [string];
+const EACH = 100;
+
+interface Step {
+  readonly table: string;
+  readonly key: string | null;
+  readonly partitions: string;
+  readonly Extra: string | null;
+}
+
+describe("plans of MySQL for the table of messages", { skip: server.skip }, () => {
+  let own: OwnDatabase;
+  let db: Database;
+
+  before(async () => {
+    own = await ownDatabase(server.url);
+    db = await openMysql({ url: own.url, poolSize: 4, logger: silent });
+    await migrateUp(db, migrations);
+    const deps = { repository: new PersistRepository(db), now: Date.now };
+    for (const conversationId of CONVERSATIONS) await persistBatch(deps, buildRecords(EACH, { conversationId }));
+    await db.select("analyze table message");
+  });
+  after(async () => {
+    await db.close();
+    await own[Symbol.asyncDispose]();
+  });
+
+  /** The steps on the table of messages of what `work` reads. */
+  async function plansOf(work: (sql: Database) => Promise<unknown>): Promise<Step[]> {
+    const statements: [string, SqlParams][] = [];
+    const select = (sql: string, params: SqlParams = {}, ...rest: [undefined, object]) => {
+      statements.push([sql, params]);
+      return db.select(sql, params, ...rest);
+    };
+    const proxy = new Proxy(db, {
+      get: (target, name) => (name === "select" ? select : (Reflect.get(target, name, target) as unknown)),
+    });
+    await work(proxy);
+    const [version] = await db.select<{ name: string }>("select version() as name");
+    const explain = version!.name.includes("MariaDB") ? "explain partitions" : "explain";
+    const steps: Step[] = [];
+    for (const [sql, params] of statements) steps.push(...(await db.select<Step>(`${explain} ${sql}`, params)));
+    return steps.filter(({ table }) => table === "message" || table === "m");
+  }
+  const partitionsOf = ({ partitions }: Step): number => partitions.split(",").length;
+
+  it("history reads the rows of its page, in their order, in one partition", async () => {
+    const [step, ...more] = await plansOf((sql) =>
+      new MessageRepository(sql).page(FIRST, "1", { minSeq: 1, maxSeq: 60 }, "down", 20),
+    );
+    assert.equal(more.length, 0);
+    assert.deepEqual([step!.key, partitionsOf(step!)], ["PRIMARY", 1]);
+    assert.doesNotMatch(String(step!.Extra), /filesort|temporary/);
+  });
+
+  it("what a sender has sent before is found by its key, however many are asked for", async () => {
+    const keys = CONVERSATIONS.map((conversationId) => ({ conversationId, senderId: "7", clientMsgId: "c-1" }));
+    const [step] = await plansOf((sql) => new MessageRepository(sql).knownOf(keys));
+    assert.equal(step!.key, "message_client");
+  });
+
+  it("a message id is looked up in each partition, by its index", async () => {
+    const [step] = await plansOf((sql) => new MessageRepository(sql).byId("1"));
+    assert.deepEqual([step!.key, partitionsOf(step!)], ["message_id", 16]);
+  });
+
+  it("the search for forwards goes through the table in the order of its key, a page at a time", async () => {
+    const after = { conversationId: FIRST, seq: 3 };
+    const [step] = await plansOf((sql) => new ErasureRepository(sql).scrubForwards("1", after, 50));
+    assert.equal(step!.key, "PRIMARY");
+    assert.doesNotMatch(String(step!.Extra), /filesort|temporary/);
+  });
+});
