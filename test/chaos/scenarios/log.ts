@@ -11,7 +11,9 @@ import { serversOf } from "./servers.ts";
 const on = "cluster";
 const WORD = "toadstool";
 const POISONED = 5;
-const CATCH_UP_MS = 60_000;
+const CATCH_UP_MS = 90_000;
+/** Nothing waits that came before. */
+const FRESH_MS = 1_000;
 
 const deliveredTwice: Scenario = {
   name: "everything delivered twice",
@@ -35,9 +37,17 @@ async function replay(stage: Stage): Promise<void> {
       await persister.end("SIGTERM");
       await rewindPersisters(serversOf(stage).kafka.url);
     },
-    end: () => persister.start(),
+    async end() {
+      persister.start();
+      await persister.ready();
+      // What is new waits behind all that comes again.
+      const isThrough = async (): Promise<boolean> => {
+        const { oldestAgeMs } = await stage.env.pipeline.sample();
+        return oldestAgeMs === null || oldestAgeMs < FRESH_MS;
+      };
+      await waitFor(isThrough, "the persister to have read the whole log again", CATCH_UP_MS);
+    },
   });
-  await persister.ready();
 }
 
 async function digest({ env, world }: Stage): Promise<string> {
