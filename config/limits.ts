@@ -6,8 +6,8 @@ export const APPEND_TIMEOUT_MS = 3_000;
 export const MAX_LOG_BACKLOG = 50_000;
 /** Rows of one persister transaction. */
 export const MAX_PERSIST_BATCH = 1_000;
-/** Actions of the bus. Longer than the slowest step inside (append), shorter than a client's patience. */
-export const REQUEST_TIMEOUT_MS = 5_000;
+/** Actions of the bus. Longer than the slowest step inside (append), so that a client has its answer within 5 s under any outage. */
+export const REQUEST_TIMEOUT_MS = 4_500;
 /** Calls of one action that a node of a cluster runs at once, and that wait for it; further ones are refused, retryable. */
 export const CALLS_AT_ONCE = 256;
 export const CALLS_WAITING = 2_000;

@@ -137,7 +137,7 @@ export const conversationContract = {
       conversationId: ConversationId,
       userIds: Type.Array(Id, { maxItems: MAX_GROUP_MEMBERS }),
       seq: PositiveSeq,
-      /** What `leaving` answered: who was closed out there sees the message right behind it too. */
+      /** What `leaving` answered: who was closed out there sees up to `seq` too. */
       closedAt: Type.Optional(Seq),
     }),
     result: Nothing,

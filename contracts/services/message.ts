@@ -100,6 +100,8 @@ export const messageContract = {
     summary: "Highest stable seqs",
     params: Closed({
       items: Type.Array(Closed({ conversationId: ConversationId, maxSeq: Nullable(Seq) }), { maxItems: 10_000 }),
+      /** Of what is in SQL, without asking the hot store. */
+      stored: Type.Optional(Type.Literal(true)),
     }),
     result: Type.Array(Closed({ maxSeq: Seq, at: Type.Integer() })),
     idempotent: true,

@@ -7,7 +7,7 @@
  * A cursor that was answered is committed; cursors only move forward; unread is derived from them and never counted up.
  */
 import { directConversationId } from "../../lib/conversation-id.ts";
-import { call, callerOf, defineService } from "../../lib/service.ts";
+import { call, callerOf, defineService, type Calls } from "../../lib/service.ts";
 import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
 import { DRAIN, onDrain } from "../../mixins/drain.ts";
 import { withSubscriptions } from "../../mixins/event-stream/index.ts";
@@ -20,6 +20,13 @@ import { clearConversation, openConversation, updateConversation } from "./own-s
 import { readReadersOf } from "./readers.ts";
 import { ConversationRepository } from "./repository.ts";
 import { tellTyping } from "./typing.ts";
+
+/** The last message that is readable now; what is in SQL where the hot store does not answer. */
+async function headOf(calls: Calls, conversationId: string): Promise<number> {
+  const items = [{ conversationId, maxSeq: null }];
+  const [head] = await call(calls, "message.heads", { items }).catch(() => call(calls, "message.heads", { items, stored: true }));
+  return head?.maxSeq ?? 0;
+}
 
 interface Vars extends DatabaseVars, HotStoreVars {
   deps: CursorDeps;
@@ -106,10 +113,9 @@ export default defineService<"conversation", Vars>()({
     },
     async leaving(ctx) {
       const { conversationId, userIds } = ctx.params;
-      await refreshMembers(this.deps, conversationId, userIds);
-      const [head] = await call(ctx, "message.heads", { items: [{ conversationId, maxSeq: null }] });
-      const seq = head?.maxSeq ?? 0;
+      const seq = await headOf(ctx, conversationId);
       await this.deps.repository.closeFor({ conversationId, userIds, seq, at: Date.now() });
+      await refreshMembers(this.deps, conversationId, userIds);
       return { head: seq };
     },
     async left(ctx) {

@@ -278,17 +278,17 @@ export class ConversationRepository {
   }
 
   /**
-   * People left; `seq` is the last they see, unless it was closed for them and others have said something in between. Who had
-   * left already sees no more by it: a joining that was undone before it was
-   * announced must not show what was said in between.
+   * People left; `seq` is the last they see, also of those who were closed out at `closedAt` for this leaving, and heard what was
+   * said up to it. Who had left already sees no more by it: a joining that was undone before it was announced must not show what
+   * was said in between, nor a leaving that could not be announced for a while.
    */
   async leave({ conversationId, userIds, seq }: Membership, closedAt?: number): Promise<void> {
-    const wasClosed = closedAt === seq - 1 ? "or (max_seq = :closedAt and since_seq = :closedAt)" : "";
+    const wasClosed = closedAt === undefined ? "" : "or (max_seq = :closedAt and since_seq = :closedAt)";
     await this.#sql.execute(
       `update conversation_member set active = 0, max_seq = :seq, since_seq = :seq, version = version + 1
        where conversation_id = :conversationId and user_id in (:userIds) and since_seq < :seq
          and (active = 1 ${wasClosed})`,
-      { conversationId, userIds, seq, ...(wasClosed !== "" && { closedAt: seq - 1 }) },
+      { conversationId, userIds, seq, ...(closedAt !== undefined && { closedAt }) },
     );
   }
 }

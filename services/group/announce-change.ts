@@ -51,39 +51,54 @@ const stateEvents = new Set<GroupChange["event"]>([
  * Idempotent; a membership that changed again since is left to the later change.
  * @throws when a service that must know of it could not be told: the durable event brings it again
  */
-export async function announceChange(deps: AnnounceDeps, { eventId, groupId, change }: Announcement): Promise<void> {
-  await deps.queue.once(eventId, groupId, async () => {
+export async function announceChange(deps: AnnounceDeps, announcement: Announcement): Promise<void> {
+  const { eventId, groupId, change } = announcement;
+  try {
+    await deps.queue.once(eventId, groupId, () => announce(deps, announcement));
+  } catch (error) {
+    // Whatever is away now, and until it is told again: who has left sees and hears nothing more.
+    const { left } = await movesOf(deps, groupId, change);
     const conversationId = groupConversationId(groupId);
-    const moves = membershipEvents.has(change.event) ? await movesOf(deps, groupId, change) : { joined: [], left: [] };
-    if (stateEvents.has(change.event)) await refreshStates(deps, conversationId, [change.actorId, ...change.userIds]);
-    // Whatever keeps the message that says so from being written, they see nothing that others say meanwhile.
-    const closedAt = await close(deps, conversationId, moves.left);
-    let entering: PromiseSettledResult<void>[];
-    try {
-      // Bounds first: what is pushed to the room looks at those of everybody who is there.
-      const admission = await admit(deps, { groupId, conversationId, userIds: moves.joined });
-      entering = await Promise.allSettled([
-        inChunks(moves.joined, (userIds) => moveSockets(deps, "socket.join", conversationId, userIds)),
-      ]);
-      const { seq } = await call(deps.calls, "message.sendSystem", {
-        conversationId,
-        clientMsgId: `ev-${eventId}`,
-        content: contentOf(change),
-      });
-      await moveBounds(deps, { conversationId, seq, moves, admission, closedAt });
-      await refreshStates(deps, conversationId, moves.joined);
-      // Who connected before the bounds were there did not find the group among their own.
-      await inChunks(moves.joined, (userIds) => moveSockets(deps, "socket.join", conversationId, userIds));
-    } finally {
-      await inChunks(moves.left, (userIds) => moveSockets(deps, "socket.leave", conversationId, userIds));
-    }
-    await pushUpdated(deps, groupId, String(change.data["version"]), moves.left);
-    for (const entered of entering) if (entered.status === "rejected") throw entered.reason;
-  });
+    await Promise.allSettled([close(deps, conversationId, left), takeOut(deps, conversationId, left)]);
+    throw error;
+  }
 }
+
+async function announce(deps: AnnounceDeps, { eventId, groupId, change }: Announcement): Promise<void> {
+  const conversationId = groupConversationId(groupId);
+  const moves = await movesOf(deps, groupId, change);
+  if (stateEvents.has(change.event)) await refreshStates(deps, conversationId, [change.actorId, ...change.userIds]);
+  // Whatever keeps the message that says so from being written, they see nothing that others say meanwhile.
+  const closedAt = await close(deps, conversationId, moves.left);
+  let entering: PromiseSettledResult<void>[];
+  try {
+    // Bounds first: what is pushed to the room looks at those of everybody who is there.
+    const admission = await admit(deps, { groupId, conversationId, userIds: moves.joined });
+    entering = await Promise.allSettled([
+      inChunks(moves.joined, (userIds) => moveSockets(deps, "socket.join", conversationId, userIds)),
+    ]);
+    const { seq } = await call(deps.calls, "message.sendSystem", {
+      conversationId,
+      clientMsgId: `ev-${eventId}`,
+      content: contentOf(change),
+    });
+    await moveBounds(deps, { conversationId, seq, moves, admission, closedAt });
+    await refreshStates(deps, conversationId, moves.joined);
+    // Who connected before the bounds were there did not find the group among their own.
+    await inChunks(moves.joined, (userIds) => moveSockets(deps, "socket.join", conversationId, userIds));
+  } finally {
+    await takeOut(deps, conversationId, moves.left);
+  }
+  await pushUpdated(deps, groupId, String(change.data["version"]), moves.left);
+  for (const entered of entering) if (entered.status === "rejected") throw entered.reason;
+}
+
+const takeOut = (deps: AnnounceDeps, conversationId: string, leavers: readonly string[]): Promise<void> =>
+  inChunks(leavers, (userIds) => moveSockets(deps, "socket.leave", conversationId, userIds));
 
 async function movesOf(deps: AnnounceDeps, groupId: string, change: GroupChange): Promise<Moves> {
   const moves = { joined: [] as string[], left: [] as string[] };
+  if (!membershipEvents.has(change.event)) return moves;
   await inChunks(change.userIds, async (userIds) => {
     const { joined, left } = await unchangedSince(deps.sql, groupId, userIds, Number(change.data["version"]));
     moves.joined.push(...joined);
@@ -148,17 +163,29 @@ async function moveBounds(deps: AnnounceDeps, { conversationId, seq, moves, admi
   await inChunks(moves.left, (userIds) => call(deps.calls, "conversation.left", { conversationId, userIds, seq, closedAt }));
 }
 
-/** Where no gateway runs there is no connection to move. */
+/** Answers in a few milliseconds, unless a gateway has died and is asked or told of it. */
+const SOCKETS_TIMEOUT_MS = 1_500;
+const SOCKETS_TRIES = 3;
+
+/**
+ * Where no gateway runs there is no connection to move. When a gateway has died the others do it; whoever asked hears of the dead
+ * one, and another gateway is asked.
+ */
 async function moveSockets(
   deps: AnnounceDeps,
   action: "socket.join" | "socket.leave",
   conversationId: string,
   userIds: string[],
 ): Promise<void> {
-  try {
-    await call(deps.calls, action, { conversationId, userIds });
-  } catch (error) {
-    if (!["SERVICE_NOT_FOUND", "SERVICE_NOT_AVAILABLE"].includes((error as { type?: string }).type ?? "")) throw error;
+  for (let left = SOCKETS_TRIES; ; left--) {
+    try {
+      await call(deps.calls, action, { conversationId, userIds }, { timeout: SOCKETS_TIMEOUT_MS });
+      return;
+    } catch (error) {
+      const { type = "" } = error as { type?: string };
+      if (["SERVICE_NOT_FOUND", "SERVICE_NOT_AVAILABLE"].includes(type)) return;
+      if (type !== "REQUEST_TIMEOUT" || left === 1) throw error;
+    }
   }
 }
 

@@ -63,6 +63,11 @@ export class LiveMessages extends MessageRepository {
     return last && last.seq > stored.seq ? { seq: last.seq, at: last.created_at } : stored;
   }
 
+  /** Of what is in SQL. */
+  storedHead(conversationId: string, maxSeq: number | null): Promise<{ seq: number; at: number }> {
+    return super.head(conversationId, maxSeq);
+  }
+
   override async page(
     conversationId: string,
     userId: string,

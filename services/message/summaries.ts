@@ -11,8 +11,14 @@ const PARALLEL = 16;
 
 export async function readHeads(
   { repository, conversations }: VisibleDeps,
-  { items }: Params<"message.heads">,
+  { items, stored }: Params<"message.heads">,
 ): Promise<Result<"message.heads">> {
+  if (stored) {
+    return mapConcurrently(items, PARALLEL, async ({ conversationId, maxSeq }) => {
+      const head = await repository.storedHead(conversationId, maxSeq);
+      return { maxSeq: head.seq, at: head.at };
+    });
+  }
   const stable = await conversations.stableSeqs(items.map(({ conversationId }) => conversationId));
   return mapConcurrently(items, PARALLEL, async ({ conversationId, maxSeq }) => {
     const bound = Math.min(maxSeq ?? Infinity, stable.get(conversationId) ?? Infinity);

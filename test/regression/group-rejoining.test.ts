@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Message } from "../../contracts/entities.ts";
+import { imError } from "../../lib/errors.ts";
 import { dataOf } from "../support/client.ts";
 import { intercept } from "../support/intercept.ts";
 import { befriend, buildGroup, buildUser, startIm, text, type Im, type TestUser } from "../support/im.ts";
+import { waitFor } from "../support/wait.ts";
 
 async function twoFriends(im: Im): Promise<[TestUser, TestUser]> {
   const [owner, member] = [await buildUser(im), await buildUser(im)];
@@ -42,18 +44,39 @@ test("one who joins can send once the message says that they joined, and sees wh
   assert.ok((await historyOf(member, conversationId)).includes(seq));
 });
 
-test("one who is removed reads nothing that is said before the message that says so can be written", async () => {
+test("one who is removed reads nothing that is said until the removal can be announced", async () => {
   await using im = await startIm();
   const [owner, member] = await twoFriends(im);
   const { groupId, conversationId } = await buildGroup(im, owner, [member]);
   await dataOf(owner.rest.post("/messages", text(conversationId)));
   const before = await historyOf(member, conversationId);
+  let failures = 0;
   intercept(im.broker, "message.sendSystem", async (proceed) => {
-    await dataOf(owner.rest.post("/messages", text(conversationId)));
-    return proceed();
+    if (failures++ > 0) return proceed();
+    throw imError("SEND_FAILED");
   });
   await dataOf(owner.rest.delete(`/social/groups/${groupId}/members/${member.userId}`));
-  await im.settled();
+  await dataOf(owner.rest.post("/messages", text(conversationId)));
+  await waitFor(async () => (await historyOf(owner, conversationId)).length === before.length + 2, "the removal to be announced");
   assert.deepEqual(await historyOf(member, conversationId), before);
-  assert.equal((await historyOf(owner, conversationId)).length, before.length + 2);
+});
+
+test("one who is removed while nothing can be announced is out all the same: no push, no reading", async () => {
+  await using im = await startIm();
+  const [owner, member] = await twoFriends(im);
+  const { groupId, conversationId } = await buildGroup(im, owner, [member]);
+  const device = await im.connect({ token: member.token });
+  const before = await historyOf(member, conversationId);
+  const { leases } = im.hot;
+  const { acquire } = leases;
+  (leases as { acquire: unknown }).acquire = () => Promise.reject(new Error("away"));
+  await dataOf(owner.rest.delete(`/social/groups/${groupId}/members/${member.userId}`));
+  const { seq } = await dataOf(owner.rest.post<Message>("/messages", text(conversationId)));
+  assert.deepEqual(await historyOf(member, conversationId), before);
+  (leases as { acquire: unknown }).acquire = acquire;
+  await im.settled();
+  assert.deepEqual(
+    device.of<Message>("message:new").filter((message) => message.seq === seq),
+    [],
+  );
 });
