@@ -3,7 +3,7 @@ import type { History, Moment, OperationOf } from "../history.ts";
 import { placeOf, sendsByKey } from "./sends.ts";
 import { messageOf, seqsOf } from "./views.ts";
 
-/** What one knows when is given this long to spread (S2). */
+/** Pushes are given this long to end (S2); whoever reads gets nothing at once. */
 const SPREAD_MS = 1_000;
 
 /** I14: who has no part, or none any more, gets nothing by pushes, histories or lists; nor does who is blocked. */
@@ -30,7 +30,7 @@ class Leavings {
   }
 
   /** Why a message that somebody got at that time is not theirs; null when it is. */
-  whyNot(userId: string, conversationId: string, seq: number, at: Moment): string | null {
+  whyNot(userId: string, conversationId: string, seq: number, at: Moment, spreadMs = 0): string | null {
     const maxSeq = this.#bounds.get(`${userId} ${conversationId}`);
     if (maxSeq === undefined) return "without being in it";
     if (maxSeq === null || seq <= maxSeq) return null;
@@ -42,7 +42,7 @@ class Leavings {
     if (row?.type === "system" && row.content.includes(`"${userId}"`)) return null;
     // What was said before one was removed was for them, although it may lie behind what they are shown in the end.
     const isLater = removedAt === undefined || saidAt > removedAt;
-    return isLater && at.wallMs > leftAt + SPREAD_MS ? `after leaving at ${maxSeq}` : null;
+    return isLater && at.wallMs > leftAt + spreadMs ? `after leaving at ${maxSeq}` : null;
   }
 }
 
@@ -51,7 +51,7 @@ function removedHearNothing(history: History, leavings: Leavings): string[] {
     .filter(({ event }) => event === "message:new")
     .flatMap((seen) => {
       const { conversationId, seq } = messageOf(seen);
-      const why = leavings.whyNot(seen.userId, conversationId, seq, seen.at);
+      const why = leavings.whyNot(seen.userId, conversationId, seq, seen.at, SPREAD_MS);
       return why === null ? [] : [`${seen.connection} got ${placeOf({ conversationId, seq })} ${why}`];
     });
 }
