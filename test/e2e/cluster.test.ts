@@ -45,7 +45,12 @@ describe("a cluster of six nodes", { skip, timeout: 180_000 }, () => {
 
   async function signUp(username: string): Promise<Person> {
     const [one, two] = cluster.gateways as [string, string];
-    await dataOf(api(one).post("/users/register", { username, password: PASSWORD }));
+    // A cluster that has just begun may ask to be tried again, as any client does.
+    await waitFor(
+      async () => (await api(one).post("/users/register", { username, password: PASSWORD })).code !== 9006,
+      "the account to be made",
+      20_000,
+    );
     const { accessToken: token, user } = await dataOf(
       api(two).post<{ accessToken: string; user: { userId: string } }>("/users/login", { username, password: PASSWORD }),
     );
