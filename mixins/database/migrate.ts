@@ -67,8 +67,8 @@ export async function migrateDown(
 export async function migrationStatus(db: Database, migrations: readonly Migration[]): Promise<MigrationStatus[]> {
   const rows = await recorded(db).catch(async (error: unknown) => {
     if (db.isTransient(error)) throw error;
+    await createStepTable(db); // first: another node that finds the table of migrations reads this one too
     await db.execute("CREATE TABLE IF NOT EXISTS migration (name VARCHAR(100) NOT NULL PRIMARY KEY, applied_at BIGINT NOT NULL)");
-    await createStepTable(db);
     return recorded(db);
   });
   const unknown = rows.find(({ name }) => !migrations.some((migration) => migration.name === name));
