@@ -33,11 +33,9 @@ async function replay(stage: Stage): Promise<void> {
     name: "the topics are replayed from 0",
     stopsPersisting: true,
     lastsMs: 0,
-    async begin() {
-      await persister.end("SIGTERM");
-      await rewindPersisters(serversOf(stage).kafka.url);
-    },
+    begin: () => persister.end("SIGTERM"),
     async end() {
+      await rewindPersisters(serversOf(stage).kafka.url);
       persister.start();
       await persister.ready();
       // What is new waits behind all that comes again.

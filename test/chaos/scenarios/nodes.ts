@@ -46,6 +46,7 @@ const ended = (name: string, signal: "SIGKILL" | "SIGTERM", more: Partial<Scenar
 const rollingRestart: Scenario = {
   name: "rolling restart",
   on,
+  isShort: true,
   async faults(stage) {
     for (const { name } of stage.env.nodes) await endAndStart(stage, name, "SIGTERM");
   },

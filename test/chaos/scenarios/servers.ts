@@ -57,7 +57,7 @@ export const serverScenarios: readonly Scenario[] = [
   readOnly("redis"),
   broken("kafka", "killed", killed, { isShort: true }),
   broken("kafka", "frozen", frozen),
-  broken("mysql", "killed", killed),
+  broken("mysql", "killed", killed, { isShort: true }),
   broken("mysql", "frozen", frozen),
   readOnly("mysql"),
   broken("nats", "killed", killed),
