@@ -28,7 +28,7 @@ async function pageOf(deps: VisibleDeps, userId: string, params: HistoryParams, 
     };
     return clipped.minSeq > clipped.maxSeq
       ? Promise.resolve([])
-      : deps.repository.page(conversationId, userId, clipped, direction, limit);
+      : itemsOf(deps, { conversationId, userId, bounds: clipped, direction, limit });
   };
   if (afterSeq !== undefined) return page({ minSeq: afterSeq + 1 }, "up");
   if (beforeSeq !== undefined) return page({ maxSeq: beforeSeq - 1 }, "down");
@@ -36,6 +36,46 @@ async function pageOf(deps: VisibleDeps, userId: string, params: HistoryParams, 
   if (middle === undefined) return page({}, "down");
   const [older, newer] = await Promise.all([page({ maxSeq: middle }, "down"), page({ minSeq: middle + 1 }, "up")]);
   return balance(older, newer, limit);
+}
+
+interface PageQuery {
+  readonly conversationId: string;
+  readonly userId: string;
+  readonly bounds: Bounds;
+  readonly direction: "up" | "down";
+  /** Of items: a message, or a range of voids. */
+  readonly limit: number;
+}
+
+/** Reads on where voids, which become one item, have filled the page. */
+export async function itemsOf({ repository }: Pick<VisibleDeps, "repository">, query: PageQuery): Promise<MessageRow[]> {
+  const { conversationId, userId, direction, limit } = query;
+  let { bounds } = query;
+  const found: MessageRow[] = [];
+  for (;;) {
+    const rows = await repository.page(conversationId, userId, bounds, direction, limit);
+    found.push(...(direction === "up" ? rows : rows.toReversed()));
+    const last = found.at(-1);
+    if (rows.length < limit || !last) break;
+    if (countItems(found) >= limit && last.type !== "void") break;
+    const seq = Number(last.seq);
+    bounds = direction === "up" ? { ...bounds, minSeq: seq + 1 } : { ...bounds, maxSeq: seq - 1 };
+    if (bounds.minSeq > bounds.maxSeq) break;
+  }
+  const page = firstItems(found, limit);
+  return direction === "up" ? page : page.toReversed();
+}
+
+const isSameVoid = (row: MessageRow, before: MessageRow | undefined): boolean =>
+  row.type === "void" && before?.type === "void" && Math.abs(Number(row.seq) - Number(before.seq)) === 1;
+
+const countItems = (rows: readonly MessageRow[]): number => rows.filter((row, i) => !isSameVoid(row, rows[i - 1])).length;
+
+/** Rows of the first `limit` items. */
+function firstItems(rows: readonly MessageRow[], limit: number): MessageRow[] {
+  let items = 0;
+  const end = rows.findIndex((row, i) => !isSameVoid(row, rows[i - 1]) && ++items > limit);
+  return end === -1 ? [...rows] : rows.slice(0, end);
 }
 
 /** As many from both sides as the limit allows; what one side lacks the other fills. */

@@ -1,11 +1,12 @@
 import type { Params, Result } from "../../contracts/index.ts";
 import { MAX_COUNTED_UNREAD } from "../../contracts/limits.ts";
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
+import { itemsOf } from "./history.ts";
 import { viewMessages } from "./view.ts";
 import type { VisibleDeps } from "./visible.ts";
 
-/** Voids at the end of a conversation that are looked behind for its last message. */
-const LOOK_BEHIND = 10;
+/** A range of voids at the end of a conversation, and the message behind it; hidden ones are no items. */
+const LOOK_BEHIND = 2;
 /** Conversations that are read at once. */
 const PARALLEL = 16;
 
@@ -38,7 +39,13 @@ export async function readSummaries(
   const heads = await readHeads(deps, { items: items.map(({ conversationId, maxSeq }) => ({ conversationId, maxSeq })) });
   const indexed = items.map((item, i) => ({ ...item, maxSeq: heads[i]!.maxSeq }));
   return mapConcurrently(indexed, PARALLEL, async ({ conversationId, minSeq, maxSeq, readSeq }) => {
-    const newest = await deps.repository.page(conversationId, userId, { minSeq, maxSeq }, "down", LOOK_BEHIND);
+    const newest = await itemsOf(deps, {
+      conversationId,
+      userId,
+      bounds: { minSeq, maxSeq },
+      direction: "down",
+      limit: LOOK_BEHIND,
+    });
     const last = newest.findLast(({ type }) => type !== "void");
     const [lastMessage = null] = last ? await viewMessages(deps.repository, conversationId, [last], userId, minSeq) : [];
     const from = Math.max(readSeq + 1, minSeq, maxSeq - MAX_COUNTED_UNREAD + 1);

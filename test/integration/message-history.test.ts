@@ -153,6 +153,25 @@ describe("history", () => {
     assert.ok(recalled.recalledAt! >= recalled.createdAt);
   });
 
+  it("counts a range of voids as one item, however long it is", async () => {
+    const { a, b, conversationId } = await chat(160);
+    const void_ = (from: number, to: number) =>
+      im.sql.execute(
+        "update message set type = 'void', content = '{}' where conversation_id = :conversationId and seq between :from and :to",
+        { conversationId, from, to },
+      );
+    await void_(11, 150);
+    const page = (position: Position) => pageOf(b, conversationId, position);
+    assert.deepEqual(await page({ afterSeq: 0, limit: 20 }), [...range(1, 10), [11, 150], ...range(151, 159)]);
+    assert.deepEqual(await page({ limit: 20 }), [...range(2, 10), [11, 150], ...range(151, 160)]);
+    assert.deepEqual(await page({ afterSeq: 10, limit: 1 }), [[11, 150]]);
+    assert.deepEqual(await page({ afterSeq: 100, limit: 3 }), [[101, 150], 151, 152]);
+    assert.deepEqual(await page({ beforeSeq: 151, limit: 2 }), [10, [11, 150]]);
+    await void_(151, 160);
+    const { items } = await im.node.as(a.userId, "conversation.list", {});
+    assert.deepEqual([items[0]!.lastMessage?.seq, items[0]!.maxSeq], [10, 160]);
+  });
+
   it("shows a seq whose message could never be stored as a void, in every direction", async () => {
     const { a, b, conversationId } = await chat(2);
     const lift = await refuseText(im.sql, "unstorable");
@@ -165,7 +184,7 @@ describe("history", () => {
     );
     assert.deepEqual(await pageOf(b, conversationId), [1, 2, [3, 4], 5]);
     assert.deepEqual(await pageOf(b, conversationId, { afterSeq: 3 }), [[4, 4], 5]);
-    assert.deepEqual(await pageOf(b, conversationId, { beforeSeq: 5, limit: 2 }), [[3, 4]]);
+    assert.deepEqual(await pageOf(b, conversationId, { beforeSeq: 5, limit: 2 }), [2, [3, 4]]);
     const [listed] = (await im.node.as(b.userId, "conversation.list", {})).items;
     assert.deepEqual([listed!.unread, listed!.lastMessage!.seq, listed!.maxSeq], [3, 5, 5]);
   });
