@@ -168,7 +168,8 @@ describe("presence on several nodes that share Redis", { skip }, () => {
       assert.ok(tookMs < CALL_MS, `took ${tookMs} ms`);
     }
     await cluster.redis.server.resume();
-    await waitFor(async () => (await endingOf(() => isOnline(one, bob))).outcome === "done", "Redis", 10_000);
+    for (const node of cluster.nodes)
+      await waitFor(async () => (await endingOf(() => isOnline(node, bob))).outcome === "done", "Redis", 10_000);
     await fallSilent(cluster, bob, "b1");
     await waitFor(() => cluster.told(bob).at(-1) === false);
     await assertNoMoreTold(cluster, bob, [true, false]);

@@ -1,6 +1,6 @@
 #!lua
 -- Gives a lease to a holder when nobody else has it. Its token is greater than every earlier one: also when the leases were
--- lost, since it is never smaller than the time of day.
+-- lost, since it is never smaller than the time of day in microseconds.
 --
 -- KEYS[1]  the lease
 -- ARGV[1]  who asks
@@ -16,7 +16,7 @@ if isLive and held[1] ~= ARGV[1] then
   return false
 end
 if not isLive then
-  token = math.max(token + 1, now)
+  token = math.max(token + 1, time[1] * 1000000 + time[2])
 end
 redis.call('HSET', KEYS[1], 'holder', ARGV[1], 'token', string.format('%.0f', token), 'expiresAt',
   string.format('%.0f', now + tonumber(ARGV[2])))
