@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import type { WebSocket } from "ws";
 import { SOCKET_QUEUE_CUT_BYTES } from "../../../config/limits.ts";
 import { waitFor } from "../../support/wait.ts";
@@ -6,11 +7,20 @@ import { signIn } from "../people.ts";
 import { outage } from "../stage.ts";
 import type { Scenario } from "./scenario.ts";
 
-/** Of what no system takes into its own buffers. */
-const BYTES = 4 * SOCKET_QUEUE_CUT_BYTES;
+/** More than the system takes into its own buffers, which differ. */
+const BYTES = largestBuffer("tcp_rmem") + largestBuffer("tcp_wmem") + 2 * SOCKET_QUEUE_CUT_BYTES;
 const TEXT = "x".repeat(8_000);
 const LANES = 20;
 const CUT_MS = 30_000;
+
+/** What this system holds at most for one end of a connection. */
+function largestBuffer(setting: "tcp_rmem" | "tcp_wmem"): number {
+  try {
+    return Number(readFileSync(`/proc/sys/net/ipv4/${setting}`, "utf8").trim().split(/\s+/)[2]);
+  } catch {
+    return SOCKET_QUEUE_CUT_BYTES;
+  }
+}
 
 const webSocketOf = (socket: { io: { engine: { transport: unknown } } }): WebSocket =>
   (socket.io.engine.transport as { ws: WebSocket }).ws;
