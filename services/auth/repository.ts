@@ -99,6 +99,16 @@ export async function markEnded(
   return rows.map((row) => String(row.session_id));
 }
 
+/** Those that were ended since, by whomever. */
+export async function findEndedAmong(sql: Database, choice: SessionChoice, since: number): Promise<string[]> {
+  const { where, params } = chosen(choice);
+  const rows = await sql.select<SessionRow>(`select session_id from session where ${where} and ended_at > :since`, {
+    ...params,
+    since,
+  });
+  return rows.map((row) => String(row.session_id));
+}
+
 function chosen({ userId, sessionId, sessionIds, exceptSessionId, deviceId, deviceTypes, madeUpTo }: SessionChoice): {
   where: string;
   params: SqlParams;
