@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { mkdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { calmRequestQueue } from "../../mixins/message-log/kafka/request-queue.ts";
 import { findCommand, runCommand, versionIn } from "./commands.ts";
 import { portOf } from "./kind.ts";
 import type { Place, ServerKind } from "./kind.ts";
@@ -116,6 +117,7 @@ export const kafka: ServerKind = {
 
   async isReady(place) {
     const { default: kafkajs } = await import("kafkajs");
+    calmRequestQueue();
     const admin = new kafkajs.Kafka({
       ...{ brokers: [`127.0.0.1:${portOf(place)}`], logLevel: kafkajs.logLevel.NOTHING, retry: { retries: 0 } },
       ...{ connectionTimeout: PROBE_TIMEOUT_MS, requestTimeout: PROBE_TIMEOUT_MS },

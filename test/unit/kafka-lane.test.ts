@@ -48,6 +48,19 @@ describe("the way into a topic", () => {
     assert.deepEqual(world.tried, [[1, 2, 3]]);
   });
 
+  it("lets each write wait for what it can take along", async () => {
+    const { world, add } = createLane(50);
+    const records = buildRecords(3);
+    world.write = async () => {
+      world.write = async () => undefined;
+      add(records.slice(1, 2));
+      setImmediate(() => setImmediate(() => add(records.slice(2)))); // the first write has ended by then
+    };
+    add(records.slice(0, 1));
+    await waitFor(() => world.written.length === 3);
+    assert.deepEqual(world.tried, [[1], [2, 3]]);
+  });
+
   it("waits for no more than 500 records", async () => {
     const { world, add } = createLane(60_000);
     const records = buildRecords(501);

@@ -7,7 +7,8 @@ import { reasonOf } from "./errors.ts";
 import { Lane } from "./lane.ts";
 import type { Outage } from "./outage.ts";
 
-const LINGER_MS = 1;
+/** Against 1 ms it saves Kafka a fifth of its processor time, and no message gets later (docs/performance.md). */
+const LINGER_MS = 5;
 
 export interface AppenderOptions {
   readonly topics: Topics;

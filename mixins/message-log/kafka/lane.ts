@@ -9,7 +9,7 @@ const MAX_WRITE_RECORDS = 500;
 const MAX_WRITE_BYTES = 786_432;
 
 export interface LaneOptions {
-  /** What arrives within this time is written together. */
+  /** Each write waits so long for what it can take along, unless it is full before. */
   readonly lingerMs: number;
   /** Resolves when the log has all of the records. */
   write(messages: EncodedRecord[]): Promise<void>;
@@ -71,10 +71,13 @@ export class Lane {
 
   async #run(): Promise<void> {
     this.#isRunning = true;
-    await this.#linger();
+    let hasWaited = false;
     while (this.#length > 0 && !this.#isClosing) {
+      if (!hasWaited) await this.#linger();
       this.#headSince = performance.now();
-      await this.#writeUntilDone(this.#take());
+      const batch = this.#take();
+      hasWaited = this.#length > 0;
+      await this.#writeUntilDone(batch);
       this.#failures = 0;
     }
     this.#isRunning = false;
@@ -85,6 +88,7 @@ export class Lane {
   }
 
   async #linger(): Promise<void> {
+    if (this.#length >= MAX_WRITE_RECORDS) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, this.#options.lingerMs);
     this.#isFull = resolve;
