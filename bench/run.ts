@@ -99,7 +99,7 @@ if (wants("open")) {
   results["open"] = { rate, achieved: Number(achieved.toFixed(4)), persistLagMs, im: open, relay: relayOpen };
   const { p50, p95, p99 } = open.latencyMs;
   say(
-    `open loop at ${rate}/s: p50 ${p50}, p95 ${p95}, p99 ${p99} ms, achieved ${(100 * achieved).toFixed(1)} %; relay p95 ${relayOpen.latencyMs.p95} ms; persisted after p50 ${persistLagMs.p50}, p99 ${persistLagMs.p99}, at most ${persistLagMs.max} ms`,
+    `open loop at ${rate}/s: p50 ${p50}, p95 ${p95}, p99 ${p99} ms, achieved ${(100 * achieved).toFixed(1)} %, ${open.cpuUsPerMessage} µs of processor time a message; relay p95 ${relayOpen.latencyMs.p95} ms; persisted after p50 ${persistLagMs.p50}, p99 ${persistLagMs.p99}, at most ${persistLagMs.max} ms`,
   );
 }
 if (im.length > 0) {

@@ -157,6 +157,7 @@ export function memoryConversations({
 
   return {
     knowsKeys: false,
+    gatherMs: 0,
     accept(requests, at) {
       const held = new Map<string, AcceptOutcome>();
       const outcomes = requests.map((request) => {

@@ -87,6 +87,8 @@ export interface HotConversations {
    * `unknown_key`. false: ask SQL before every `accept`.
    */
   readonly knowsKeys: boolean;
+  /** Messages that come within this time (ms) are worth waiting for, to go with one `accept`. 0: a call costs no round trip. */
+  readonly gatherMs: number;
   /**
    * Decides everything about each request in its order, atomically for each: known client message id, membership, mutes; takes
    * the next seq; writes the message with `persist_status=PENDING` and the pending index. Once a conversation answered `cold`

@@ -36,7 +36,8 @@ const MAX_ROUNDS = 10;
 
 /**
  * The way of a message from "checked" to "in the log". Messages of one conversation keep the order in which they were
- * submitted; those that arrive in one turn of the event loop share one round trip to the hot store and one write to the log.
+ * submitted; those that arrive in one turn of the event loop, or within the hot store's `gatherMs`, share one round trip to it and
+ * one write to the log.
  * A conversation that must be loaded first holds up no other.
  */
 export class AcceptQueue {
@@ -111,10 +112,13 @@ export class AcceptQueue {
     this.#ready.add(lane);
     if (this.#scheduled) return;
     this.#scheduled = true;
-    setImmediate(() => {
+    const flush = (): void => {
       this.#scheduled = false;
       void this.#flush();
-    });
+    };
+    const { gatherMs } = this.#deps.conversations;
+    if (gatherMs > 0) setTimeout(flush, gatherMs);
+    else setImmediate(flush);
   }
 
   async #flush(): Promise<void> {

@@ -47,8 +47,9 @@ const member: HotMember = { role: "member", mutedUntil: null, refusal: null };
 export function createWorld(
   warm?: (conversationId: string, load: () => Promise<boolean>) => Promise<boolean>,
   knowsKeys = false,
+  gatherMs = 0,
 ): World {
-  const hot = { ...memoryConversations(), knowsKeys };
+  const hot = { ...memoryConversations(), knowsKeys, gatherMs };
   const log = new ScriptedLog();
   const announced: Logged[] = [];
   const warmed: string[] = [];

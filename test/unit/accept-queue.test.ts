@@ -69,6 +69,20 @@ describe("AcceptQueue: order", { timeout: 10_000 }, () => {
     );
   });
 
+  it("shares one append between what comes while the hot store would gather", async () => {
+    const world = createWorld(undefined, false, 50);
+    const ids = [newConversation(), newConversation()];
+    await Promise.all(ids.map((id) => submit(world, request(id))));
+    world.log.appends.length = 0;
+    const first = submit(world, request(ids[0]!));
+    await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
+    await Promise.all([first, submit(world, request(ids[1]!))]);
+    assert.deepEqual(
+      world.log.appends.map(({ length }) => length),
+      [2],
+    );
+  });
+
   it("holds up no other conversation while one is loaded", async () => {
     const gate = Promise.withResolvers<void>();
     const cold = newConversation();
