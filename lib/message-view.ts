@@ -15,6 +15,13 @@ export function messageOf(record: MessageRecord, status: Message["status"]): Mes
   return message;
 }
 
+/** What a row keeps of the message that one answers, as JSON. The preview is made from the original when it is read: a recall takes it along. */
+export function storedReply(reply: MessageRecord["replyTo"]): string | null {
+  if (reply === null) return null;
+  const { messageId, seq, senderId, type } = reply;
+  return JSON.stringify({ messageId, seq, senderId, type });
+}
+
 /**
  * An event for everybody in a conversation: each user's room in a direct one, the conversation's room in a group.
  * @param except rooms or connections that do not get it

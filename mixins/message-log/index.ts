@@ -9,7 +9,7 @@ import { openKafkaLog } from "./kafka/kafka-log.ts";
 import type { MessageLog } from "./port.ts";
 
 export { PERSISTER_GROUP, type MessageLog, type Rejection } from "./port.ts";
-export { erasedAmong, markErased } from "./erased-senders.ts";
+export { erasedAmong, erasedAuthors, markErased } from "./erased-senders.ts";
 
 interface Opened {
   readonly log: MessageLog;

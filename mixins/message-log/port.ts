@@ -27,6 +27,8 @@ export interface Rejection {
   readonly reason: string;
   /** Nothing went wrong and nothing may be kept: the account of its sender is erased. It becomes no dead letter. */
   readonly forget?: true;
+  /** Its sender was told that it is sent, and its seq stays its own. */
+  readonly isHeld?: true;
 }
 
 export interface ConsumeOptions {

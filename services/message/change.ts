@@ -32,7 +32,7 @@ export async function recallMessage(deps: ChangeDeps, { messageId, userId }: Dee
       if (changed) await deps.addEvent(tx, row.conversation_id, messageId, userId);
       return changed;
     });
-    if (isNew) await announce(deps, messageId);
+    if (isNew) await announceChange(deps, messageId);
   }
   return viewed(deps, messageId, userId);
 }
@@ -74,7 +74,7 @@ export async function editMessage(
     const current = await deps.repository.locked(row, tx);
     if (!current || !(await deps.repository.edit(current, content, deps.now(), tx))) throw imError("MESSAGE_RECALLED");
   });
-  await announce(deps, messageId);
+  await announceChange(deps, messageId);
   return viewed(deps, messageId, userId);
 }
 
@@ -96,14 +96,14 @@ export async function addReaction(deps: ChangeDeps, { messageId, userId, emoji }
     return isAdded;
   };
   const isNew = await deps.repository.transaction(react, { serializable: true });
-  if (isNew) await announce(deps, messageId, { userId, emoji, added: true });
+  if (isNew) await announceChange(deps, messageId, { userId, emoji, added: true });
   return viewed(deps, messageId, userId);
 }
 
 export async function removeReaction(deps: ChangeDeps, { messageId, userId, emoji }: Deed & { emoji: string }): Promise<Message> {
   const { row } = await storedMessage(deps, messageId, userId);
   const isGone = await deps.repository.removeReaction(row.conversation_id, Number(row.seq), emoji, userId);
-  if (isGone) await announce(deps, messageId, { userId, emoji, added: false });
+  if (isGone) await announceChange(deps, messageId, { userId, emoji, added: false });
   return viewed(deps, messageId, userId);
 }
 
@@ -126,15 +126,15 @@ async function viewed(deps: ChangeDeps, messageId: string, viewer: string): Prom
   return viewFor(deps, await rowOf(deps, messageId), viewer);
 }
 
-async function rowOf(deps: ChangeDeps, messageId: string): Promise<MessageRow> {
+async function rowOf(deps: Pick<VisibleDeps, "repository">, messageId: string): Promise<MessageRow> {
   const row = await deps.repository.byId(messageId);
   if (!row) throw imError("MESSAGE_NOT_FOUND");
   return row;
 }
 
 /** Tells everybody who can see the message. Whose reaction is whose stands in `change`, not in the reactions. */
-async function announce(
-  deps: ChangeDeps,
+export async function announceChange(
+  deps: Pick<VisibleDeps, "repository" | "calls">,
   messageId: string,
   change?: { userId: string; emoji: string; added: boolean },
 ): Promise<void> {

@@ -14,10 +14,11 @@ import { push } from "../../lib/push.ts";
 import { call, callerOf, defineService } from "../../lib/service.ts";
 import { Turns } from "../../lib/turns.ts";
 import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
+import type { Tx } from "../../mixins/database/port.ts";
 import { withSubscriptions } from "../../mixins/event-stream/index.ts";
 import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
 import { withIds, type IdsVars } from "../../mixins/ids/index.ts";
-import { erasedAmong, markErased, withMessageLog, type MessageLogVars } from "../../mixins/message-log/index.ts";
+import { erasedAmong, erasedAuthors, markErased, withMessageLog, type MessageLogVars } from "../../mixins/message-log/index.ts";
 import { withMetrics, type MetricsVars } from "../../mixins/metrics/index.ts";
 import { withOutbox, type OutboxVars } from "../../mixins/outbox/index.ts";
 import { configOf } from "../../mixins/shared.ts";
@@ -32,13 +33,13 @@ import { LiveMessages } from "./live-messages.ts";
 import { explainMessage, exportMessages, readReaders } from "./people.ts";
 import { NewMessagePushes } from "./push-new.ts";
 import { quotedMessage, quoteForAll } from "./quotes.ts";
-import { readmit } from "./readmit.ts";
+import { readmit, type ReadmitDeps } from "./readmit.ts";
 import { sendMessage, sendSystemMessage, type SendDeps } from "./send.ts";
 import { readHeads, readSummaries } from "./summaries.ts";
 import { checkMayWrite } from "./visible.ts";
 
 interface Vars extends DatabaseVars, HotStoreVars, IdsVars, MessageLogVars, MetricsVars, OutboxVars {
-  deps: ChangeDeps & SendDeps;
+  deps: ChangeDeps & ReadmitDeps & SendDeps;
   erasing: EraseDeps;
 }
 
@@ -176,7 +177,8 @@ export default defineService<"message", Vars>()({
       snapshot: (content, userId) => snapshotForward(visible, content, userId),
       userExists: async (userId) => (await call(broker, "user.activeAmong", { userIds: [userId] })).length > 0,
       traceparent: () => tracing.traceparent(),
-      isErased: async (userId, tx) => (await erasedAmong(sql, [userId], tx)).size > 0,
+      erasedAuthors: (record, tx) => erasedAuthors(sql, [record], tx),
+      isErased: async (userId: string, tx?: Tx) => (await erasedAmong(sql, [userId], tx)).size > 0,
       isKnown: async (conversationId, senderId, clientMsgId) =>
         (await repository.known(conversationId, senderId, clientMsgId)) !== null,
       addEvent: async (tx, conversationId, messageId, actorId) => {

@@ -49,7 +49,11 @@ export async function viewFor({ repository, calls }: VisibleDeps, row: MessageRo
 }
 
 /** A message as a push shows it to everybody in its conversation but these members, to whom it is not pushed. */
-export async function viewForAll(deps: VisibleDeps, row: MessageRow, except: readonly string[]): Promise<Message> {
+export async function viewForAll(
+  deps: Pick<VisibleDeps, "repository" | "calls">,
+  row: MessageRow,
+  except: readonly string[],
+): Promise<Message> {
   const [message] = await viewMessages(deps.repository, row.conversation_id, [row], null, Infinity);
   const reply = replyOf(row);
   if (reply) message!.replyTo = await quoteForAll(deps, row.conversation_id, reply, except);

@@ -1,4 +1,6 @@
 import type { Content, Message, MessageType, ReplyPreview } from "../../contracts/entities.ts";
+import type { MessageRecord } from "../../contracts/records.ts";
+import { storedReply } from "../../lib/message-view.ts";
 import type { KnownMessage } from "../../mixins/hot-store/port.ts";
 import { forUpdate } from "../../mixins/database/dialect.ts";
 import type { Database, SqlParams, TransactionOptions, Tx } from "../../mixins/database/port.ts";
@@ -244,6 +246,21 @@ export class MessageRepository {
       tx,
     );
     return true;
+  }
+
+  /** Gives a message its words that was held without them. @returns false when it is not held (any more) */
+  async restore({ conversationId, seq, messageId, content, replyTo, mentions }: MessageRecord, tx: Tx): Promise<boolean> {
+    const changed = await this.#sql.execute(
+      `update message set content = :content, reply_to = :replyTo, mentions = :mentions, version = version + 1
+       where conversation_id = :conversationId and seq = :seq and message_id = :messageId and type <> 'void'
+         and content = '{}' and edited_at is null and recalled_at is null`,
+      {
+        ...{ conversationId, seq, messageId, content: JSON.stringify(content) },
+        ...{ replyTo: storedReply(replyTo), mentions: mentions && JSON.stringify(mentions) },
+      },
+      tx,
+    );
+    return changed > 0;
   }
 
   /** Takes the words of a message away everywhere they stand. @returns false when it was recalled already */

@@ -6,6 +6,11 @@ import type { PersistRepository } from "./repository.ts";
 export interface PersistDeps {
   readonly repository: PersistRepository;
   readonly now: () => number;
+  /**
+   * Who sent a record was told that it is sent. One that the database refuses keeps its seq as its own then, without its words,
+   * until it is driven again (ADR 0018); else its seq is void.
+   */
+  readonly holds?: boolean;
 }
 
 const SENDER_ERASED = "the account of its sender is erased";
@@ -57,6 +62,22 @@ export function buryRecords(
   });
 }
 
+/** @returns null when it cannot be held; nothing when it has been driven again since */
+async function holdRecord({ repository, now }: PersistDeps, record: MessageRecord, reason: string): Promise<Rejection[] | null> {
+  try {
+    return await repository.transaction(async (tx) => {
+      if ((await repository.erasedAuthors([record], tx)).has(record.senderId)) return null;
+      await repository.insertHeld(record, now(), tx);
+      const standing = await repository.at(record.conversationId, record.seq, tx);
+      if (standing?.messageId !== record.messageId || standing.isVoid) return null;
+      return standing.isWithoutWords ? [{ record, reason, isHeld: true }] : [];
+    });
+  } catch (error) {
+    if (repository.isTransient(error)) throw error;
+    return null;
+  }
+}
+
 /** In the order of the primary key, so that two writers cannot wait for each other. */
 function sortByKey(records: readonly MessageRecord[]): MessageRecord[] {
   return records.toSorted((a, b) =>
@@ -97,7 +118,8 @@ async function conflictOf({ repository }: PersistDeps, record: MessageRecord, tx
 async function bisect(deps: PersistDeps, records: readonly MessageRecord[], error: unknown): Promise<Rejection[]> {
   const [first] = records;
   if (first && records.length === 1) {
-    return buryRecords(deps, [first], error instanceof Error ? error.message : String(error));
+    const reason = error instanceof Error ? error.message : String(error);
+    return (deps.holds && (await holdRecord(deps, first, reason))) || buryRecords(deps, [first], reason);
   }
   const middle = Math.ceil(records.length / 2);
   return [...(await persistBatch(deps, records.slice(0, middle))), ...(await persistBatch(deps, records.slice(middle)))];

@@ -3,9 +3,9 @@
  *
  * One transaction a batch: rows in the order of their key, one statement; then PENDING becomes PERSISTED, then the log hears
  * that the batch is done. A crash between two of these steps repeats the batch, which changes nothing. A record that can
- * never be written is a dead letter with its reason and an alert; its seq stays as a void. In the embedded profile an append
- * resolves when this service has committed it, in the cluster before that: then a rejected record was acknowledged. Of what was sent by someone whose account is erased since, only the place is
- * written (ADR 0009).
+ * never be written is a dead letter with its reason and an alert. In the embedded profile an append resolves when this service
+ * has committed it, so a rejected record was never acknowledged and its seq is void; in the cluster it was, and its seq is held
+ * (ADR 0018). Of what was sent by someone whose account is erased since, only the place is written (ADR 0009).
  */
 import { MAX_PERSIST_BATCH } from "../../config/limits.ts";
 import type { MessageRecord } from "../../contracts/records.ts";
@@ -93,7 +93,8 @@ export default defineService<"persister", Vars>()({
   async started() {
     const { broker, counts, hot, log, logger, metrics, sql } = this;
     const tracing = tracingOf(broker);
-    const deps = (this.deps = { repository: new PersistRepository(sql), now: Date.now });
+    const repository = new PersistRepository(sql);
+    const deps = (this.deps = { repository, now: Date.now, holds: log.acknowledges === "logged" });
     const alert = this.alert.bind(this);
     const told = new ToldSenders((deliveries) => push(broker, deliveries));
     this.consumption = await log.consume({
@@ -104,9 +105,11 @@ export default defineService<"persister", Vars>()({
         const rejected = await traced(tracing, records, () => persistBatch(deps, records));
         const dead = new Set(rejected.map(({ record }) => record.messageId));
         const persisted = dead.size === 0 ? records : records.filter(({ messageId }) => !dead.has(messageId));
-        await hot.conversations.persisted(persisted);
+        const held = rejected.filter(({ isHeld }) => isHeld).map(({ record }) => record);
+        await hot.conversations.persisted([...persisted, ...held]);
         // Where whoever appended them has their answer, nobody else says that they are not on their way any more.
-        if (dead.size > 0 && log.acknowledges === "logged") await hot.conversations.refused(rejected.map(({ record }) => record));
+        const refused = rejected.filter(({ isHeld }) => !isHeld).map(({ record }) => record);
+        if (refused.length > 0 && log.acknowledges === "logged") await hot.conversations.refused(refused);
         told.add(persisted);
         const durationMs = performance.now() - startedAt;
         metrics.increment("im_messages_persisted_total", persisted.length);

@@ -1,7 +1,10 @@
 import type { MessageRecord } from "../../contracts/records.ts";
 import { withoutWords } from "../../lib/erased-words.ts";
+import { storedReply } from "../../lib/message-view.ts";
 import type { Database, Row, Tx } from "../../mixins/database/port.ts";
 import { erasedAuthors, noneErased } from "../../mixins/message-log/erased-senders.ts";
+
+const NO_WORDS = JSON.stringify({});
 
 /** A message that stands in the way of another. */
 export interface Standing {
@@ -9,6 +12,8 @@ export interface Standing {
   readonly conversationId: string;
   readonly seq: number;
   readonly isVoid: boolean;
+  /** Held, recalled or erased. */
+  readonly isWithoutWords: boolean;
 }
 
 /** Rows of `message` as the persister writes them. */
@@ -56,6 +61,11 @@ export class PersistRepository {
     await this.#sql.insertRows("message", [voidOf(record, at)], "keep", tx);
   }
 
+  /** Keeps the seq of a record that the database refuses, as the record's own. */
+  async insertHeld(record: MessageRecord, at: number, tx: Tx): Promise<void> {
+    await this.#sql.insertRows("message", [rowOf({ ...record, content: {}, replyTo: null, mentions: null }, at)], "keep", tx);
+  }
+
   async at(conversationId: string, seq: number, tx: Tx): Promise<Standing | null> {
     return this.#one("conversation_id = :conversationId and seq = :seq", { conversationId, seq }, tx);
   }
@@ -69,17 +79,20 @@ export class PersistRepository {
   }
 
   async #one(where: string, params: Record<string, string | number>, tx: Tx): Promise<Standing | null> {
-    const [row] = await this.#sql.select<{ message_id: string; conversation_id: string; seq: number; type: string }>(
-      `select message_id, conversation_id, seq, type from message where ${where}`,
-      params,
-      tx,
-    );
+    const [row] = await this.#sql.select<{
+      message_id: string;
+      conversation_id: string;
+      seq: number;
+      type: string;
+      content: string;
+    }>(`select message_id, conversation_id, seq, type, content from message where ${where}`, params, tx);
     if (!row) return null;
     return {
       messageId: String(row.message_id),
       conversationId: row.conversation_id,
       seq: Number(row.seq),
       isVoid: row.type === "void",
+      isWithoutWords: row.content === NO_WORDS,
     };
   }
 
@@ -103,10 +116,7 @@ function rowOf(record: MessageRecord, at: number, recalledAt: number | null = nu
     client_msg_id: record.clientMsgId,
     type: record.type,
     content: JSON.stringify(record.content),
-    // The preview is made from the original when it is read: a recall takes it along.
-    reply_to:
-      replyTo &&
-      JSON.stringify({ messageId: replyTo.messageId, seq: replyTo.seq, senderId: replyTo.senderId, type: replyTo.type }),
+    reply_to: storedReply(replyTo),
     mentions: mentions && JSON.stringify(mentions),
     body_hash: record.bodyHash,
     created_at: record.createdAt,

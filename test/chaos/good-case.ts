@@ -157,3 +157,18 @@ export async function poisoned({ history, state }: Case): Promise<void> {
   for (const { items } of state.histories) items.push({ type: "void", seq: 4, toSeq: 4 });
   state.pipeline.hot!.stableSeqs.set(CONVERSATION, 4);
 }
+
+/** As `poisoned`, where the message was acknowledged: it keeps its place, without its words. */
+export async function held(one: Case): Promise<void> {
+  const { state } = one;
+  await poisoned(one);
+  const message = { ...messageOf(4), content: {} };
+  state.messages[3] = { ...rowOf(4), content: "{}" };
+  for (const { messages } of state.followed) messages.set(4, "104");
+  for (const { items } of state.histories) items[3] = message;
+  for (const { device, conversations } of state.lists)
+    Object.assign(conversations[0]!, { maxSeq: 4, unread: device === "a" ? 0 : 2, lastMessage: message });
+  state.members[0]!.readSeq = 4;
+  state.lists[0]!.conversations[0]!.readSeq = 4;
+  state.pipeline.hot!.messages.push(hotOf(4));
+}

@@ -79,28 +79,46 @@ describe("a node whose message log is Kafka", { skip: kafka.skip }, () => {
     assert.deepEqual(await second.node.call("persister.deadLetters", { limit: 10 }), []);
   });
 
-  it("gives up what it acknowledged and nobody can write: a void, a dead letter, an alert, nothing pending, and it can be redriven", async () => {
+  it("holds the place of what it acknowledged and the database refuses, and gives it its words when it is redriven", async () => {
     await using im = await start();
-    const { a, conversationId } = await createChat(im);
+    const { a, b, conversationId } = await createChat(im);
+    const reader = await im.connect({ token: b.token });
     const allow = await refuseText(im.sql, "poison");
     const poison = text(conversationId, "a poison");
-    assert.equal((await im.node.as(a.userId, "message.send", poison)).seq, 1);
+    const sent = await im.node.as(a.userId, "message.send", poison);
+    assert.equal(sent.seq, 1);
     assert.equal((await send(im, a, conversationId, "later")).seq, 2);
     await waitFor(async () => (await statusOf(im)).persister.dead === 1, "it is dead");
     await waitFor(async () => (await statusOf(im)).compensator.pending === 0, "nothing is pending");
-    assert.deepEqual(
-      (await rowsOf(im)).map(({ seq, type }) => [Number(seq), type]),
-      [
-        [1, "void"],
-        [2, "text"],
-      ],
-    );
+    const read = async () => (await im.node.as(b.userId, "message.history", { conversationId })).items;
+    const placesOf = async () =>
+      (await read()).map((item) => ("content" in item ? [item.seq, item.messageId, item.content] : item));
+    const [, later] = await placesOf();
+    assert.deepEqual(await placesOf(), [[1, sent.messageId, {}], later]);
     await waitFor(async () => (await im.node.call("persister.deadLetters", { limit: 10 })).length === 1, "the dead letter");
     assert.equal((await im.sql.select("select 1 from outbox where subject = 'im.system.alert.triggered'")).length, 1);
+    assert.deepEqual(await im.node.as(a.userId, "message.send", poison), sent, "its sender gets the same answer");
+    assert.deepEqual(await im.node.call("persister.redrive", { limit: 10 }), { redriven: 0 }, "it is refused still");
     await allow();
     assert.deepEqual(await im.node.call("persister.redrive", { limit: 10 }), { redriven: 1 });
-    await waitFor(async () => (await rowsOf(im)).length === 3);
-    assert.equal((await im.node.as(a.userId, "message.send", poison)).seq, 3, "its sender gets the same answer");
+    assert.deepEqual(await placesOf(), [[1, sent.messageId, { text: "a poison" }], later]);
+    const told = await reader.next<Message>("message:updated", ({ messageId }) => messageId === sent.messageId);
+    assert.deepEqual(told.content, { text: "a poison" });
+    assert.deepEqual(await im.node.as(a.userId, "message.send", poison), sent, "as before");
+  });
+
+  it("gives no words back to what was recalled while it was a dead letter", async () => {
+    await using im = await start();
+    const { a, conversationId } = await createChat(im);
+    const allow = await refuseText(im.sql, "poison");
+    const sent = await send(im, a, conversationId, "a poison");
+    await waitFor(async () => (await im.node.call("persister.deadLetters", { limit: 10 })).length === 1, "the dead letter");
+    await recall(im, a, sent);
+    await allow();
+    assert.deepEqual(await im.node.call("persister.redrive", { limit: 10 }), { redriven: 1 });
+    const [row, ...others] = await rowsOf(im);
+    assert.deepEqual([String(row!["message_id"]), row!["content"], others], [sent.messageId, "{}", []]);
+    assert.deepEqual(await im.node.call("persister.deadLetters", { limit: 10 }), []);
   });
 
   it("gives nothing up while its persister is behind, however long that takes", async () => {

@@ -24,13 +24,18 @@ export function breakMessages(sql: Database, error: () => Error = () => busy(sql
 
 /** Makes the database refuse message rows whose content holds this word, for good. @returns lifts it */
 export async function refuseText(sql: Database, word: string): Promise<() => Promise<void>> {
-  const when = `before insert on message`;
-  const refusals = {
-    sqlite: `${when} when new.content like '%${word}%' begin select raise(abort, 'refused by the test'); end`,
-    mysql: `${when} for each row if new.content like '%${word}%' then signal sqlstate '45000' set message_text = 'refused by the test'; end if`,
+  const names = ["insert", "update"].map((change) => `refuse_${word}_${change}`);
+  for (const [i, change] of ["insert", "update"].entries()) {
+    const when = `before ${change} on message`;
+    const refusals = {
+      sqlite: `${when} when new.content like '%${word}%' begin select raise(abort, 'refused by the test'); end`,
+      mysql: `${when} for each row if new.content like '%${word}%' then signal sqlstate '45000' set message_text = 'refused by the test'; end if`,
+    };
+    await sql.execute(`create trigger ${names[i]} ${refusals[sql.dialect]}`);
+  }
+  return async () => {
+    for (const name of names) await sql.execute(`drop trigger ${name}`);
   };
-  await sql.execute(`create trigger refuse_${word} ${refusals[sql.dialect]}`);
-  return async () => void (await sql.execute(`drop trigger refuse_${word}`));
 }
 
 /** Holds up every batch of message rows on its way into the database. `held` resolves when there is one. */

@@ -4,6 +4,7 @@ import {
   act,
   CONVERSATION,
   goodCase,
+  held,
   hotOf,
   listOf,
   messageOf,
@@ -23,6 +24,7 @@ import { violationsOf, type Invariant } from "../chaos/checkers/index.ts";
 const good: Readonly<Record<string, (one: Case) => Promise<unknown> | void>> = {
   "a recall": recalled,
   "a message that the database was made to refuse": poisoned,
+  "a message that it was made to refuse after it was acknowledged": held,
   "a push of what was said before one was removed": async ({ history, state }) => {
     state.members[1]!.maxSeq = 2;
     state.histories[1]!.items.pop();
@@ -62,6 +64,31 @@ const planted: readonly { readonly invariant: Invariant; readonly what: string; 
     plant: async (one) => {
       await poisoned(one);
       one.state.pipeline.deadLetters.length = 0;
+    },
+  },
+  {
+    invariant: "I1",
+    what: "a held message that became no dead letter",
+    plant: async (one) => {
+      await held(one);
+      one.state.messages.pop();
+      one.state.pipeline.deadLetters.length = 0;
+    },
+  },
+  {
+    invariant: "I2",
+    what: "a held message that was driven again and has no words",
+    plant: async (one) => {
+      await held(one);
+      one.history.poison.clear();
+    },
+  },
+  {
+    invariant: "I3",
+    what: "a held message that was driven again to another place",
+    plant: async (one) => {
+      await held(one);
+      Object.assign(one.state.messages[3]!, { seq: 5 });
     },
   },
   {

@@ -1,5 +1,5 @@
 import { sees, type Checker, type FinalState } from "../final-state.ts";
-import { answered, isFromPeople, isVoid, keyOf, placeOf, sendsByKey } from "./sends.ts";
+import { answered, isFromPeople, isHeld, isVoid, keyOf, placeOf, sendsByKey } from "./sends.ts";
 
 /**
  * I1: what was acknowledged has its row, and stands in the history of every member who can see it. What the database was made
@@ -32,7 +32,10 @@ function idsByReader({ histories }: FinalState): Map<string, Set<string>> {
   );
 }
 
-/** I2: what is there was sent, as it was sent or edited; what was refused is not there. */
+/**
+ * I2: what is there was sent, as it was sent or edited; what was refused is not there. Of what the database was made to refuse
+ * there may be the place alone.
+ */
 export const nothingIsPhantom: Checker = (history, { messages }) => {
   const sends = sendsByKey(history);
   const recalled = new Set(history.of("recall").map(({ messageId }) => messageId));
@@ -41,6 +44,7 @@ export const nothingIsPhantom: Checker = (history, { messages }) => {
     const possible = (sends.get(keyOf(row)) ?? []).filter(({ outcome }) => outcome !== "failed");
     if (possible.length === 0) return [`${placeOf(row)} (${row.clientMsgId} of ${row.senderId}) is there and was never sent`];
     if (row.recalledAt !== null && recalled.has(row.messageId)) return [];
+    if (isHeld(history, row)) return [];
     const texts = [...possible, ...(edits.get(row.messageId) ?? [])].map(({ text }) => JSON.stringify({ text }));
     return texts.includes(row.content) ? [] : [`${placeOf(row)} says ${row.content}, which nobody wrote`];
   });

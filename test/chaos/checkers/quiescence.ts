@@ -1,6 +1,7 @@
 import type { Checker, FinalState } from "../final-state.ts";
+import type { History } from "../history.ts";
 import type { HotContents } from "../pipeline.ts";
-import { placeOf } from "./sends.ts";
+import { isHeld, placeOf } from "./sends.ts";
 
 /**
  * I13: in the end nothing is pending or behind, the dead letters are what the database was made to refuse, and what the hot
@@ -17,17 +18,17 @@ export const nothingIsLeft: Checker = (history, state) => {
       .filter(({ clientMsgId }) => !history.poison.has(clientMsgId))
       .map(({ clientMsgId, reason }) => `${clientMsgId} is a dead letter: ${reason}`),
     ...buried.filter(({ clientMsgId }) => !dead.has(clientMsgId)).map(({ clientMsgId }) => `${clientMsgId} is no dead letter`),
-    ...(hot ? hotDiffers(state, hot) : []),
+    ...(hot ? hotDiffers(history, state, hot) : []),
   ];
 };
 
-function hotDiffers({ messages }: FinalState, { messages: hot, stableSeqs }: HotContents): string[] {
+function hotDiffers(history: History, { messages }: FinalState, { messages: hot, stableSeqs }: HotContents): string[] {
   const rows = new Map(messages.map((row) => [row.messageId, row]));
   const found = hot.flatMap((one) => {
     const row = rows.get(one.messageId);
     if (!row) return [`the hot store has ${one.messageId}, which has no row`];
     if (!one.isPersisted) return [`${placeOf(row)} is not marked as persisted`];
-    const isChanged = row.editedAt !== null || row.recalledAt !== null || row.type === "void";
+    const isChanged = row.editedAt !== null || row.recalledAt !== null || row.type === "void" || isHeld(history, row);
     const fields = ["conversationId", "seq", "senderId", "clientMsgId", "createdAt"] as const;
     const different = fields.filter((field) => one[field] !== row[field]).map(String);
     if (!isChanged && one.content !== row.content) different.push("content");

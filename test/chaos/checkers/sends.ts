@@ -11,6 +11,9 @@ export const placeOf = ({ conversationId, seq }: { readonly conversationId: stri
   `${conversationId} #${seq}`;
 export const isFromPeople = ({ type }: StoredMessage): boolean => type !== "system" && type !== "void";
 export const isVoid = ({ type }: StoredMessage): boolean => type === "void";
+/** The database was made to refuse it after it was acknowledged: it keeps its place, without its words. */
+export const isHeld = (history: History, { clientMsgId, content }: StoredMessage): boolean =>
+  history.poison.has(clientMsgId) && content === "{}";
 
 export const sendsByKey = (history: History): Map<string, Send[]> => Map.groupBy(history.of("send"), keyOfSend);
 export const answered = (sends: readonly Send[]): AnsweredSend[] =>
