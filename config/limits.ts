@@ -59,3 +59,6 @@ export const SOCKET_CONNECT_TIMEOUT_MS = 5_000;
 export const SOCKET_CLOSE_TIMEOUT_MS = 1_000;
 /** Connection attempts of one address in a minute. */
 export const MAX_CONNECTS_PER_MINUTE = 600;
+/** Changes of messages (edits, recalls, reactions ...) kept for clients that come back: at most this long, and so many. */
+export const CHANGE_LOG_KEEP_MS = 30 * 86_400_000;
+export const MAX_CHANGE_LOG_ENTRIES = 1_000_000;

@@ -34,6 +34,8 @@ export const METRICS = {
   im_log_lag: gauge("Records of the message log that the persister has not handled"),
   im_outbox_lag: gauge("Domain events committed and not yet relayed"),
   im_outbox_oldest_age_seconds: gauge("Age of the oldest domain event that is not yet relayed"),
+  im_change_log_entries: gauge("Changes of messages that are kept for clients that come back"),
+  im_change_log_trimmed_total: counter("Changes of messages that this node removed as too old or too many"),
   im_connections: gauge("Socket connections of this node"),
   im_deliveries_total: counter("Events pushed to rooms"),
   im_socket_events_total: counter("Events received from sockets", "event"),

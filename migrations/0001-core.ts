@@ -55,7 +55,7 @@ export async function up(db: MigrationContext): Promise<void> {
     `create index refresh_token_session on refresh_token (session_id)`,
     `create index refresh_token_expires on refresh_token (expires_at)`,
 
-    `create table roster_version (user_id bigint not null, list varchar(10) not null, version bigint not null, primary key (user_id, list))${end}`,
+    `create table roster_version (user_id bigint not null, list varchar(16) not null, version bigint not null, primary key (user_id, list))${end}`,
     `create table friendship (
       user_id bigint not null, friend_id bigint not null, remark varchar(64) not null, muted tinyint not null, tags text not null,
       since bigint not null, deleted_at bigint, version bigint not null, primary key (user_id, friend_id))${end}`,
