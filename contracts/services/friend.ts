@@ -100,6 +100,13 @@ export const friendContract = {
     result: Type.Array(Id),
     idempotent: true,
   },
+  /** Internal: the version that `list` would give. */
+  version: {
+    summary: "The version of a user's list of friends",
+    params: Closed({ userId: Id }),
+    result: Closed({ version: Version }),
+    idempotent: true,
+  },
   /** Internal: a user's own rows, for the export. */
   exportOf: {
     summary: "Friends, requests and lists of a user",

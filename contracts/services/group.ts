@@ -202,6 +202,13 @@ export const groupContract = {
     result: Type.Integer(),
     idempotent: true,
   },
+  /** Internal: the version that `mine` would give. */
+  version: {
+    summary: "The version of a user's list of groups",
+    params: Closed({ userId: Id }),
+    result: Closed({ version: Version }),
+    idempotent: true,
+  },
   /** Internal: a user's own memberships, invitations and requests, for the export. */
   exportOf: {
     summary: "Groups of a user",

@@ -20,7 +20,7 @@ import type { FriendDeps } from "./deps.ts";
 import { exportFriends } from "./export-friends.ts";
 import { forgetUser, touchLists } from "./forget-user.ts";
 import { handleRequest } from "./handle-request.ts";
-import { listFriends } from "./list-friends.ts";
+import { listFriends, listVersion } from "./list-friends.ts";
 import { listRequests } from "./list-requests.ts";
 import { friendIdsFor, invitableOf, relationOf } from "./relations.ts";
 import { requestFriendship } from "./request-friendship.ts";
@@ -106,6 +106,9 @@ export default defineService<"friend", Vars>()({
     },
     friendIds(ctx) {
       return friendIdsFor(this.sql, ctx.params);
+    },
+    version(ctx) {
+      return listVersion(this.sql, ctx.params.userId);
     },
     exportOf(ctx) {
       return exportFriends(this.sql, ctx.params.userId);

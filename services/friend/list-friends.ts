@@ -1,5 +1,6 @@
 import type { Friend } from "../../contracts/entities.ts";
 import type { Calls } from "../../lib/service.ts";
+import type { Database } from "../../mixins/database/index.ts";
 import { versionText } from "./after-commit.ts";
 import type { FriendDeps } from "./deps.ts";
 import { usersById } from "./people.ts";
@@ -30,6 +31,11 @@ export async function listFriends(
     removed: sinceVersion === undefined ? [] : friendships.filter(({ hasEnded }) => hasEnded).map(({ friendId }) => friendId),
     version: versionText(version),
   };
+}
+
+/** As `listFriends` gives it. */
+export async function listVersion(sql: Database, userId: string): Promise<{ version: string }> {
+  return { version: versionText(await rosterVersionOf(sql, userId)) };
 }
 
 function knownVersion(text: string | undefined, current: number): number {

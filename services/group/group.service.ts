@@ -35,7 +35,7 @@ import { createInviteLink, joinGroup } from "./join-group.ts";
 import { handleJoinRequest, listJoinRequests } from "./join-requests.ts";
 import { listMembers } from "./list-members.ts";
 import { dailyQuota, noQuota } from "./quota.ts";
-import { exportGroups, groupsById, memberCount, memberStates, myGroups, viewGroup } from "./read-groups.ts";
+import { exportGroups, groupsById, memberCount, memberStates, myGroups, myVersion, viewGroup } from "./read-groups.ts";
 import { ownedGroupIds } from "./repository/groups.ts";
 import { editMember, transferGroup } from "./update-member.ts";
 
@@ -173,6 +173,9 @@ export default defineService<"group", Vars>()({
     },
     memberCount(ctx) {
       return memberCount(this, ctx.params.groupId);
+    },
+    version(ctx) {
+      return myVersion(this, ctx.params.userId);
     },
     exportOf(ctx) {
       return exportGroups(this, ctx.params.userId);

@@ -25,6 +25,11 @@ export async function myGroups(
   return { items: mine.map(({ group, role }) => groupFor(group, role)), removed, version: String(version) };
 }
 
+/** The version that `myGroups` would give. */
+export async function myVersion({ sql }: Reading, userId: string): Promise<{ version: string }> {
+  return { version: String(await listVersion(sql, userId)) };
+}
+
 /** Members see the group, outsiders the card of one that can be joined. @throws GROUP_NOT_FOUND */
 export async function viewGroup({ sql }: Reading, { groupId, userId }: Who): Promise<Group | GroupCard> {
   const group = await findGroup(sql, groupId);
