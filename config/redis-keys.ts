@@ -96,5 +96,10 @@ export function conversationKeys(conversationId: string): ConversationKeys {
   };
 }
 
+/**
+ * String: the run of the server in which SQL was seen to have all that was in the message log, or who is about to see. No lifetime.
+ */
+export const CAUGHT_UP_KEY = `im:caught-up:${bucketTag("caught-up")}`;
+
 /** String, written for a moment to see whether writes are taken. */
 export const PROBE_KEY = "im:probe";

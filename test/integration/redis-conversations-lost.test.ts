@@ -242,6 +242,35 @@ describe("a conversation whose counter is lost", { skip: redis.skip, timeout: 60
     assert.equal((await a.blocks.find(whole))!.epoch, 1);
   });
 
+  it("never tells less than a lost counter had, but waits for SQL to have it, and once for all", async () => {
+    await using world = await openWorld();
+    const { a, b, log, drains } = world;
+    const id = await load(a.conversations);
+    const persist = log.hold();
+    const record = await accepted(a.conversations, buildRequest(id));
+    log.put([record]);
+    assert.deepEqual(await a.conversations.logged([record]), new Map([[id, record.seq]]));
+    await world.wipe();
+    const told = a.conversations.stableSeqs([id]);
+    await waitFor(() => drains.length === 1);
+    persist();
+    assert.deepEqual(await told, new Map([[id, record.seq]]));
+    assert.deepEqual(await b.conversations.stableSeqs([id]), new Map([[id, record.seq]]));
+    assert.equal(drains.length, 1, "another node goes by the note");
+    await world.wipe();
+    assert.deepEqual(await b.conversations.stableSeqs([id]), new Map([[id, record.seq]]));
+    assert.equal(drains.length, 2, "which is lost with the rest");
+  });
+
+  it("tells nothing while it is not known that SQL has it", async () => {
+    await using world = await openWorld();
+    const id = await load(world.a.conversations);
+    await world.wipe();
+    const blind = await redisNode({ url: redis.url, sql, keyPrefix: newPrefix(), drained: async () => false });
+    assert.equal((await endingOf(() => blind.conversations.stableSeqs([id]))).outcome, "unavailable");
+    await blind[Symbol.asyncDispose]();
+  });
+
   it("drops what is pending of another run of the server, and what it knew of ids", async () => {
     await using world = await openWorld();
     const { a } = world;

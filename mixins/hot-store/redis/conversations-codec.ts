@@ -17,7 +17,8 @@ type Stored = [
   replyTo: MessageRecord["replyTo"],
   mentions: MessageRecord["mentions"],
   requestId: string | null,
-  traceparent?: string,
+  traceparent?: string | null,
+  threadId?: string,
 ];
 
 export function encodeRequest(request: AcceptRequest): string {
@@ -32,7 +33,8 @@ export function encodeRequest(request: AcceptRequest): string {
     request.mentions,
     request.requestId,
   ];
-  if (request.traceparent !== undefined) stored.push(request.traceparent);
+  if (request.threadId !== undefined) stored.push(request.traceparent ?? null, request.threadId);
+  else if (request.traceparent !== undefined) stored.push(request.traceparent);
   return JSON.stringify(stored);
 }
 
@@ -52,6 +54,7 @@ export function recordOf(request: AcceptRequest, seq: number, createdAt: number)
     createdAt,
     requestId: request.requestId,
     ...(request.traceparent !== undefined && { traceparent: request.traceparent }),
+    ...(request.threadId !== undefined && { threadId: request.threadId }),
   };
 }
 
@@ -61,9 +64,10 @@ export function decodeMessage(text: string): { record: MessageRecord; loggedAt: 
   const createdAt = text.indexOf(" ", seqAt) + 1;
   const hashAt = text.indexOf(" ", createdAt) + 1;
   const storedAt = text.indexOf(" ", hashAt) + 1;
-  const [conversationId, messageId, senderId, clientMsgId, type, content, replyTo, mentions, requestId, traceparent] = JSON.parse(
+  const [conversationId, messageId, senderId, clientMsgId, type, content, replyTo, mentions, requestId, ...rare] = JSON.parse(
     text.slice(storedAt),
   ) as Stored;
+  const [traceparent, threadId] = rare;
   const record: MessageRecord = {
     messageId,
     conversationId,
@@ -77,7 +81,8 @@ export function decodeMessage(text: string): { record: MessageRecord; loggedAt: 
     bodyHash: text.slice(hashAt, storedAt - 1),
     createdAt: Number(text.slice(createdAt, hashAt)),
     requestId,
-    ...(traceparent !== undefined && { traceparent }),
+    ...(typeof traceparent === "string" && { traceparent }),
+    ...(threadId !== undefined && { threadId }),
   };
   return { record, loggedAt: Number(text.slice(0, LOGGED_AT_DIGITS)) || null };
 }

@@ -6,6 +6,7 @@ import type { SentKeysReader } from "../sent-keys.ts";
 import type { SeqBlocks } from "../seq-blocks.ts";
 import { luaScript, type RedisArgument, type RedisClient, type ScriptCall } from "./client.ts";
 import { accept } from "./conversations-accept.ts";
+import { CaughtUp } from "./conversations-caught-up.ts";
 import { decodeMember, decodeMessage, decodeSwitches, encodeMember, encodeSwitches } from "./conversations-codec.ts";
 import { SeqCounters } from "./conversations-counters.ts";
 import { KnownKeys } from "./conversations-known.ts";
@@ -52,6 +53,7 @@ export function redisConversations(deps: RedisConversationsDeps): RedisConversat
   const { client, blocks } = deps;
   const runs = serverRuns(client);
   const counters = new SeqCounters({ client, runs, blocks, drained: (timeoutMs) => deps.drained(timeoutMs) });
+  const caughtUp = new CaughtUp({ client, drained: (timeoutMs) => deps.drained(timeoutMs) });
   const known = new KnownKeys(client, deps.sentKeys);
 
   const settle = async (what: "logged" | "persisted" | "refused", records: readonly MessageRecord[]) => {
@@ -59,6 +61,14 @@ export function redisConversations(deps: RedisConversationsDeps): RedisConversat
     const [now, run] = [Date.now(), await runs.current()];
     const replies = await client.runAll(byConversation.map(([id, of]) => settleCall(what, run, now, id, of)));
     return new Map(byConversation.map(([id], i) => [id, replies[i] as number]));
+  };
+
+  /** Of conversations whose counter is lost, or that never had one; never less than a lost one had announced. */
+  const seqsInSql = async (run: string, conversationIds: readonly string[]) => {
+    const found = await blocks.inSql(conversationIds);
+    if (found.size === 0 || (await caughtUp.isNoted(run))) return found;
+    await caughtUp.wait(run);
+    return blocks.inSql(conversationIds);
   };
 
   return {
@@ -136,10 +146,11 @@ export function redisConversations(deps: RedisConversationsDeps): RedisConversat
       return (found as string[]).map((stored) => decodeMessage(stored).record);
     },
     async stableSeqs(conversationIds) {
-      const stable = await readStableSeqs(client, await runs.current(), conversationIds);
+      const run = await runs.current();
+      const stable = await readStableSeqs(client, run, conversationIds);
       const others = conversationIds.filter((id) => !stable.has(id));
       if (others.length === 0) return stable;
-      for (const [id, inSql] of await blocks.inSql(others)) {
+      for (const [id, inSql] of await seqsInSql(run, others)) {
         stable.set(id, inSql.stable);
         if (inSql.hasHole) counters.mend(id);
       }
