@@ -57,8 +57,23 @@ export const MAX_SOCKET_FRAME_BYTES = 131_072;
 export const SOCKET_CONNECT_TIMEOUT_MS = 5_000;
 /** A node that stops waits this long for connections to take what was written to them. */
 export const SOCKET_CLOSE_TIMEOUT_MS = 1_000;
+/** Receipts of one conversation that come within this time after one go out together. */
+export const RECEIPTS_EVERY_MS = 200;
 /** Connection attempts of one address in a minute. */
 export const MAX_CONNECTS_PER_MINUTE = 600;
 /** Changes of messages (edits, recalls, reactions ...) kept for clients that come back: at most this long, and so many. */
 export const CHANGE_LOG_KEEP_MS = 30 * 86_400_000;
 export const MAX_CHANGE_LOG_ENTRIES = 1_000_000;
+/** Newest notifications of a user that are kept. */
+export const MAX_NOTIFICATIONS_KEPT = 1_000;
+/** Announcements that one person posts in a group within this time are told as one. */
+export const ANNOUNCEMENT_TOLD_EVERY_MS = 60_000;
+/** Users of one step of a broadcast. */
+export const BROADCAST_PORTION = 500;
+/** Each node looks this often for broadcasts that nobody goes on with. */
+export const BROADCAST_LOOK_EVERY_MS = 2_000;
+/** A broadcast waits while more events than this are in the outbox, */
+export const BROADCAST_MAX_OUTBOX = 1_000;
+/** more messages than this are accepted and not yet in the database, or the oldest of them is older than that. */
+export const BROADCAST_MAX_PENDING = 5_000;
+export const BROADCAST_MAX_PENDING_AGE_MS = 3_000;
