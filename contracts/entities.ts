@@ -81,6 +81,8 @@ export const ListedUser = Closed({ user: User, since: Time });
 
 export const Role = OneOf("owner", "admin", "member");
 export const JoinMode = OneOf("invite", "approval", "open");
+/** Who may mention `all` in a message. */
+export const MentionAllBy = OneOf("members", "admins");
 /** A group as its members see it. */
 export const Group = Closed({
   groupId: Id,
@@ -94,6 +96,7 @@ export const Group = Closed({
   joinMode: JoinMode,
   historyVisible: Type.Boolean(),
   memberInvite: Type.Boolean(),
+  mentionAllBy: MentionAllBy,
   allMuted: Type.Boolean(),
   myRole: Role,
   version: Version,
@@ -239,6 +242,7 @@ export type Friend = Static<typeof Friend>;
 export type FriendRequest = Static<typeof FriendRequest>;
 export type Role = Static<typeof Role>;
 export type JoinMode = Static<typeof JoinMode>;
+export type MentionAllBy = Static<typeof MentionAllBy>;
 export type Group = Static<typeof Group>;
 export type GroupCard = Static<typeof GroupCard>;
 export type Member = Static<typeof Member>;

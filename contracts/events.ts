@@ -62,6 +62,8 @@ export interface GroupChange {
   actorId: string;
   userIds: string[];
   data: Record<string, unknown>;
+  /** In a large group, where it would be noise: there is no system message, and only those whom it concerns are told. */
+  quiet?: true;
 }
 
 export type SessionEndReason =

@@ -31,6 +31,10 @@ export const MAX_GROUP_MEMBERS = 5_000;
 export const DEFAULT_GROUP_MEMBERS = 500;
 /** People who can be invited or subscribed to in one request. */
 export const MAX_USERS_IN_REQUEST = 500;
+/** Above this many members it is the owner and admins who mention all, unless the group says otherwise. */
+export const MENTION_ALL_GROUP = 500;
+/** Above this many members a few people who join or leave are no message to the others. */
+export const JOIN_NOISE_GROUP = 200;
 /** Above this many members nobody is told who has read a message. */
 export const MAX_READERS_GROUP = 500;
 /** `userIds` of a reaction. */

@@ -74,7 +74,7 @@ export async function up(db: MigrationContext): Promise<void> {
     `create table im_group (
       group_id bigint not null primary key, name varchar(64) not null, avatar varchar(512) not null, announcement text not null,
       owner_id bigint not null, member_count integer not null, max_members integer not null, join_mode varchar(10) not null,
-      history_visible tinyint not null, member_invite tinyint not null, all_muted tinyint not null, dissolved_at bigint, version bigint not null,
+      history_visible tinyint not null, member_invite tinyint not null, mention_all_by varchar(10), all_muted tinyint not null, dissolved_at bigint, version bigint not null,
       created_at bigint not null)${end}`,
     `create index im_group_owner on im_group (owner_id)`,
     `create table group_member (
@@ -109,6 +109,8 @@ export async function up(db: MigrationContext): Promise<void> {
       since_seq bigint not null, version bigint not null, created_at bigint not null,
       primary key (user_id, conversation_id))${end}`,
     `create index conversation_member_conversation on conversation_member (conversation_id, user_id)`,
+    // Who cannot see a message is asked whenever one is changed or quoted, also in a group of thousands.
+    `create index conversation_member_bounds on conversation_member (conversation_id, active, min_seq)`,
 
     // How far the seqs of a conversation are reserved for a hot store that can lose its counter; epoch: how often it did, from 1;
     // stable: all at or below was in the log when it was reserved last.

@@ -104,8 +104,11 @@ export const conversationContract = {
       conversationId: ConversationId,
       userIds: Type.Array(Id, { maxItems: MAX_GROUP_MEMBERS }),
       historyVisible: Type.Boolean(),
+      /** No `joined` follows: UNAVAILABLE unless all of them can read now. */
+      quiet: Type.Optional(Type.Boolean()),
     }),
     result: Closed({ head: Seq }),
+    errors: ["UNAVAILABLE"],
     idempotent: true,
   },
   /** Internal: people joined a group at `seq` (the system message that says so); they see from there, or all when `historyVisible`. */
@@ -125,18 +128,24 @@ export const conversationContract = {
   /** Internal: people have left a group, be it that the message that says so cannot be written yet. */
   leaving: {
     summary: "Former members send and see nothing more in a group conversation",
-    params: Closed({ conversationId: ConversationId, userIds: Type.Array(Id, { maxItems: MAX_GROUP_MEMBERS }) }),
+    params: Closed({
+      conversationId: ConversationId,
+      userIds: Type.Array(Id, { maxItems: MAX_GROUP_MEMBERS }),
+      /** No message says so: UNAVAILABLE unless all of them are out now. */
+      quiet: Type.Optional(Type.Boolean()),
+    }),
     /** The last message that they see. */
     result: Closed({ head: Seq }),
+    errors: ["UNAVAILABLE"],
     idempotent: true,
   },
-  /** Internal: people left a group; `seq` is the last message they see. */
+  /** Internal: people left a group; `seq` is the last message they see, the last one there is when no message says so. */
   left: {
     summary: "Members left a group conversation",
     params: Closed({
       conversationId: ConversationId,
       userIds: Type.Array(Id, { maxItems: MAX_GROUP_MEMBERS }),
-      seq: PositiveSeq,
+      seq: Type.Optional(PositiveSeq),
       /** What `leaving` answered: who was closed out there sees up to `seq` too. */
       closedAt: Type.Optional(Seq),
     }),
@@ -164,10 +173,14 @@ export const conversationContract = {
     result: Closed({ read: Type.Array(Closed({ userId: Id, readAt: Type.Integer() })), unread: Type.Array(Id) }),
     idempotent: true,
   },
-  /** Internal: members to whom a message of this seq is not visible, since they came later or cleared their history. */
+  /** Internal: members to whom a message of this seq is not visible, since they came later or cleared their history; some of them, with a `limit`. */
   blindTo: {
     summary: "Members who cannot see a seq",
-    params: Closed({ conversationId: ConversationId, seq: PositiveSeq }),
+    params: Closed({
+      conversationId: ConversationId,
+      seq: PositiveSeq,
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_GROUP_MEMBERS + 1 })),
+    }),
     result: Type.Array(Id),
     idempotent: true,
   },

@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import type { ServiceContract } from "../define.ts";
-import { Group, GroupCard, Invitation, InviteLink, JoinMode, JoinRequest, Member, Role } from "../entities.ts";
+import { Group, GroupCard, Invitation, InviteLink, JoinMode, JoinRequest, Member, MentionAllBy, Role } from "../entities.ts";
 import {
   MAX_ANNOUNCEMENT_LENGTH,
   MAX_GROUP_MEMBERS,
@@ -42,6 +42,7 @@ export const groupContract = {
       joinMode: Type.Optional(JoinMode),
       historyVisible: Type.Optional(Type.Boolean()),
       memberInvite: Type.Optional(Type.Boolean()),
+      mentionAllBy: Type.Optional(MentionAllBy),
     }),
     result: Closed({ group: Group, joined: Type.Array(Id), invited: Type.Array(Id) }),
     errors: ["GROUP_FULL", "QUOTA_EXCEEDED"],
@@ -70,6 +71,7 @@ export const groupContract = {
       joinMode: Type.Optional(JoinMode),
       historyVisible: Type.Optional(Type.Boolean()),
       memberInvite: Type.Optional(Type.Boolean()),
+      mentionAllBy: Type.Optional(MentionAllBy),
     }),
     result: Group,
     errors: Guarded,
@@ -173,17 +175,33 @@ export const groupContract = {
     result: InviteLink,
     errors: Guarded,
   },
-  /** Internal: what accepting needs; null when there is no such group. All members when no ids are given; those who are none are missing. */
+  /**
+   * Internal: what accepting needs; null when there is no such group. All members when no ids are given, or with a `limit` those
+   * behind `after` by user id, and `next` to go on with; those who are none are missing.
+   */
   memberStates: {
     summary: "Roles and mutes of a group's members",
-    params: Closed({ groupId: Id, userIds: Type.Optional(Type.Array(Id, { maxItems: MAX_GROUP_MEMBERS })) }),
+    params: Closed({
+      groupId: Id,
+      userIds: Type.Optional(Type.Array(Id, { maxItems: MAX_GROUP_MEMBERS })),
+      after: Type.Optional(Id),
+      limit: Type.Optional(Type.Integer({ minimum: 1, maximum: MAX_GROUP_MEMBERS })),
+    }),
     result: Nullable(
       Closed({
         allMuted: Type.Boolean(),
         dissolved: Type.Boolean(),
         members: Type.Array(Closed({ userId: Id, role: Role, mutedUntil: Nullable(Time) })),
+        next: Type.Optional(Id),
       }),
     ),
+    idempotent: true,
+  },
+  /** Internal: whether a user may mention all in the group; false for those who are no members. */
+  mayMentionAll: {
+    summary: "May this member mention all",
+    params: Closed({ groupId: Id, userId: Id }),
+    result: Type.Boolean(),
     idempotent: true,
   },
   /** Internal: groups as `userId` sees them (members only), for conversation lists; unknown or left ones are missing. */

@@ -21,6 +21,7 @@ export const messageContract = {
       "CANNOT_MESSAGE",
       "BLOCKED_BY_YOU",
       "MUTED",
+      "ROLE_FORBIDS",
       "GROUP_NOT_FOUND",
       "CONVERSATION_NOT_FOUND",
       "IDEMPOTENCY_CONFLICT",

@@ -1,3 +1,4 @@
+import { setImmediate } from "node:timers/promises";
 import type { Result } from "../../contracts/index.ts";
 import { parseConversationId } from "../../lib/conversation-id.ts";
 import { imError } from "../../lib/errors.ts";
@@ -10,6 +11,8 @@ export interface MembersDeps extends AccessDeps {
 }
 type Members = Omit<ConversationSnapshot, "headSeq" | "conversationId">;
 
+/** Members that are read at one time. */
+const MEMBERS_PORTION = 1_000;
 /** Times that a change of the members may overtake their reading. */
 const MAX_ROUNDS = 10;
 
@@ -53,17 +56,32 @@ async function readMembers(deps: MembersDeps, conversationId: string, userIds?: 
   const parsed = parseConversationId(conversationId);
   if (parsed?.type === "direct") return directMembers(deps, conversationId, parsed.userIds);
   if (parsed?.type !== "group") return null;
-  const states = await call(
-    deps.calls,
-    "group.memberStates",
-    userIds ? { groupId: parsed.groupId, userIds: [...userIds] } : { groupId: parsed.groupId },
-  );
+  const { groupId } = parsed;
+  const states = userIds
+    ? await call(deps.calls, "group.memberStates", { groupId, userIds: [...userIds] })
+    : await allStates(deps, groupId);
   if (!states) return null;
   const members = states.members.map(({ userId, role, mutedUntil }): [string, HotMember] => [
     userId,
     { role, mutedUntil, refusal: null },
   ]);
   return { allMuted: states.allMuted, dissolved: states.dissolved, members: Object.fromEntries(members) };
+}
+
+/**
+ * All members, a portion at a time, so that nobody else is held up by a large group. Who changes while they are read is written
+ * through afterwards, or what was read is refused, as its generation is not the one of before.
+ */
+async function allStates({ calls }: MembersDeps, groupId: string): Promise<Result<"group.memberStates">> {
+  const members: NonNullable<Result<"group.memberStates">>["members"] = [];
+  for (let after: string | undefined; ; await setImmediate()) {
+    const from = after === undefined ? {} : { after };
+    const page = await call(calls, "group.memberStates", { groupId, limit: MEMBERS_PORTION, ...from });
+    if (!page) return null;
+    members.push(...page.members);
+    if (page.next === undefined) return { ...page, members };
+    after = page.next;
+  }
 }
 
 async function directMembers(deps: MembersDeps, conversationId: string, [a, b]: readonly [string, string]): Promise<Members> {

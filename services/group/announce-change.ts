@@ -1,12 +1,21 @@
 import type { GroupChange } from "../../contracts/events.ts";
 import type { Content } from "../../contracts/entities.ts";
 import { groupConversationId } from "../../lib/conversation-id.ts";
-import { chunksOf } from "../../lib/page.ts";
 import { conversationRoom, push, userRoom } from "../../lib/push.ts";
 import { call } from "../../lib/service.ts";
+import { announceQuietly, NAMED_USERS } from "./announce-quietly.ts";
+import {
+  admit,
+  bringIn,
+  close,
+  inChunks,
+  movesOf,
+  refreshStates,
+  takeOut,
+  type Admission,
+  type Moves,
+} from "./announce-steps.ts";
 import type { AnnounceDeps } from "./deps.ts";
-import { findGroup } from "./repository/groups.ts";
-import { unchangedSince } from "./repository/members.ts";
 
 /** A change as its outbox event carries it. */
 export interface Announcement {
@@ -15,24 +24,6 @@ export interface Announcement {
   readonly change: GroupChange;
 }
 
-/** Whose memberships a change begins or ends, as far as no later change did so again. */
-interface Moves {
-  readonly joined: readonly string[];
-  readonly left: readonly string[];
-}
-
-/** Members that one call to another service carries. */
-const CHUNK = 500;
-/** Ids that a system message names; one that concerns more people gives their number as `userCount`. */
-const NAMED_USERS = 50;
-
-const membershipEvents = new Set<GroupChange["event"]>([
-  "group.created",
-  "group.dissolved",
-  "member.joined",
-  "member.left",
-  "member.removed",
-]);
 const stateEvents = new Set<GroupChange["event"]>([
   "group.muted",
   "group.unmuted",
@@ -54,12 +45,14 @@ const stateEvents = new Set<GroupChange["event"]>([
 export async function announceChange(deps: AnnounceDeps, announcement: Announcement): Promise<void> {
   const { eventId, groupId, change } = announcement;
   try {
-    await deps.queue.once(eventId, groupId, () => announce(deps, announcement));
+    await deps.queue.once(eventId, groupId, () =>
+      change.quiet ? announceQuietly(deps, groupId, change) : announce(deps, announcement),
+    );
   } catch (error) {
     // Whatever is away now, and until it is told again: who has left sees and hears nothing more.
     const { left } = await movesOf(deps, groupId, change);
     const conversationId = groupConversationId(groupId);
-    await Promise.allSettled([close(deps, conversationId, left), takeOut(deps, conversationId, left)]);
+    await Promise.allSettled([close(deps, { conversationId, userIds: left }), takeOut(deps, conversationId, left)]);
     throw error;
   }
 }
@@ -69,14 +62,12 @@ async function announce(deps: AnnounceDeps, { eventId, groupId, change }: Announ
   const moves = await movesOf(deps, groupId, change);
   if (stateEvents.has(change.event)) await refreshStates(deps, conversationId, [change.actorId, ...change.userIds]);
   // Whatever keeps the message that says so from being written, they see nothing that others say meanwhile.
-  const closedAt = await close(deps, conversationId, moves.left);
+  const closedAt = await close(deps, { conversationId, userIds: moves.left });
   let entering: PromiseSettledResult<void>[];
   try {
     // Bounds first: what is pushed to the room looks at those of everybody who is there.
     const admission = await admit(deps, { groupId, conversationId, userIds: moves.joined });
-    entering = await Promise.allSettled([
-      inChunks(moves.joined, (userIds) => moveSockets(deps, "socket.join", conversationId, userIds)),
-    ]);
+    entering = await Promise.allSettled([bringIn(deps, conversationId, moves.joined)]);
     const { seq } = await call(deps.calls, "message.sendSystem", {
       conversationId,
       clientMsgId: `ev-${eventId}`,
@@ -85,7 +76,7 @@ async function announce(deps: AnnounceDeps, { eventId, groupId, change }: Announ
     await moveBounds(deps, { conversationId, seq, moves, admission, closedAt });
     await refreshStates(deps, conversationId, moves.joined);
     // Who connected before the bounds were there did not find the group among their own.
-    await inChunks(moves.joined, (userIds) => moveSockets(deps, "socket.join", conversationId, userIds));
+    await bringIn(deps, conversationId, moves.joined);
   } finally {
     await takeOut(deps, conversationId, moves.left);
   }
@@ -93,59 +84,10 @@ async function announce(deps: AnnounceDeps, { eventId, groupId, change }: Announ
   for (const entered of entering) if (entered.status === "rejected") throw entered.reason;
 }
 
-const takeOut = (deps: AnnounceDeps, conversationId: string, leavers: readonly string[]): Promise<void> =>
-  inChunks(leavers, (userIds) => moveSockets(deps, "socket.leave", conversationId, userIds));
-
-async function movesOf(deps: AnnounceDeps, groupId: string, change: GroupChange): Promise<Moves> {
-  const moves = { joined: [] as string[], left: [] as string[] };
-  if (!membershipEvents.has(change.event)) return moves;
-  await inChunks(change.userIds, async (userIds) => {
-    const { joined, left } = await unchangedSince(deps.sql, groupId, userIds, Number(change.data["version"]));
-    moves.joined.push(...joined);
-    moves.left.push(...left);
-  });
-  return moves;
-}
-
 function contentOf({ event, actorId, userIds, data }: GroupChange): Content {
   if (event === "group.dissolved") return { event, actorId, ...data };
   const count = userIds.length > NAMED_USERS ? { userCount: userIds.length } : {};
   return { event, actorId, userIds: userIds.slice(0, NAMED_USERS), ...count, ...data };
-}
-
-async function refreshStates(deps: AnnounceDeps, conversationId: string, userIds: readonly string[]): Promise<void> {
-  await inChunks([...new Set(userIds)], (some) =>
-    call(deps.calls, "conversation.refreshMembers", { conversationId, userIds: some }),
-  );
-}
-
-/** What newcomers read: from behind this head on, or everything. */
-interface Admission {
-  readonly historyVisible: boolean;
-  readonly admittedBehind: number;
-}
-
-async function admit(
-  deps: AnnounceDeps,
-  { groupId, conversationId, userIds }: { groupId: string; conversationId: string; userIds: readonly string[] },
-): Promise<Admission> {
-  if (userIds.length === 0) return { historyVisible: false, admittedBehind: 0 };
-  const historyVisible = (await findGroup(deps.sql, groupId))?.historyVisible ?? false;
-  let admittedBehind = Infinity;
-  await inChunks(userIds, async (some) => {
-    const { head } = await call(deps.calls, "conversation.admit", { conversationId, userIds: some, historyVisible });
-    admittedBehind = Math.min(admittedBehind, head);
-  });
-  return { historyVisible, admittedBehind };
-}
-
-/** @returns the last message that leavers see before the one that says so; of different chunks, the first */
-async function close(deps: AnnounceDeps, conversationId: string, leavers: readonly string[]): Promise<number> {
-  let closedAt = Infinity;
-  await inChunks(leavers, async (userIds) => {
-    closedAt = Math.min(closedAt, (await call(deps.calls, "conversation.leaving", { conversationId, userIds })).head);
-  });
-  return Number.isFinite(closedAt) ? closedAt : 0;
 }
 
 interface Bounds {
@@ -163,32 +105,6 @@ async function moveBounds(deps: AnnounceDeps, { conversationId, seq, moves, admi
   await inChunks(moves.left, (userIds) => call(deps.calls, "conversation.left", { conversationId, userIds, seq, closedAt }));
 }
 
-/** Answers in a few milliseconds, unless a gateway has died and is asked or told of it. */
-const SOCKETS_TIMEOUT_MS = 1_500;
-const SOCKETS_TRIES = 3;
-
-/**
- * Where no gateway runs there is no connection to move. When a gateway has died the others do it; whoever asked hears of the dead
- * one, and another gateway is asked.
- */
-async function moveSockets(
-  deps: AnnounceDeps,
-  action: "socket.join" | "socket.leave",
-  conversationId: string,
-  userIds: string[],
-): Promise<void> {
-  for (let left = SOCKETS_TRIES; ; left--) {
-    try {
-      await call(deps.calls, action, { conversationId, userIds }, { timeout: SOCKETS_TIMEOUT_MS });
-      return;
-    } catch (error) {
-      const { type = "" } = error as { type?: string };
-      if (["SERVICE_NOT_FOUND", "SERVICE_NOT_AVAILABLE"].includes(type)) return;
-      if (type !== "REQUEST_TIMEOUT" || left === 1) throw error;
-    }
-  }
-}
-
 /** To the members, and to those who have left the room with this change. */
 export async function pushUpdated(
   deps: Pick<AnnounceDeps, "calls">,
@@ -203,8 +119,4 @@ export async function pushUpdated(
       some.map((room) => ({ room, event: "group:updated", payload: { groupId, version } })),
     ),
   );
-}
-
-async function inChunks(items: readonly string[], work: (chunk: string[]) => Promise<unknown>): Promise<void> {
-  for (const chunk of chunksOf(items, CHUNK)) await work(chunk);
 }

@@ -3,6 +3,7 @@ import type { Role } from "../../contracts/entities.ts";
 import { imError } from "../../lib/errors.ts";
 import type { Database, Tx } from "../../mixins/database/port.ts";
 import { announceChange, type Announcement } from "./announce-change.ts";
+import { isJoiningOrLeaving, isNoise } from "./announce-quietly.ts";
 import type { GroupDeps } from "./deps.ts";
 import { mayDo, type Deed } from "./permissions.ts";
 import { findGroup, nextVersion, updateGroup } from "./repository/groups.ts";
@@ -99,8 +100,11 @@ async function recordChanges<T>(
 ): Promise<Announcement[]> {
   if (changes.length > 0) await updateGroup(deps.sql, groupId, { version }, tx);
   const announcements: Announcement[] = [];
+  // As it stands behind this change: whoever announces it again must come to the same.
+  const memberCount = changes.some(isJoiningOrLeaving) ? (await findGroup(deps.sql, groupId, tx))!.memberCount : 0;
   for (const draft of changes) {
-    const change: GroupChange = { actorId, userIds: [], ...draft, data: { ...draft.data, version: String(version) } };
+    const drafted: GroupChange = { actorId, userIds: [], ...draft, data: { ...draft.data, version: String(version) } };
+    const change: GroupChange = isNoise(drafted, memberCount) ? { ...drafted, quiet: true } : drafted;
     const eventId = await deps.outbox.add(tx, {
       subject: subjectOf(change),
       key: groupId,

@@ -1,4 +1,4 @@
-import type { Group, JoinMode } from "../../contracts/entities.ts";
+import type { Group, JoinMode, MentionAllBy } from "../../contracts/entities.ts";
 import { DEFAULT_GROUP_MEMBERS } from "../../contracts/limits.ts";
 import { imError } from "../../lib/errors.ts";
 import type { Tx } from "../../mixins/database/port.ts";
@@ -18,6 +18,7 @@ export interface NewGroup {
   readonly joinMode?: JoinMode;
   readonly historyVisible?: boolean;
   readonly memberInvite?: boolean;
+  readonly mentionAllBy?: MentionAllBy;
 }
 
 /** The creator becomes the owner; the first system message (seq 1) names the creator and those who joined at once. */
@@ -70,6 +71,7 @@ function recordOf(input: NewGroup, made: { groupId: string; version: number; mem
     joinMode: input.joinMode ?? "invite",
     historyVisible: input.historyVisible ?? false,
     memberInvite: input.memberInvite ?? true,
+    mentionAllBy: input.mentionAllBy ?? null,
     allMuted: false,
     dissolvedAt: null,
     version: made.version,

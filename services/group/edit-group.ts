@@ -1,4 +1,4 @@
-import type { Group, JoinMode } from "../../contracts/entities.ts";
+import type { Group, JoinMode, MentionAllBy } from "../../contracts/entities.ts";
 import type { GroupChange } from "../../contracts/events.ts";
 import { invalidField } from "../../lib/validation.ts";
 import { assertMay, changeAsMember, type AtGroup, type ChangeDraft, type Who } from "./change-group.ts";
@@ -16,6 +16,7 @@ export interface GroupEdit {
   readonly joinMode?: JoinMode;
   readonly historyVisible?: boolean;
   readonly memberInvite?: boolean;
+  readonly mentionAllBy?: MentionAllBy;
 }
 
 /** Fields with an event of their own; the others share "group.settings.changed". */

@@ -35,7 +35,16 @@ import { createInviteLink, joinGroup } from "./join-group.ts";
 import { handleJoinRequest, listJoinRequests } from "./join-requests.ts";
 import { listMembers } from "./list-members.ts";
 import { dailyQuota, noQuota } from "./quota.ts";
-import { exportGroups, groupsById, memberCount, memberStates, myGroups, myVersion, viewGroup } from "./read-groups.ts";
+import {
+  exportGroups,
+  groupsById,
+  mayMentionAllIn,
+  memberCount,
+  memberStates,
+  myGroups,
+  myVersion,
+  viewGroup,
+} from "./read-groups.ts";
 import { ownedGroupIds } from "./repository/groups.ts";
 import { editMember, transferGroup } from "./update-member.ts";
 
@@ -163,7 +172,10 @@ export default defineService<"group", Vars>()({
     },
 
     memberStates(ctx) {
-      return memberStates(this, ctx.params.groupId, ctx.params.userIds);
+      return memberStates(this, ctx.params);
+    },
+    mayMentionAll(ctx) {
+      return mayMentionAllIn(this, ctx.params);
     },
     getMany(ctx) {
       return groupsById(this, ctx.params.userId, ctx.params.groupIds);

@@ -1,4 +1,4 @@
-import type { Role } from "../../contracts/entities.ts";
+import type { MentionAllBy, Role } from "../../contracts/entities.ts";
 
 /** What someone may do in a group (C3). */
 export type Deed =
@@ -8,6 +8,7 @@ export type Deed =
   | "invite"
   | "edit"
   | "muteAll"
+  | "mentionAll"
   | "answerRequests"
   | "dissolve"
   // On another member:
@@ -26,6 +27,7 @@ const lowest: Record<Deed, Role> = {
   invite: "admin",
   edit: "admin",
   muteAll: "admin",
+  mentionAll: "admin",
   answerRequests: "admin",
   kick: "admin",
   mute: "admin",
@@ -48,4 +50,9 @@ export function mayDo(role: Role, deed: Deed, targetRole?: Role): boolean {
 /** Members invite, and make invite links, where the group lets them. */
 export function mayInvite(role: Role, memberInvite: boolean): boolean {
   return memberInvite || mayDo(role, "invite");
+}
+
+/** Members mention all where the group lets them. */
+export function mayMentionAll(role: Role, by: MentionAllBy): boolean {
+  return by === "members" || mayDo(role, "mentionAll");
 }

@@ -1,12 +1,14 @@
 import type { Group, GroupCard, Role } from "../../contracts/entities.ts";
+import type { Params } from "../../contracts/index.ts";
 import { imError } from "../../lib/errors.ts";
 import type { Who } from "./change-group.ts";
 import type { GroupDeps } from "./deps.ts";
+import { mayMentionAll } from "./permissions.ts";
 import { findGroup, groupsOf, leftSince, listVersion } from "./repository/groups.ts";
 import { invitationsOf } from "./repository/invitations.ts";
 import { joinRequestsOf } from "./repository/joining.ts";
-import { findMember, membershipsOf, membersOf } from "./repository/members.ts";
-import { cardOf, groupFor, roleName } from "./repository/rows.ts";
+import { findMember, membershipsOf, membersAfter, membersOf } from "./repository/members.ts";
+import { cardOf, groupFor, mentionAllBy, roleName } from "./repository/rows.ts";
 
 type Reading = Pick<GroupDeps, "sql">;
 
@@ -50,19 +52,32 @@ export interface MemberStates {
   readonly allMuted: boolean;
   readonly dissolved: boolean;
   readonly members: { userId: string; role: Role; mutedUntil: number | null }[];
+  /** Whoever reads a page goes on with this. */
+  readonly next?: string;
 }
 
 /** A dissolved group has no members; null when there never was such a group. */
-export async function memberStates({ sql }: Reading, groupId: string, userIds?: readonly string[]): Promise<MemberStates | null> {
+export async function memberStates(
+  { sql }: Reading,
+  { groupId, userIds, after, limit }: Params<"group.memberStates">,
+): Promise<MemberStates | null> {
   // The group last: one that is dissolved in between says so, rather than to have no members and no reason.
-  const members = await membersOf(sql, groupId, userIds);
+  const members = limit === undefined ? await membersOf(sql, groupId, userIds) : await membersAfter(sql, groupId, after, limit);
   const group = await findGroup(sql, groupId);
   if (!group) return null;
+  const last = members.length === limit ? members.at(-1) : undefined;
   return {
     allMuted: group.allMuted,
     dissolved: group.dissolvedAt !== null,
     members: members.map(({ userId, role, mutedUntil }) => ({ userId, role, mutedUntil })),
+    ...(last && { next: last.userId }),
   };
+}
+
+/** Whether the user may mention all; false for outsiders. */
+export async function mayMentionAllIn({ sql }: Reading, { groupId, userId }: Who): Promise<boolean> {
+  const [group, me] = [await findGroup(sql, groupId), await findMember(sql, groupId, userId)];
+  return group !== null && me !== null && mayMentionAll(me.role, mentionAllBy(group));
 }
 
 /** 0 when there is no such group, or it was dissolved. */

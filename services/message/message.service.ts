@@ -176,6 +176,7 @@ export default defineService<"message", Vars>()({
       quoted: (conversationId, messageId, userId) => quotedMessage(visible, conversationId, messageId, userId),
       snapshot: (content, userId) => snapshotForward(visible, content, userId),
       userExists: async (userId) => (await call(broker, "user.activeAmong", { userIds: [userId] })).length > 0,
+      mayMentionAll: (groupId, userId) => call(broker, "group.mayMentionAll", { groupId, userId }),
       traceparent: () => tracing.traceparent(),
       erasedAuthors: (record, tx) => erasedAuthors(sql, [record], tx),
       isErased: async (userId: string, tx?: Tx) => (await erasedAmong(sql, [userId], tx)).size > 0,

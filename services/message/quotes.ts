@@ -34,7 +34,7 @@ export async function quoteForAll(
 ): Promise<ReplyPreview> {
   const [original] = await repository.bySeqs(conversationId, [reply.seq]);
   // Asked last: who joins later is not there yet.
-  const blind = await call(calls, "conversation.blindTo", { conversationId, seq: reply.seq });
+  const blind = await call(calls, "conversation.blindTo", { conversationId, seq: reply.seq, limit: except.length + 1 });
   const untold = new Set(except);
   return blind.every((userId) => untold.has(userId)) ? quoteOf(reply, original, 0) : withhold(reply);
 }

@@ -21,6 +21,8 @@ export interface SendDeps {
   /** The stored form of a forward: snapshots of messages that `userId` can see. */
   snapshot(content: Content, userId: string): Promise<Content>;
   userExists(userId: string): Promise<boolean>;
+  /** Whether this member of a group may mention all there. */
+  mayMentionAll(groupId: string, userId: string): Promise<boolean>;
   /** Of the span that runs; undefined when the request is not traced. */
   traceparent(): string | undefined;
   /** Whether this sender's client message id was used in the conversation before. */
@@ -36,9 +38,10 @@ export interface SendInput {
 
 /**
  * Sends a message of a user. It takes its place in the conversation's order before anything asynchronous happens, so that
- * messages of one connection keep theirs. One that names others (`replyTo`, a forward, a card) holds that place while they are
- * looked up, so it is asked first whether its sender may send at all; what the same sender sends meanwhile waits behind it.
- * @throws VALIDATION, TEXT_TOO_LARGE, and what `AcceptQueue.submit` throws
+ * messages of one connection keep theirs. One that names others (`replyTo`, a forward, a card, all of a group) holds that place
+ * while they are looked up, so it is asked first whether its sender may send at all; what the same sender sends meanwhile waits
+ * behind it.
+ * @throws VALIDATION, TEXT_TOO_LARGE, ROLE_FORBIDS, and what `AcceptQueue.submit` throws
  */
 export async function sendMessage(deps: SendDeps, input: SendInput): Promise<{ result: SendResult; repeated: boolean }> {
   const { params, senderId } = input;
@@ -106,8 +109,15 @@ function checkParticipant(conversationId: string, senderId: string): void {
   if (!isInside) throw imError("CONVERSATION_NOT_FOUND");
 }
 
-function needsLookUp({ type, replyTo }: Params<"message.send">): boolean {
-  return replyTo !== undefined || type === "forward" || type === "card";
+function needsLookUp(params: Params<"message.send">): boolean {
+  const { type, replyTo } = params;
+  return replyTo !== undefined || type === "forward" || type === "card" || allMentionedIn(params) !== null;
+}
+
+/** The group of which the message mentions all; null when it mentions none. */
+function allMentionedIn({ conversationId, mentions }: Params<"message.send">): string | null {
+  const parsed = mentions?.includes("all") ? parseConversationId(conversationId) : null;
+  return parsed?.type === "group" ? parsed.groupId : null;
 }
 
 /** A message that was accepted before is answered again, although what it names may be gone since. */
@@ -120,10 +130,12 @@ async function prepare(deps: SendDeps, input: SendInput): Promise<AcceptRequest>
   }
 }
 
-/** @throws VALIDATION when the message names what the sender cannot see */
+/** @throws VALIDATION when the message names what the sender cannot see, ROLE_FORBIDS when they may not mention all */
 async function lookUpNamed(deps: SendDeps, input: SendInput): Promise<AcceptRequest> {
   const { params, senderId } = input;
   const { conversationId, type, replyTo } = params;
+  const groupId = allMentionedIn(params);
+  if (groupId !== null && !(await deps.mayMentionAll(groupId, senderId))) throw imError("ROLE_FORBIDS");
   const quoted = replyTo === undefined ? null : await deps.quoted(conversationId, replyTo, senderId);
   if (replyTo !== undefined && quoted === null) throw invalidField("replyTo", "is no message of this conversation");
   if (type === "card" && !(await deps.userExists((params.content as { userId: string }).userId))) {

@@ -27,6 +27,7 @@ test("the creator owns the new group; friends are invited, those who allow it jo
     joinMode: "invite",
     historyVisible: false,
     memberInvite: true,
+    mentionAllBy: "members",
     allMuted: false,
     myRole: "owner",
     version: group.version,

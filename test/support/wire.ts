@@ -18,7 +18,7 @@ export const fields = {
   friend: "muted remark since tags user",
   friendRequest: "createdAt from handledAt message requestId status to",
   group:
-    "allMuted announcement avatar conversationId createdAt groupId historyVisible joinMode maxMembers memberCount memberInvite myRole name ownerId version",
+    "allMuted announcement avatar conversationId createdAt groupId historyVisible joinMode maxMembers memberCount memberInvite mentionAllBy myRole name ownerId version",
   groupCard: "avatar groupId joinMode memberCount name",
   member: "joinedAt mutedUntil nickname role user userId",
   invitation: "expiresAt group invitationId inviter status",

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import type { Role } from "../../contracts/entities.ts";
-import { mayDo, mayInvite, type Deed } from "../../services/group/permissions.ts";
+import { mayDo, mayInvite, mayMentionAll, type Deed } from "../../services/group/permissions.ts";
 
 const roles: readonly Role[] = ["owner", "admin", "member"];
 
@@ -13,6 +13,7 @@ const inGroup: Record<string, readonly Role[]> = {
   invite: ["owner", "admin"],
   edit: ["owner", "admin"],
   muteAll: ["owner", "admin"],
+  mentionAll: ["owner", "admin"],
   answerRequests: ["owner", "admin"],
   dissolve: ["owner"],
 };
@@ -49,6 +50,17 @@ test("members invite where the group lets them, owner and admins everywhere", ()
   );
   assert.deepEqual(
     roles.map((role) => mayInvite(role, false)),
+    [true, true, false],
+  );
+});
+
+test("members mention all where the group lets them, owner and admins everywhere", () => {
+  assert.deepEqual(
+    roles.map((role) => mayMentionAll(role, "members")),
+    [true, true, true],
+  );
+  assert.deepEqual(
+    roles.map((role) => mayMentionAll(role, "admins")),
     [true, true, false],
   );
 });

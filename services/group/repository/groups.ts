@@ -35,6 +35,7 @@ export async function insertGroup(sql: Database, group: GroupRecord, tx: Tx): Pr
     join_mode: group.joinMode,
     history_visible: Number(group.historyVisible),
     member_invite: Number(group.memberInvite),
+    mention_all_by: group.mentionAllBy,
     all_muted: Number(group.allMuted),
     dissolved_at: group.dissolvedAt,
     version: group.version,
@@ -67,6 +68,7 @@ const columns = {
   joinMode: "join_mode",
   historyVisible: "history_visible",
   memberInvite: "member_invite",
+  mentionAllBy: "mention_all_by",
   allMuted: "all_muted",
   version: "version",
 } as const;

@@ -49,6 +49,20 @@ export async function membersOf(sql: Database, groupId: string, userIds?: readon
   return rows.map(memberRecord);
 }
 
+/** Members by user id, behind the given one. */
+export async function membersAfter(
+  sql: Database,
+  groupId: string,
+  after: string | undefined,
+  limit: number,
+): Promise<MemberRecord[]> {
+  const rows = await sql.select<MemberRow>(
+    `select ${fields} from group_member where group_id = :groupId and user_id > :after and left_at is null order by user_id limit :limit`,
+    { groupId, after: after ?? "0", limit },
+  );
+  return rows.map(memberRecord);
+}
+
 /** Owner and admins. */
 export async function managerIds(sql: Database, groupId: string, tx: Tx): Promise<string[]> {
   const rows = await sql.select<{ user_id: SqlId }>(

@@ -1,4 +1,5 @@
-import type { Group, GroupCard, JoinMode, Role } from "../../../contracts/entities.ts";
+import type { Group, GroupCard, JoinMode, MentionAllBy, Role } from "../../../contracts/entities.ts";
+import { MENTION_ALL_GROUP } from "../../../contracts/limits.ts";
 import { groupConversationId } from "../../../lib/conversation-id.ts";
 
 /** A BIGINT id as the database gives it: a string where it does not fit a number. */
@@ -21,6 +22,8 @@ export interface GroupRecord {
   readonly joinMode: JoinMode;
   readonly historyVisible: boolean;
   readonly memberInvite: boolean;
+  /** null: as its size says (`mentionAllBy()`). */
+  readonly mentionAllBy: MentionAllBy | null;
   readonly allMuted: boolean;
   readonly dissolvedAt: number | null;
   readonly version: number;
@@ -38,6 +41,7 @@ export interface GroupRow {
   join_mode: JoinMode;
   history_visible: number;
   member_invite: number;
+  mention_all_by: MentionAllBy | null;
   all_muted: number;
   dissolved_at: number | null;
   version: number;
@@ -56,6 +60,7 @@ export function groupRecord(row: GroupRow): GroupRecord {
     joinMode: row.join_mode,
     historyVisible: row.history_visible === 1,
     memberInvite: row.member_invite === 1,
+    mentionAllBy: row.mention_all_by,
     allMuted: row.all_muted === 1,
     dissolvedAt: row.dissolved_at,
     version: row.version,
@@ -63,9 +68,19 @@ export function groupRecord(row: GroupRow): GroupRecord {
   };
 }
 
+/** Who may mention all: what the group says, else everybody in a small one, owner and admins in a large one. */
+export const mentionAllBy = ({ mentionAllBy: said, memberCount }: GroupRecord): MentionAllBy =>
+  said ?? (memberCount > MENTION_ALL_GROUP ? "admins" : "members");
+
 /** As a member with this role sees it. */
 export function groupFor({ dissolvedAt: _, ...group }: GroupRecord, myRole: Role): Group {
-  return { ...group, conversationId: groupConversationId(group.groupId), version: String(group.version), myRole };
+  return {
+    ...group,
+    mentionAllBy: mentionAllBy({ dissolvedAt: _, ...group }),
+    conversationId: groupConversationId(group.groupId),
+    version: String(group.version),
+    myRole,
+  };
 }
 
 /** As an outsider sees it. */
