@@ -28,7 +28,7 @@ export async function rest<T>(url: string, method: string, path: string, body?: 
   return answer.data;
 }
 
-async function signUp(url: string, username: string): Promise<Person> {
+export async function signUp(url: string, username: string): Promise<Person> {
   const password = `bench-${username}-correct-horse`;
   await rest(url, "POST", "/users/register", { username, password });
   const { accessToken, user } = await rest<{ accessToken: string; user: { userId: string } }>(url, "POST", "/users/login", {
