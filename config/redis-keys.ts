@@ -71,6 +71,8 @@ export interface ConversationKeys {
   readonly claim: string;
   /** Hash: `.` (all muted, dissolved, run of the server), `<userId>` (state). Some hours, then SQL is asked again. */
   readonly members: string;
+  /** Hash of the members of a large conversation, while they are brought here in portions. A minute. */
+  loading(token: string): string;
   /** String: generation of the members. A day: far longer than anyone reads members. */
   readonly generation: string;
   /**
@@ -91,6 +93,7 @@ export function conversationKeys(conversationId: string): ConversationKeys {
     waiting: `${counter}:waiting`,
     claim: `${counter}:claim`,
     members: `${counter}:members`,
+    loading: (token) => `${counter}:loading:${token}`,
     generation: `${counter}:generation`,
     known: (senderId) => `${counter}:known:${senderId}`,
   };

@@ -10,6 +10,7 @@ import { CaughtUp } from "./conversations-caught-up.ts";
 import { decodeMember, decodeMessage, decodeSwitches, encodeMember, encodeSwitches } from "./conversations-codec.ts";
 import { SeqCounters } from "./conversations-counters.ts";
 import { KnownKeys } from "./conversations-known.ts";
+import { bringMembers } from "./conversations-loading.ts";
 import { findMessage, readPending, readPendingStats, readStableSeqs } from "./conversations-read.ts";
 import { serverRuns } from "./conversations-run.ts";
 
@@ -85,12 +86,12 @@ export function redisConversations(deps: RedisConversationsDeps): RedisConversat
     },
     async load({ conversationId, headSeq, members, ...switches }, generation) {
       const keys = conversationKeys(conversationId);
-      const states = Object.entries(members).flatMap(([userId, member]) => [userId, encodeMember(member)]);
+      const loading = await bringMembers(client, keys, members);
       const keptMs = Math.round(MEMBERS_FOR_MS * (1 - Math.random() / 2));
       const loaded = await client.run(
         LOAD,
-        [keys.members, keys.generation, keys.counter],
-        [await runs.current(), generation, encodeSwitches(switches), keptMs, ...states],
+        [keys.members, keys.generation, keys.counter, loading.key],
+        [await runs.current(), generation, encodeSwitches(switches), keptMs, loading.count, ...loading.rest],
       );
       if (loaded !== CHANGED && loaded !== COUNTED) await counters.ensure(conversationId, headSeq);
       return loaded !== CHANGED;

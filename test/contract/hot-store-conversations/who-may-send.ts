@@ -97,6 +97,26 @@ export function whoMaySend(name: string, using: Using): void {
     );
 
     it(
+      "takes the members of a large group in the place of all that were there before",
+      using(async (hot) => {
+        const id = await load(hot);
+        const many = (from: number) => Object.fromEntries(Array.from({ length: 1_200 }, (_, i) => [String(from + i), member()]));
+        await load(hot, { conversationId: id, members: many(1_000) });
+        for (const senderId of ["1000", "1599", "2199"]) await accepted(hot, buildRequest(id, { senderId }));
+        assert.equal(await hot.member(id, "7"), null);
+        await load(hot, { conversationId: id, members: many(2_000) });
+        assert.equal(await hot.member(id, "1999"), null);
+        assert.deepEqual(await hot.member(id, "3199"), member());
+        assert.deepEqual(await accept(hot, buildRequest(id, { senderId: "1999" })), refusedFor("NOT_A_MEMBER"));
+        const before = await hot.generation(id);
+        await hot.setMembers(id, { 2000: null }, {}, before);
+        const stale = { conversationId: id, headSeq: 0, allMuted: false, dissolved: false, members: many(2_000) };
+        assert.equal(await hot.load(stale, before), false);
+        assert.equal(await hot.member(id, "2000"), null);
+      }),
+    );
+
+    it(
       "takes no members that were read before someone changed them",
       using(async (hot) => {
         const changes: ((id: string) => Promise<unknown>)[] = [
