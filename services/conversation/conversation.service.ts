@@ -6,7 +6,9 @@
  *
  * A cursor that was answered is committed; cursors only move forward; unread is derived from them and never counted up.
  */
+import { coalesce } from "../../lib/coalesce.ts";
 import { directConversationId } from "../../lib/conversation-id.ts";
+import { push, type Deliveries } from "../../lib/push.ts";
 import { call, callerOf, defineService, type Calls } from "../../lib/service.ts";
 import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
 import { DRAIN, onDrain } from "../../mixins/drain.ts";
@@ -18,6 +20,7 @@ import { listConversations } from "./list.ts";
 import { refreshMembers, warmConversation } from "./members.ts";
 import { clearConversation, openConversation, updateConversation } from "./own-state.ts";
 import { readReadersOf } from "./readers.ts";
+import { ReceiptPushes } from "./receipts.ts";
 import { ConversationRepository } from "./repository.ts";
 import { tellTyping } from "./typing.ts";
 
@@ -168,7 +171,9 @@ export default defineService<"conversation", Vars>()({
     const sent = new SentCursors();
     const repository = new ConversationRepository(sql, sent);
     const writer = new CursorWriter(repository, sent, (error) => logger.warn("Senders' cursors could not be written", error));
-    this.deps = { repository, writer, conversations: hot.conversations, calls: broker, now: Date.now };
-    onDrain(broker, DRAIN.writes, () => writer.flush());
+    const pushAll = coalesce((deliveries: readonly Deliveries[number][]) => push(broker, [...deliveries]));
+    const receipts = new ReceiptPushes(pushAll);
+    this.deps = { repository, writer, receipts, push: pushAll, conversations: hot.conversations, calls: broker, now: Date.now };
+    onDrain(broker, DRAIN.writes, async () => void (await Promise.all([writer.flush(), receipts.flush()])));
   },
 });

@@ -1,11 +1,9 @@
-import { parseConversationId } from "../../lib/conversation-id.ts";
-import { MAX_READERS_GROUP } from "../../contracts/limits.ts";
 import { coalesce } from "../../lib/coalesce.ts";
-import { toConversation } from "../../lib/message-view.ts";
-import { push, userRoom } from "../../lib/push.ts";
 import { call } from "../../lib/service.ts";
 import { accessOf, memberRow } from "./access.ts";
-import { stateOf, type MembersDeps } from "./members.ts";
+import type { MembersDeps } from "./members.ts";
+import { tellOwnDevices, type OwnDevicesDeps } from "./own-devices.ts";
+import { othersMayKnow, type ReceiptPushes } from "./receipts.ts";
 import type { ConversationRepository, CursorMove, CursorsAhead } from "./repository.ts";
 
 /** Senders' own cursors are written this often. */
@@ -87,8 +85,9 @@ function merge(moves: readonly CursorMove[]): CursorMove[] {
   return [...merged.values()];
 }
 
-export interface CursorDeps extends MembersDeps {
+export interface CursorDeps extends MembersDeps, OwnDevicesDeps {
   readonly writer: CursorWriter;
+  readonly receipts: Pick<ReceiptPushes, "tell">;
 }
 export interface MarkInput {
   readonly userId: string;
@@ -98,9 +97,12 @@ export interface MarkInput {
   readonly connectionId?: string | undefined;
 }
 
-/** Moves a cursor forward, at most to what the user may see, and returns it as it stands. */
+/**
+ * Moves a cursor forward, at most to what the user may see, and returns it as it stands. The others get a receipt where they
+ * may know; one's own other devices hear what was read.
+ */
 export async function markCursor(deps: CursorDeps, input: MarkInput): Promise<{ seq: number }> {
-  const { userId, conversationId, kind } = input;
+  const { userId, conversationId, kind, connectionId } = input;
   const access = accessOf(await memberRow(deps, userId, conversationId));
   const before = kind === "read" ? access.readSeq : access.deliveredSeq;
   if (input.seq <= before) return { seq: before };
@@ -111,45 +113,8 @@ export async function markCursor(deps: CursorDeps, input: MarkInput): Promise<{ 
   const at = deps.now();
   const readSeq = kind === "read" ? seq : 0;
   await deps.writer.advance([{ userId, conversationId, readSeq, shownSeq: isShown ? readSeq : 0, deliveredSeq: seq, at }]);
-  await tell(deps, { ...input, seq }, at, isShown);
+  if (kind === "read")
+    await tellOwnDevices(deps, { userId, conversationId, version: `r${seq}`, change: { readSeq: seq }, connectionId });
+  if (isShown) await deps.receipts.tell({ conversationId, userId, kind, seq, at });
   return { seq };
-}
-
-/**
- * Whether others may learn how far the user gets: not while one of two has blocked the other, or they are no friends any
- * more. What is kept from them stays so; the next reading that is not tells them.
- */
-export async function othersMayKnow(deps: MembersDeps, userId: string, conversationId: string): Promise<boolean> {
-  return (await stateOf(deps, conversationId, userId))?.refusal === null;
-}
-
-/**
- * A receipt for the others when they may know, unless the user hides receipts or the group is large; a hint for one's own
- * other devices.
- */
-async function tell(
-  deps: CursorDeps,
-  { userId, conversationId, seq, kind, connectionId }: MarkInput,
-  at: number,
-  isShown: boolean,
-): Promise<void> {
-  const own = userRoom(userId);
-  if (kind === "read") {
-    const payload = { conversationId, version: `r${seq}`, readSeq: seq };
-    await push(deps.calls, [
-      connectionId === undefined
-        ? { room: own, event: "conversation:updated", payload }
-        : { room: own, event: "conversation:updated", payload, except: [connectionId] },
-    ]);
-  }
-  if (!isShown || !(await showsReceipts(deps, userId, conversationId))) return;
-  await push(deps.calls, toConversation(conversationId, `receipt:${kind}`, { conversationId, userId, seq, at }, [own]));
-}
-
-async function showsReceipts({ calls }: CursorDeps, userId: string, conversationId: string): Promise<boolean> {
-  const parsed = parseConversationId(conversationId);
-  if (parsed?.type === "group" && (await call(calls, "group.memberCount", { groupId: parsed.groupId })) > MAX_READERS_GROUP)
-    return false;
-  const settings = await call(calls, "settings.of", { userIds: [userId] });
-  return settings[userId]?.showReadReceipts ?? true;
 }

@@ -2,12 +2,13 @@ import type { Conversation } from "../../contracts/entities.ts";
 import type { Params } from "../../contracts/index.ts";
 import { directConversationId } from "../../lib/conversation-id.ts";
 import { imError } from "../../lib/errors.ts";
-import { push, userRoom } from "../../lib/push.ts";
 import { call } from "../../lib/service.ts";
 import { accessOf, memberRow, type AccessDeps } from "./access.ts";
-import { othersMayKnow } from "./cursors.ts";
+import type { CursorDeps } from "./cursors.ts";
 import { viewConversations } from "./list.ts";
-import { refusalOf, type MembersDeps } from "./members.ts";
+import { refusalOf } from "./members.ts";
+import { tellOwnDevices, type OwnNews } from "./own-devices.ts";
+import { othersMayKnow } from "./receipts.ts";
 
 /** The direct conversation with someone. @throws what sending to them would throw */
 export async function openConversation(deps: AccessDeps, userId: string, peerId: string): Promise<Conversation> {
@@ -19,7 +20,7 @@ export async function openConversation(deps: AccessDeps, userId: string, peerId:
 
 /** Pins, mutes, hides, keeps a draft: for this user, on all devices. A hidden conversation shows again with its next message. */
 export async function updateConversation(
-  deps: AccessDeps,
+  deps: CursorDeps,
   userId: string,
   params: Params<"conversation.update">,
 ): Promise<Conversation> {
@@ -37,17 +38,25 @@ export async function updateConversation(
   return conversation;
 }
 
-export async function clearConversation(deps: MembersDeps, userId: string, conversationId: string): Promise<void> {
-  const { maxSeq } = await headFor(deps, userId, conversationId);
-  const shownSeq = (await othersMayKnow(deps, userId, conversationId)) ? maxSeq : 0;
-  await deps.repository.clear({ userId, conversationId, readSeq: maxSeq, shownSeq, deliveredSeq: maxSeq, at: deps.now() });
-  await tellOwn(deps, userId, conversationId, { clearedSeq: maxSeq });
+/** Empties the conversation for this user, on all devices, which is having read it. */
+export async function clearConversation(deps: CursorDeps, userId: string, conversationId: string): Promise<void> {
+  const { maxSeq, access } = await headFor(deps, userId, conversationId);
+  const isShown = access.isMember && (await othersMayKnow(deps, userId, conversationId));
+  const at = deps.now();
+  const shownSeq = isShown ? maxSeq : 0;
+  await deps.repository.clear({ userId, conversationId, readSeq: maxSeq, shownSeq, deliveredSeq: maxSeq, at });
+  await tellOwn(deps, userId, conversationId, { clearedSeq: maxSeq, readSeq: Math.max(maxSeq, access.readSeq) });
+  if (isShown && maxSeq > access.readSeq) await deps.receipts.tell({ conversationId, userId, kind: "read", seq: maxSeq, at });
 }
 
-async function headFor(deps: AccessDeps, userId: string, conversationId: string): Promise<{ maxSeq: number }> {
-  const { maxSeq } = accessOf(await memberRow(deps, userId, conversationId));
-  const [head] = await call(deps.calls, "message.heads", { items: [{ conversationId, maxSeq }] });
-  return { maxSeq: head?.maxSeq ?? 0 };
+async function headFor(
+  deps: AccessDeps,
+  userId: string,
+  conversationId: string,
+): Promise<{ maxSeq: number; access: ReturnType<typeof accessOf> }> {
+  const access = accessOf(await memberRow(deps, userId, conversationId));
+  const [head] = await call(deps.calls, "message.heads", { items: [{ conversationId, maxSeq: access.maxSeq }] });
+  return { maxSeq: head?.maxSeq ?? 0, access };
 }
 
 async function viewOne(deps: AccessDeps, userId: string, conversationId: string): Promise<Conversation> {
@@ -56,9 +65,7 @@ async function viewOne(deps: AccessDeps, userId: string, conversationId: string)
   return conversation!;
 }
 
-async function tellOwn(deps: AccessDeps, userId: string, conversationId: string, change: Record<string, unknown>): Promise<void> {
+async function tellOwn(deps: CursorDeps, userId: string, conversationId: string, change: OwnNews["change"]): Promise<void> {
   const row = await memberRow(deps, userId, conversationId);
-  await push(deps.calls, [
-    { room: userRoom(userId), event: "conversation:updated", payload: { conversationId, version: `c${row.version}`, ...change } },
-  ]);
+  await tellOwnDevices(deps, { userId, conversationId, version: `c${row.version}`, change });
 }

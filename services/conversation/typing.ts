@@ -1,12 +1,11 @@
 import type { Params } from "../../contracts/index.ts";
-import { MAX_READERS_GROUP } from "../../contracts/limits.ts";
 import { parseConversationId } from "../../lib/conversation-id.ts";
 import { imError } from "../../lib/errors.ts";
 import { toConversation } from "../../lib/message-view.ts";
 import { push, userRoom } from "../../lib/push.ts";
-import { call } from "../../lib/service.ts";
 import { notFound, peerOf } from "./access.ts";
 import { stateOf, type MembersDeps } from "./members.ts";
+import { isQuiet } from "./receipts.ts";
 
 /** Tells the conversation's other members that someone types; not in large groups, where it would be noise. */
 export async function tellTyping(
@@ -19,7 +18,6 @@ export async function tellTyping(
   const member = await stateOf(deps, conversationId, userId);
   if (member === null) throw notFound(conversationId);
   if (member.refusal) throw imError(member.refusal);
-  if (parsed?.type === "group" && (await call(deps.calls, "group.memberCount", { groupId: parsed.groupId })) > MAX_READERS_GROUP)
-    return;
+  if (await isQuiet(deps, conversationId)) return;
   await push(deps.calls, toConversation(conversationId, "typing", { conversationId, userId, kind }, [userRoom(userId)]));
 }
