@@ -184,6 +184,36 @@ export const conversationContract = {
     result: Type.Array(Id),
     idempotent: true,
   },
+  /**
+   * Internal: all conversations that a user is or was in, with their bounds as in `access`. Each row has the value of the user's
+   * counter at its last change; what changes after this answer gets a value above `version`.
+   */
+  forSync: {
+    summary: "Bounds, cursors and versions of all conversations of a user",
+    params: Closed({ userId: Id }),
+    result: Closed({
+      version: Type.Integer(),
+      rows: Type.Array(
+        Closed({
+          conversationId: ConversationId,
+          minSeq: PositiveSeq,
+          maxSeq: Nullable(Seq),
+          readSeq: Seq,
+          deliveredSeq: Seq,
+          active: Type.Boolean(),
+          version: Type.Integer(),
+        }),
+      ),
+    }),
+    idempotent: true,
+  },
+  /** Internal: conversations as `list` shows them, in this order; those that the user was never in are missing. */
+  viewMany: {
+    summary: "Conversations of a user by id",
+    params: Closed({ userId: Id, conversationIds: Type.Array(ConversationId, { maxItems: 1_000 }) }),
+    result: Type.Array(Conversation),
+    idempotent: true,
+  },
   /** Internal: ids of all conversations a user is or was in, ascending. */
   idsOf: {
     summary: "All conversations of a user",

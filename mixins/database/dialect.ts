@@ -19,3 +19,18 @@ export async function takeTurn(sql: Pick<Database, "dialect" | "insertRows">, tx
   const slot = createHash("sha256").update(name).digest().readUInt32BE() % SLOTS;
   await sql.insertRows("turn", [{ slot }], "keep", tx);
 }
+
+export interface UpdateFrom {
+  readonly table: string;
+  /** A table, or a SELECT in parentheses, with its name. Its columns have other names than those of `table`. */
+  readonly source: string;
+  readonly on: string;
+  /** What a column becomes; no column that is set may stand on the right, MySQL sets them in any order. */
+  readonly set: string;
+}
+
+/** An UPDATE that takes its values from other rows: many rows, each with values of its own, in one statement. */
+export const updateFrom = ({ dialect }: Pick<Database, "dialect">, { table, source, on, set }: UpdateFrom): string =>
+  dialect === "mysql"
+    ? `update ${table} join ${source} on ${on} set ${set}`
+    : `update ${table} set ${set} from ${source} where ${on}`;

@@ -16,6 +16,7 @@ import { withSubscriptions } from "../../mixins/event-stream/index.ts";
 import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
 import { accessOf, memberRow } from "./access.ts";
 import { CursorWriter, markCursor, SentCursors, type CursorDeps } from "./cursors.ts";
+import { rowsForSync, viewMany } from "./for-sync.ts";
 import { listConversations } from "./list.ts";
 import { refreshMembers, warmConversation } from "./members.ts";
 import { clearConversation, openConversation, updateConversation } from "./own-state.ts";
@@ -106,24 +107,24 @@ export default defineService<"conversation", Vars>()({
       const { conversationId, userIds, historyVisible } = ctx.params;
       const [head] = await call(ctx, "message.heads", { items: [{ conversationId, maxSeq: null }] });
       const seq = head?.maxSeq ?? 0;
-      await this.deps.repository.admit({ conversationId, userIds, seq, at: Date.now() }, historyVisible);
+      await this.deps.repository.memberships.admit({ conversationId, userIds, seq, at: Date.now() }, historyVisible);
       return { head: seq };
     },
     async joined(ctx) {
       const { historyVisible, admittedBehind, ...membership } = ctx.params;
-      await this.deps.repository.join({ ...membership, at: Date.now() }, { historyVisible, admittedBehind });
+      await this.deps.repository.memberships.join({ ...membership, at: Date.now() }, { historyVisible, admittedBehind });
       return null;
     },
     async leaving(ctx) {
       const { conversationId, userIds } = ctx.params;
       const seq = await headOf(ctx, conversationId);
-      await this.deps.repository.closeFor({ conversationId, userIds, seq, at: Date.now() });
+      await this.deps.repository.memberships.closeFor({ conversationId, userIds, seq, at: Date.now() });
       await refreshMembers(this.deps, conversationId, userIds);
       return { head: seq };
     },
     async left(ctx) {
       const { closedAt, ...membership } = ctx.params;
-      await this.deps.repository.leave({ ...membership, at: Date.now() }, closedAt);
+      await this.deps.repository.memberships.leave({ ...membership, at: Date.now() }, closedAt);
       return null;
     },
     roomsOf(ctx) {
@@ -148,6 +149,12 @@ export default defineService<"conversation", Vars>()({
     },
     blindTo(ctx) {
       return this.deps.repository.blindTo(ctx.params.conversationId, ctx.params.seq);
+    },
+    forSync(ctx) {
+      return rowsForSync(this.deps, ctx.params.userId);
+    },
+    viewMany(ctx) {
+      return viewMany(this.deps, ctx.params.userId, ctx.params.conversationIds);
     },
     idsOf(ctx) {
       return this.deps.repository.idsOf(ctx.params.userId);

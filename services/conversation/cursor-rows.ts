@@ -1,0 +1,108 @@
+import { chunksOf } from "../../lib/page.ts";
+import { updateFrom } from "../../mixins/database/dialect.ts";
+import type { Database, Row, Tx } from "../../mixins/database/port.ts";
+import type { MemberRow } from "./rows.ts";
+import { advanceVersions, versionsOf } from "./versions.ts";
+
+/** How far one user has got in one conversation; a cursor that is not given stays. */
+export interface CursorMove {
+  readonly userId: string;
+  readonly conversationId: string;
+  readonly readSeq: number;
+  /** How far others may know that they have read; a move that is kept from them gives 0. */
+  readonly shownSeq: number;
+  readonly deliveredSeq: number;
+  readonly at: number;
+}
+
+/** The columns of a row that cursors stand in. */
+export interface CursorColumns {
+  readonly read_seq: number;
+  readonly read_at: number;
+  readonly shown_seq: number;
+  readonly shown_at: number;
+  readonly delivered_seq: number;
+  readonly delivered_at: number;
+}
+type CursorRow = CursorColumns & Pick<MemberRow, "user_id" | "conversation_id">;
+
+/**
+ * Where a move brings the cursors of a row: forward, never back; read pulls delivered along, and shown where the move is shown.
+ * null: nowhere
+ */
+export function moved(row: CursorColumns, { readSeq, shownSeq, deliveredSeq, at }: CursorMove): CursorColumns | null {
+  const delivered = Math.max(readSeq, deliveredSeq);
+  const isRead = row.read_seq < readSeq;
+  const isShown = isRead && row.shown_seq < shownSeq;
+  const isDelivered = row.delivered_seq < delivered;
+  if (!isRead && !isDelivered) return null;
+  return {
+    read_seq: isRead ? readSeq : row.read_seq,
+    read_at: isRead ? at : row.read_at,
+    shown_seq: isShown ? shownSeq : row.shown_seq,
+    shown_at: isShown ? at : row.shown_at,
+    delivered_seq: isDelivered ? delivered : row.delivered_seq,
+    delivered_at: isDelivered ? at : row.delivered_at,
+  };
+}
+
+/** Rows of one transaction; SQLite takes up to 500 terms in one SELECT. */
+const PORTION = 256;
+const cursors = ["read_seq", "read_at", "shown_seq", "shown_at", "delivered_seq", "delivered_at"] as const;
+const keys = ["user_id", "conversation_id"] as const;
+const written = [...cursors, "version"] as const;
+
+/** Moves cursors, those of rows that are there: four statements for each 256 of them. Each row is named once at most. */
+export async function advanceCursors(sql: Database, given: readonly CursorMove[]): Promise<void> {
+  for (const portion of chunksOf(given, PORTION)) {
+    await sql.transaction(async (tx) => {
+      const userIds = [...new Set(portion.map(({ userId }) => userId))];
+      await advanceVersions(sql, tx, userIds);
+      const versions = await versionsOf(sql, tx, userIds);
+      const rows = await rowsOf(sql, tx, portion);
+      const changed = portion.flatMap((move): Row[] => {
+        const row = rows.get(keyOf(move.userId, move.conversationId));
+        const to = row && moved(row, move);
+        return to ? [{ ...key(move), ...to, version: versions.get(move.userId)! }] : [];
+      });
+      await write(sql, tx, changed);
+    });
+  }
+}
+
+const key = ({ userId, conversationId }: CursorMove): Row => ({ user_id: userId, conversation_id: conversationId });
+const keyOf = (userId: string | number, conversationId: string): string => `${userId} ${conversationId}`;
+
+/** Nobody else changes them: the counters of their users are held. */
+async function rowsOf(sql: Database, tx: Tx, portion: readonly CursorMove[]): Promise<ReadonlyMap<string, CursorRow>> {
+  const rows = await sql.select<CursorRow>(
+    `select user_id, conversation_id, ${cursors.join(", ")} from conversation_member where (user_id, conversation_id) in (:keys)`,
+    { keys: portion.map(({ userId, conversationId }) => [userId, conversationId]) },
+    tx,
+  );
+  return new Map(rows.map((row) => [keyOf(row.user_id, row.conversation_id), row]));
+}
+
+/** One UPDATE. The list has a power of two of rows, so that there are few texts of it: the last one stands there repeatedly. */
+async function write(sql: Database, tx: Tx, rows: readonly Row[]): Promise<void> {
+  const last = rows.at(-1);
+  if (!last) return;
+  const list = [...rows, ...Array<Row>(2 ** Math.ceil(Math.log2(rows.length)) - rows.length).fill(last)];
+  const params: Row = {};
+  for (const [i, row] of list.entries()) for (const column of [...keys, ...written]) params[`${column}_${i}`] = row[column]!;
+  await sql.execute(statementFor(sql, list.length), params, tx);
+}
+
+function statementFor(sql: Database, count: number): string {
+  const to = (i: number): string => written.map((column) => `:${column}_${i} as to_${column}`).join(", ");
+  const rows = Array.from(
+    { length: count },
+    (_, i) => `select cast(:user_id_${i} as signed) as of_user, :conversation_id_${i} as of_conversation, ${to(i)}`,
+  );
+  return updateFrom(sql, {
+    table: "conversation_member",
+    source: `(${rows.join(" union all ")}) moved`,
+    on: "conversation_member.user_id = moved.of_user and conversation_member.conversation_id = moved.of_conversation",
+    set: written.map((column) => `${column} = moved.to_${column}`).join(", "),
+  });
+}
