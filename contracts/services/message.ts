@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import type { ServiceContract } from "../define.ts";
 import { Content, Emoji, HistoryItem, Mentions, Message, SendableType, SendResult } from "../entities.ts";
+import { MAX_PAGE } from "../limits.ts";
 import { ClientMsgId, Closed, ConversationId, Id, Limit, Nothing, Nullable, PositiveSeq, Seq, Time } from "../primitives.ts";
 
 const NotVisible = ["MESSAGE_NOT_FOUND", "CONVERSATION_NOT_FOUND", "GROUP_NOT_FOUND"] as const;
@@ -120,11 +121,48 @@ export const messageContract = {
       Closed({
         conversationId: ConversationId,
         maxSeq: Seq,
+        /** As given, or the user's own last message where that is further: who sends has read. */
+        readSeq: Seq,
         lastMessage: Nullable(Message),
         unread: Type.Integer(),
         mentioned: Type.Boolean(),
       }),
     ),
+    idempotent: true,
+  },
+  /**
+   * Internal: one page of each conversation within bounds that `heads` gave: what follows `afterSeq`, or the newest where that is
+   * null. `more`: there are items behind the page, or before the newest one. One entry for each item, in order.
+   */
+  pages: {
+    summary: "A page of each of several conversations",
+    params: Closed({
+      userId: Id,
+      items: Type.Array(
+        Closed({
+          conversationId: ConversationId,
+          afterSeq: Nullable(Seq),
+          minSeq: PositiveSeq,
+          maxSeq: Seq,
+          limit: Type.Integer({ minimum: 1, maximum: MAX_PAGE }),
+        }),
+        { maxItems: MAX_PAGE },
+      ),
+    }),
+    result: Type.Array(Closed({ items: Type.Array(HistoryItem), more: Type.Boolean() })),
+    idempotent: true,
+  },
+  /** Internal: stored messages as the user sees them now, of each conversation those within its bounds and not deleted for them. */
+  views: {
+    summary: "Single messages of several conversations",
+    params: Closed({
+      userId: Id,
+      items: Type.Array(
+        Closed({ conversationId: ConversationId, minSeq: PositiveSeq, maxSeq: Seq, seqs: Type.Array(PositiveSeq) }),
+        { maxItems: 1_000 },
+      ),
+    }),
+    result: Type.Array(Message),
     idempotent: true,
   },
   /** Internal: recalls all messages of a deleted user. */

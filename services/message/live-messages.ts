@@ -63,11 +63,6 @@ export class LiveMessages extends MessageRepository {
     return last && last.seq > stored.seq ? { seq: last.seq, at: last.created_at } : stored;
   }
 
-  /** Of what is in SQL. */
-  storedHead(conversationId: string, maxSeq: number | null): Promise<{ seq: number; at: number }> {
-    return super.head(conversationId, maxSeq);
-  }
-
   override async page(
     conversationId: string,
     userId: string,
@@ -104,7 +99,14 @@ export class LiveMessages extends MessageRepository {
   }
 
   async #tail(conversationId: string): Promise<MessageRow[]> {
-    return this.#rowsOf(await this.#deps.conversations.unpersisted(conversationId));
+    return (await this.tails([conversationId])).get(conversationId) ?? [];
+  }
+
+  /** What may not be in SQL of each conversation, by seq; those of which all is there are left out. */
+  async tails(conversationIds: readonly string[]): Promise<Map<string, MessageRow[]>> {
+    const { conversations } = this.#deps;
+    const records = await Promise.all(conversationIds.map((conversationId) => conversations.unpersisted(conversationId)));
+    return Map.groupBy(await this.#rowsOf(records.flat()), (row) => row.conversation_id);
   }
 
   async #rowsOf(records: readonly MessageRecord[]): Promise<MessageRow[]> {
@@ -142,7 +144,7 @@ function waitingRow(record: MessageRecord, isErased: boolean): MessageRow {
 }
 
 /** By seq; what SQL has counts. */
-function merge(tail: readonly MessageRow[], rows: readonly MessageRow[]): MessageRow[] {
+export function merge(tail: readonly MessageRow[], rows: readonly MessageRow[]): MessageRow[] {
   const stored = new Set(rows.map(({ seq }) => Number(seq)));
   const waiting = tail.filter(({ seq }) => !stored.has(seq));
   return waiting.length === 0 ? [...rows] : [...rows, ...waiting].sort((a, b) => Number(a.seq) - Number(b.seq));

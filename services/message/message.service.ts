@@ -30,7 +30,9 @@ import { ErasureRepository } from "./erasure-repository.ts";
 import { snapshotForward } from "./forward.ts";
 import { readHistory } from "./history.ts";
 import { LiveMessages } from "./live-messages.ts";
+import { LiveSeveral } from "./live-several.ts";
 import { explainMessage, exportMessages, readReaders } from "./people.ts";
+import { readPages, readViews, type SeveralDeps } from "./pages.ts";
 import { NewMessagePushes } from "./push-new.ts";
 import { quotedMessage, quoteForAll } from "./quotes.ts";
 import { readmit, type ReadmitDeps } from "./readmit.ts";
@@ -39,7 +41,7 @@ import { readHeads, readSummaries } from "./summaries.ts";
 import { checkMayWrite } from "./visible.ts";
 
 interface Vars extends DatabaseVars, HotStoreVars, IdsVars, MessageLogVars, MetricsVars, OutboxVars {
-  deps: ChangeDeps & ReadmitDeps & SendDeps;
+  deps: ChangeDeps & ReadmitDeps & SendDeps & SeveralDeps;
   erasing: EraseDeps;
 }
 
@@ -116,6 +118,12 @@ export default defineService<"message", Vars>()({
     summaries(ctx) {
       return readSummaries(this.deps, ctx.params);
     },
+    pages(ctx) {
+      return readPages(this.deps, ctx.params);
+    },
+    views(ctx) {
+      return readViews(this.deps, ctx.params);
+    },
     async eraseOf(ctx) {
       await eraseMessages(this.erasing, ctx.params.userId);
       return null;
@@ -166,6 +174,7 @@ export default defineService<"message", Vars>()({
     const visible = { repository, conversations: hot.conversations, calls: broker };
     this.deps = {
       ...visible,
+      several: new LiveSeveral(sql, repository),
       queue,
       turns,
       ids,

@@ -41,7 +41,8 @@ export interface Bounds {
 
 const columns =
   "conversation_id, seq, message_id, sender_id, client_msg_id, type, content, reply_to, mentions, body_hash, created_at, persisted_at, version, edited_at, recalled_at";
-const qualified = columns.replaceAll(/(\w+)/g, "m.$1");
+/** The columns of a row, of a table named `m`. */
+export const qualifiedColumns = columns.replaceAll(/(\w+)/g, "m.$1");
 const visible = `from message m where m.conversation_id = :conversationId and m.seq >= :minSeq and m.seq <= :maxSeq
   and not exists (select 1 from message_hidden h where h.user_id = :userId and h.conversation_id = m.conversation_id and h.seq = m.seq)`;
 
@@ -142,7 +143,7 @@ export class MessageRepository {
     limit: number,
   ): Promise<MessageRow[]> {
     const rows = await this.#sql.select<MessageRow>(
-      `select ${qualified} ${visible} order by m.seq ${direction === "up" ? "asc" : "desc"} limit :limit`,
+      `select ${qualifiedColumns} ${visible} order by m.seq ${direction === "up" ? "asc" : "desc"} limit :limit`,
       { conversationId, userId, ...bounds, limit },
     );
     return direction === "up" ? rows : rows.toReversed();

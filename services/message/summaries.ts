@@ -1,58 +1,85 @@
 import type { Params, Result } from "../../contracts/index.ts";
 import { MAX_COUNTED_UNREAD } from "../../contracts/limits.ts";
-import { mapConcurrently } from "../../lib/map-concurrently.ts";
-import { itemsOf } from "./history.ts";
-import { viewMessages } from "./view.ts";
+import type { Tails } from "./live-several.ts";
+import { readRows, type SeveralDeps } from "./pages.ts";
+import { messagesAmong } from "./view.ts";
+import { viewSeveral } from "./view-several.ts";
 import type { VisibleDeps } from "./visible.ts";
 
 /** A range of voids at the end of a conversation, and the message behind it; hidden ones are no items. */
 const LOOK_BEHIND = 2;
-/** Conversations that are read at once. */
-const PARALLEL = 16;
 
+/** Where conversations end for who may see up to `maxSeq`: nowhere above what is stable. */
 export async function readHeads(
-  { repository, conversations }: VisibleDeps,
+  { several, conversations }: SeveralDeps,
   { items, stored }: Params<"message.heads">,
 ): Promise<Result<"message.heads">> {
-  if (stored) {
-    return mapConcurrently(items, PARALLEL, async ({ conversationId, maxSeq }) => {
-      const head = await repository.storedHead(conversationId, maxSeq);
-      return { maxSeq: head.seq, at: head.at };
-    });
-  }
+  const heads = stored ? await several.storedHeads(items) : await several.heads(await stableBounds(conversations, items));
+  return heads.map(({ seq, at }) => ({ maxSeq: seq, at }));
+}
+
+type HeadItems = Params<"message.heads">["items"];
+
+async function stableBounds(conversations: VisibleDeps["conversations"], items: HeadItems): Promise<HeadItems> {
   const stable = await conversations.stableSeqs(items.map(({ conversationId }) => conversationId));
-  return mapConcurrently(items, PARALLEL, async ({ conversationId, maxSeq }) => {
+  return items.map(({ conversationId, maxSeq }) => {
     const bound = Math.min(maxSeq ?? Infinity, stable.get(conversationId) ?? Infinity);
-    const head = await repository.head(conversationId, bound === Infinity ? null : bound);
-    return { maxSeq: head.seq, at: head.at };
+    return { conversationId, maxSeq: bound === Infinity ? null : bound };
   });
 }
 
 /**
  * What a conversation list shows of each conversation. Unread is counted from the messages, so that it cannot drift, among the
- * newest `MAX_COUNTED_UNREAD`.
+ * newest `MAX_COUNTED_UNREAD` and behind what the user said last.
  */
 export async function readSummaries(
-  deps: VisibleDeps,
+  deps: SeveralDeps,
   { userId, items }: Params<"message.summaries">,
 ): Promise<Result<"message.summaries">> {
   const heads = await readHeads(deps, { items: items.map(({ conversationId, maxSeq }) => ({ conversationId, maxSeq })) });
-  const indexed = items.map((item, i) => ({ ...item, maxSeq: heads[i]!.maxSeq }));
-  return mapConcurrently(indexed, PARALLEL, async ({ conversationId, minSeq, maxSeq, readSeq }) => {
-    const newest = await itemsOf(deps, {
-      conversationId,
-      userId,
-      bounds: { minSeq, maxSeq },
-      direction: "down",
-      limit: LOOK_BEHIND,
-    });
-    const last = newest.findLast(({ type }) => type !== "void");
-    const [lastMessage = null] = last ? await viewMessages(deps.repository, conversationId, [last], userId, minSeq) : [];
-    const from = Math.max(readSeq + 1, minSeq, maxSeq - MAX_COUNTED_UNREAD + 1);
-    const { count, mentioned } =
-      from > maxSeq
-        ? { count: 0, mentioned: false }
-        : await deps.repository.unread(conversationId, userId, { minSeq: from, maxSeq });
-    return { conversationId, maxSeq, lastMessage, unread: count, mentioned };
+  const bounded = items.map((item, i) => ({ ...item, maxSeq: heads[i]!.maxSeq }));
+  const filled = bounded.filter(({ minSeq, maxSeq }) => maxSeq >= minSeq);
+  const tails = await deps.several.tails(filled.map(({ conversationId }) => conversationId));
+  const [lastMessages, unread] = await Promise.all([
+    readLast(deps, userId, filled, tails),
+    readUnread(deps, userId, filled, tails),
+  ]);
+  return bounded.map((item) => {
+    const { conversationId, maxSeq, readSeq } = item;
+    const { own, count, mentioned } = unread.get(item) ?? { own: 0, count: 0, mentioned: false };
+    const lastMessage = lastMessages.get(item) ?? null;
+    return { conversationId, maxSeq, readSeq: Math.max(readSeq, own), lastMessage, unread: count, mentioned };
   });
+}
+
+type Bounded = Params<"message.summaries">["items"][number] & { maxSeq: number };
+
+async function readLast(deps: SeveralDeps, userId: string, items: readonly Bounded[], tails: Tails) {
+  const newest = await readRows(
+    deps,
+    userId,
+    items.map(({ conversationId, minSeq, maxSeq }) => ({ conversationId, minSeq, maxSeq, direction: "down", limit: LOOK_BEHIND })),
+    tails,
+  );
+  const pages = items.map((bounds, i) => ({
+    conversationId: bounds.conversationId,
+    rows: messagesAmong(newest[i]!).slice(-1),
+    bounds,
+  }));
+  const views = await viewSeveral(deps.several, pages, userId);
+  return new Map(items.map((item, i) => [item, views[i]![0] ?? null]));
+}
+
+async function readUnread({ several }: SeveralDeps, userId: string, items: readonly Bounded[], tails: Tails) {
+  const open = items.flatMap((item) => {
+    const { conversationId, minSeq, maxSeq, readSeq } = item;
+    const from = Math.max(readSeq + 1, minSeq, maxSeq - MAX_COUNTED_UNREAD + 1);
+    return from > maxSeq ? [] : [{ item, range: { conversationId, minSeq: from, maxSeq } }];
+  });
+  const counts = await several.unread(
+    userId,
+    open.map(({ range }) => range),
+    tails,
+  );
+  return new Map(open.map(({ item }, i) => [item, counts[i]!]));
 }

@@ -58,20 +58,37 @@ export async function viewMessages(
   viewer: string | null,
   minSeq: number,
 ): Promise<Message[]> {
-  const replies = rows.map(replyOf);
-  const answered = [...new Set(replies.flatMap((reply) => (reply && reply.seq >= minSeq ? [reply.seq] : [])))];
   const [originals, reactions] = await Promise.all([
-    repository.bySeqs(conversationId, answered),
+    repository.bySeqs(conversationId, answeredSeqs(rows, minSeq)),
     repository.reactions(
       conversationId,
       rows.map(({ seq }) => Number(seq)),
     ),
   ]);
+  return assemble(rows, { originals, reactions, viewer, minSeq });
+}
+
+/** Seqs of the messages that these answer, and whose words may be shown to who can see from `minSeq` on. */
+export function answeredSeqs(rows: readonly MessageRow[], minSeq: number): number[] {
+  const replies = rows.map(replyOf);
+  return [...new Set(replies.flatMap((reply) => (reply && reply.seq >= minSeq ? [reply.seq] : [])))];
+}
+
+/** What stands beside the messages of one conversation; rows of others may be among it. */
+export interface Surroundings {
+  readonly originals: readonly MessageRow[];
+  readonly reactions: readonly ReactionRow[];
+  readonly viewer: string | null;
+  readonly minSeq: number;
+}
+
+/** Messages of one conversation with what was read for them. */
+export function assemble(rows: readonly MessageRow[], { originals, reactions, viewer, minSeq }: Surroundings): Message[] {
   const originalBySeq = new Map(originals.map((row) => [Number(row.seq), row]));
   const reactionsBySeq = Map.groupBy(reactions, ({ seq }) => Number(seq));
-  return rows.map((row, i) => {
+  return rows.map((row) => {
     const message = toMessage(row);
-    const reply = replies[i];
+    const reply = replyOf(row);
     const original = reply ? originalBySeq.get(reply.seq) : undefined;
     if (reply) message.replyTo = quoteOf(reply, original, minSeq);
     const reacted = reactionsBySeq.get(Number(row.seq));
@@ -94,13 +111,13 @@ export async function viewPage(
   viewer: string,
   minSeq: number,
 ): Promise<HistoryItem[]> {
-  const messages = await viewMessages(
-    repository,
-    conversationId,
-    rows.filter(({ type }) => type !== "void"),
-    viewer,
-    minSeq,
-  );
+  return joinVoids(rows, await viewMessages(repository, conversationId, messagesAmong(rows), viewer, minSeq));
+}
+
+export const messagesAmong = (rows: readonly MessageRow[]): MessageRow[] => rows.filter(({ type }) => type !== "void");
+
+/** The messages of a page in their places between ranges of voids. */
+export function joinVoids(rows: readonly MessageRow[], messages: readonly Message[]): HistoryItem[] {
   const bySeq = new Map(messages.map((message) => [message.seq, message]));
   const items: HistoryItem[] = [];
   for (const row of rows) {
