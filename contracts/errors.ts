@@ -100,6 +100,7 @@ export const errorTable = {
   JOIN_PENDING: refuse(4012, 409, "Your request to join is waiting for an answer already.", "入群申请已提交，请等待处理。"),
 
   NOTIFICATION_NOT_FOUND: refuse(7001, 404, "There is no such notification.", "通知不存在。"),
+  BROADCAST_NOT_FOUND: refuse(7002, 404, "There is no such broadcast.", "广播不存在。"),
 
   INTERNAL: refuse(
     9000,

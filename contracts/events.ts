@@ -1,3 +1,5 @@
+import type { DeviceType } from "./services/auth.ts";
+
 /**
  * Durable domain events (F5): written to the outbox in the transaction that makes the change, carried by the event stream,
  * handled at least once. The key keeps the order: events of one key arrive in the order in which they were committed.
@@ -12,6 +14,8 @@ export interface DomainEvents {
   "im.user.settings.changed": { userId: string; changed: string[] };
   "im.user.password.changed": { userId: string; exceptSessionId: string | null };
   "im.user.session.ended": { userId: string; sessionIds: string[]; reason: SessionEndReason };
+  /** A sign-in on a device that had no session of this user before, unless it is the user's first. */
+  "im.user.device.added": { userId: string; sessionId: string; deviceId: string; deviceType: DeviceType };
   "im.friend.request.sent": { requestId: string; fromUserId: string; toUserId: string };
   "im.friend.request.handled": { requestId: string; fromUserId: string; toUserId: string; accepted: boolean };
   "im.friend.removed": { userId: string; peerId: string };
@@ -34,6 +38,8 @@ export interface DomainEvents {
   "im.group.join.requested": { requestId: string; groupId: string; userId: string; approverIds: string[] };
   "im.group.join.handled": { requestId: string; groupId: string; userId: string; actorId: string; accepted: boolean };
   "im.message.recalled": { conversationId: string; messageId: string; actorId: string };
+  /** A scheduled message was refused when its time had come; `reason`: the type of the error. */
+  "im.message.schedule.failed": { scheduledId: string; userId: string; conversationId: string; reason: string };
   "im.system.alert.triggered": { alert: string; detail: string };
 }
 export type DomainEventName = keyof DomainEvents;

@@ -43,3 +43,7 @@ export const REACTION_USERS_SHOWN = 20;
 export const MAX_COUNTED_UNREAD = 10_000;
 /** How long an invitation to a group stands, 7 days. */
 export const INVITATION_TTL_MS = 604_800_000;
+/** Of each language of a broadcast. */
+export const MAX_BROADCAST_LENGTH = 2_000;
+/** People that a broadcast names. */
+export const MAX_BROADCAST_USERS = 5_000;

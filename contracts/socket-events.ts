@@ -1,7 +1,7 @@
 import { Type, type Static, type TSchema } from "typebox";
 import { Emoji, Message, Notification, Presence } from "./entities.ts";
 import type { ActionName } from "./index.ts";
-import { Closed, ConversationId, Id, OneOf, PositiveSeq, Seq, Time, Version } from "./primitives.ts";
+import { Closed, ConversationId, Id, Nullable, OneOf, PositiveSeq, Seq, Time, Version } from "./primitives.ts";
 
 /**
  * Socket.IO events a client may send: each is one action (or answered by the gateway itself where `action` is null). The
@@ -54,6 +54,10 @@ export const serverEvents = {
   "friend:updated": Closed({ version: Version }),
   "group:updated": Closed({ groupId: Id, version: Version }),
   "notification:new": Notification,
+  "notification:read": Closed({
+    ids: Nullable(Type.Array(Id)),
+    count: Type.Integer({ description: "Unread afterwards" }),
+  }),
   "presence:changed": Presence,
   typing: Closed({ conversationId: ConversationId, userId: Id, kind: OneOf("text", "voice", "none") }),
   "session:ended": Closed({ code: Type.Integer(), reason: Type.String() }),

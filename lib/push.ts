@@ -5,6 +5,8 @@ export type Deliveries = Params<"socket.deliver">["deliveries"];
 
 /** Room of all connections of a user. */
 export const userRoom = (userId: string): string => `u:${userId}`;
+/** Room of all connections of one session. */
+export const sessionRoom = (sessionId: string): string => `s:${sessionId}`;
 /** Room of all connections of a group's members. */
 export const conversationRoom = (conversationId: string): string => `c:${conversationId}`;
 /** Room of the connections that watch a user's presence. */

@@ -17,11 +17,14 @@ import {
   Page,
   Password,
   Phone,
+  Time,
   Username,
 } from "../primitives.ts";
 
 /** One way to name an account at sign-in. */
 export const Account = { username: Type.Optional(Username), phone: Type.Optional(Phone), email: Type.Optional(Email) };
+
+const Registered = { createdAfter: Type.Optional(Time), createdBefore: Type.Optional(Time) };
 
 export const userContract = {
   register: {
@@ -88,6 +91,20 @@ export const userContract = {
     result: Type.Array(Id),
     idempotent: true,
   },
+  /** Internal: active users in the order of their ids, for work through all of them; a short list is the last. Bounds exclude themselves. */
+  idsAfter: {
+    summary: "Ids of active users, ascending",
+    params: Closed({
+      ...Registered,
+      after: Type.Optional(Id),
+      userIds: Type.Optional(Type.Array(Id, { maxItems: MAX_USERS_IN_REQUEST })),
+      limit: Type.Integer({ minimum: 1, maximum: 1_000 }),
+    }),
+    result: Type.Array(Id),
+    idempotent: true,
+  },
+  /** Internal. Bounds exclude themselves. */
+  count: { summary: "How many active users there are", params: Closed(Registered), result: Type.Integer(), idempotent: true },
   /** Internal. Takes the same time for accounts that are unknown, disabled or deleted. `credential` names the password that was right. */
   authenticate: {
     summary: "The user with this account and password",

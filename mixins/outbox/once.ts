@@ -1,4 +1,4 @@
-import type { Database, Tx } from "../database/port.ts";
+import type { Database, TransactionOptions, Tx } from "../database/port.ts";
 import type { DomainEvent } from "../event-stream/port.ts";
 
 /**
@@ -11,10 +11,11 @@ export async function onceInTransaction(
   consumer: string,
   event: Pick<DomainEvent, "eventId">,
   work: (tx: Tx) => Promise<void>,
+  options?: TransactionOptions,
 ): Promise<boolean> {
   return sql.transaction(async (tx) => {
     const isFirst = await sql.insertRows("consumed_event", [{ consumer, event_id: event.eventId, at: Date.now() }], "keep", tx);
     if (isFirst > 0) await work(tx);
     return isFirst > 0;
-  });
+  }, options);
 }

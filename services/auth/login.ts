@@ -11,7 +11,7 @@ import type { Tx } from "../../mixins/database/port.ts";
 import type { AuthDeps } from "./deps.ts";
 import { announceEnded, endInTransaction, endSessions } from "./end-sessions.ts";
 import { addRefreshToken, keepHot, sessionEnd, tokensOf } from "./issue-tokens.ts";
-import { findSurplus, insertSession, type SessionChoice, type SessionRow } from "./repository.ts";
+import { findSurplus, insertSession, isNewDevice, type SessionChoice, type SessionRow } from "./repository.ts";
 
 type Login = Params<"auth.login">;
 type Authenticated = NonNullable<Result<"user.authenticate">>;
@@ -75,6 +75,7 @@ async function openSession(deps: AuthDeps, userId: string, input: Login, tx: Tx)
     ended_at: null,
     end_reason: null,
   } satisfies SessionRow;
+  await tellNewDevice(deps, session, tx);
   await insertSession(deps.sql, session, tx);
   const refreshToken = await addRefreshToken(deps, session.session_id, now, tx);
 
@@ -84,6 +85,17 @@ async function openSession(deps: AuthDeps, userId: string, input: Login, tx: Tx)
   const kicked = kick ? await endInTransaction(deps, { ...others, ...kick }, "kicked", tx) : [];
   const surplus = await endSurplus(deps, others, now, tx);
   return { session, refreshToken, ended: { replaced: [...replaced, ...surplus], kicked } };
+}
+
+/** Tells of a device that the user has not signed in on before; the first of all is no news. */
+async function tellNewDevice(deps: AuthDeps, { user_id, session_id, device_id, device_type }: SessionRow, tx: Tx): Promise<void> {
+  const userId = String(user_id);
+  if (!(await isNewDevice(deps.sql, userId, device_id, tx))) return;
+  await deps.outbox.add(tx, {
+    subject: "im.user.device.added",
+    key: userId,
+    payload: { userId, sessionId: String(session_id), deviceId: device_id, deviceType: device_type },
+  });
 }
 
 async function endSurplus(

@@ -47,6 +47,14 @@ export async function insertSession(
   await sql.insertRows("session", [{ ...row }], "fail", tx);
 }
 
+/** Whether the user has sessions, ended ones included, and none of this device. */
+export async function isNewDevice(sql: Database, userId: string, deviceId: string, tx: Tx): Promise<boolean> {
+  const where = "select 1 from session where user_id = :userId";
+  const [known] = await sql.select(`${where} and device_id = :deviceId limit 1`, { userId, deviceId }, tx);
+  if (known) return false;
+  return (await sql.select(`${where} limit 1`, { userId }, tx)).length > 0;
+}
+
 export async function findSession(sql: Database, sessionId: string, tx?: Tx): Promise<SessionRow | null> {
   const [row] = await sql.select<SessionRow>("select * from session where session_id = :sessionId", { sessionId }, tx);
   return row ?? null;

@@ -1,9 +1,23 @@
+import { ANNOUNCEMENT_TOLD_EVERY_MS } from "../../config/limits.ts";
 import type { DomainEvents, GroupChange } from "../../contracts/events.ts";
 import { call, type Calls } from "../../lib/service.ts";
 import type { Notice } from "./notify-users.ts";
 
-/** Whom an event is told to, and how; null when to nobody. */
-type NoticeOf<N extends keyof DomainEvents> = (calls: Calls, payload: DomainEvents[N]) => Promise<Notice | null>;
+/** Whom an event of the time `at` is told to, and how; null when to nobody. */
+type NoticeOf<N extends keyof DomainEvents> = (calls: Calls, payload: DomainEvents[N], at: number) => Promise<Notice | null>;
+
+/** The devices that were there before hear of it, and whoever signed in finds it too. */
+export const deviceAdded: NoticeOf<"im.user.device.added"> = async (_calls, { userId, deviceId, deviceType }) => ({
+  userIds: [userId],
+  type: "device.new",
+  data: { deviceId, deviceType },
+});
+
+export const scheduleFailed: NoticeOf<"im.message.schedule.failed"> = async (_calls, { userId, ...data }) => ({
+  userIds: [userId],
+  type: "message.schedule.failed",
+  data,
+});
 
 export const friendRequestSent: NoticeOf<"im.friend.request.sent"> = async (calls, { requestId, fromUserId, toUserId }) =>
   (await hasBlocked(calls, toUserId, fromUserId))
@@ -56,10 +70,28 @@ export const groupJoinHandled: NoticeOf<"im.group.join.handled"> = async (
   };
 };
 
-/** The changes of a group that those concerned are told in person, and what they need to know beside who and where. */
-const personal: {
-  readonly [E in GroupChange["event"]]?: { type: string; extra?: (data: GroupChange["data"]) => Record<string, unknown> };
-} = {
+/** A change of a group as its event carries it. */
+interface Changed {
+  readonly groupId: string;
+  readonly change: GroupChange;
+}
+interface Personal {
+  readonly type: string;
+  /** What they need to know beside who and where. */
+  readonly extra?: (data: GroupChange["data"]) => Record<string, unknown>;
+}
+
+/** Its author is told; `reason` is the type of an error, whose sentence the text gives. */
+export const scheduledFailed: NoticeOf<"im.message.schedule.failed"> = async (_calls, { userId, ...data }) => ({
+  userIds: [userId],
+  type: "message.schedule.failed",
+  data,
+});
+
+/** The changes of a group that those concerned are told in person. */
+const personal: { readonly [E in GroupChange["event"]]?: Personal } = {
+  "group.created": { type: "group.added" },
+  "member.joined": { type: "group.added" },
   "member.removed": { type: "group.removed" },
   "group.dissolved": { type: "group.dissolved" },
   "member.role.changed": { type: "group.role.changed", extra: ({ role }) => ({ role: role ?? null }) },
@@ -68,15 +100,37 @@ const personal: {
   "member.unmuted": { type: "group.muted", extra: () => ({ mutedUntil: null }) },
 };
 
-export const groupChanged: NoticeOf<"im.group.changed" | "im.group.member.left"> = async (calls, { groupId, change }) => {
+export const groupChanged: NoticeOf<"im.group.changed" | "im.group.member.left" | "im.group.member.joined"> = async (
+  calls,
+  changed,
+  at,
+) => {
+  if (changed.change.event === "group.announcement.changed") return announcementPosted(calls, changed, at);
+  const { groupId, change } = changed;
   const { event, actorId, userIds, data } = change;
   const kind = personal[event];
   const concerned = userIds.filter((userId) => userId !== actorId);
-  if (!kind || concerned.length === 0) return null;
+  if (!kind || concerned.length === 0 || isAnsweredRequest(change)) return null;
   const named = typeof data["name"] === "string" ? { groupId, name: data["name"] } : null;
   const group = named ?? (await groupSeenBy(calls, groupId, [actorId, ...concerned.slice(0, 1)]));
   return { userIds: concerned, type: kind.type, data: { group, fromUserId: actorId, ...kind.extra?.(data) } };
 };
+
+/** Whose request to join was accepted hears that. */
+const isAnsweredRequest = ({ event, actorId, data }: GroupChange): boolean =>
+  event === "member.joined" && data["inviterId"] !== actorId;
+
+/** To all who are members now. What it says is the group's: whoever looks reads it there. */
+async function announcementPosted(calls: Calls, { groupId, change }: Changed, at: number): Promise<Notice | null> {
+  const { actorId, data } = change;
+  if (data["announcement"] === "") return null;
+  const members = (await call(calls, "group.memberStates", { groupId }))?.members ?? [];
+  const userIds = members.map(({ userId }) => userId).filter((userId) => userId !== actorId);
+  if (userIds.length === 0) return null;
+  const group = await groupSeenBy(calls, groupId, [actorId, ...userIds.slice(0, 1)]);
+  const onceAs = `announcement:${groupId}:${actorId}:${Math.floor(at / ANNOUNCEMENT_TOLD_EVERY_MS)}`;
+  return { userIds, type: "group.announcement", data: { group, fromUserId: actorId }, onceAs };
+}
 
 /** A block that came after the request was sent, or before its event was read. */
 async function hasBlocked(calls: Calls, userId: string, peerId: string): Promise<boolean> {

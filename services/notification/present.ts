@@ -2,6 +2,8 @@ import type { Notification } from "../../contracts/entities.ts";
 import type { Language } from "../../contracts/meta.ts";
 import { chunksOf } from "../../lib/page.ts";
 import { call, type Calls } from "../../lib/service.ts";
+import type { Database } from "../../mixins/database/index.ts";
+import { wordsOf, type Words } from "./broadcast/repository.ts";
 import type { StoredNotification } from "./repository.ts";
 import { renderText } from "./texts.ts";
 
@@ -14,21 +16,33 @@ type Nicknames = ReadonlyMap<string, string>;
  * Names are not stored, so that a deleted account leaves none behind.
  */
 export async function presentNotifications(
-  calls: Calls,
+  { sql, calls }: { readonly sql: Database; readonly calls: Calls },
   notifications: readonly StoredNotification[],
   languageOf: (userId: string) => Language,
 ): Promise<Notification[]> {
-  const nicknames = await nicknamesOf(calls, notifications);
-  return notifications.map((notification) => present(notification, nicknames, languageOf(notification.userId)));
+  const [nicknames, words] = await Promise.all([nicknamesOf(calls, notifications), wordsOf(sql, broadcastsOf(notifications))]);
+  return notifications.map((notification) => {
+    const data = withUser(withWords(notification.data, words), nicknames);
+    return present(notification, data, languageOf(notification.userId));
+  });
 }
 
 function present(
-  { notificationId, type, data: stored, readAt, createdAt }: StoredNotification,
-  nicknames: Nicknames,
+  { notificationId, type, readAt, createdAt }: StoredNotification,
+  data: Record<string, unknown>,
   language: Language,
 ): Notification {
-  const data = withUser(stored, nicknames);
   return { notificationId, type, text: renderText(type, data, language), data, read: readAt !== null, createdAt };
+}
+
+const broadcastsOf = (notifications: readonly StoredNotification[]): string[] => [
+  ...new Set(notifications.map(({ data }) => data["broadcastId"]).filter((id) => typeof id === "string")),
+];
+
+/** What a broadcast says stands once, with the broadcast. */
+function withWords(data: StoredNotification["data"], words: ReadonlyMap<string, Words>): StoredNotification["data"] {
+  const said = typeof data["broadcastId"] === "string" ? words.get(data["broadcastId"]) : undefined;
+  return said ? { ...said.data, ...data, text: said.text } : data;
 }
 
 function withUser({ fromUserId, ...data }: StoredNotification["data"], nicknames: Nicknames): Record<string, unknown> {

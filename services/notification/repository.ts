@@ -1,5 +1,5 @@
 import { MAX_ID } from "../../lib/page.ts";
-import type { Database } from "../../mixins/database/index.ts";
+import type { Database, Tx } from "../../mixins/database/index.ts";
 
 interface NotificationRow {
   notification_id: string | number;
@@ -31,16 +31,26 @@ const notificationOf = (row: NotificationRow): StoredNotification => ({
   createdAt: row.created_at,
 });
 
-/** Stores those whose user has none of this event yet, and returns them. */
+/**
+ * Stores those whose user has none of this event yet and is not gone, and returns them. In a serializable transaction, so that
+ * whose account is erased at the same time is left with none.
+ */
 export async function insertNotifications(
   sql: Database,
   eventId: string,
   notifications: readonly StoredNotification[],
+  tx: Tx,
 ): Promise<StoredNotification[]> {
-  if (notifications.length === 0) return [];
+  const gone = await goneAmong(
+    sql,
+    notifications.map(({ userId }) => userId),
+    tx,
+  );
+  const wanted = notifications.filter(({ userId }) => !gone.has(userId));
+  if (wanted.length === 0) return [];
   const inserted = await sql.insertRows(
     "notification",
-    notifications.map(({ notificationId, userId, type, data, readAt, createdAt }) => ({
+    wanted.map(({ notificationId, userId, type, data, readAt, createdAt }) => ({
       notification_id: notificationId,
       user_id: userId,
       event_id: eventId,
@@ -50,14 +60,46 @@ export async function insertNotifications(
       created_at: createdAt,
     })),
     "keep",
+    tx,
   );
-  if (inserted === notifications.length) return [...notifications];
+  if (inserted === wanted.length) return wanted;
   const rows = await sql.select<{ notification_id: string | number }>(
     `select notification_id from notification where notification_id in (:ids)`,
-    { ids: notifications.map(({ notificationId }) => notificationId) },
+    { ids: wanted.map(({ notificationId }) => notificationId) },
+    tx,
   );
   const stored = new Set(rows.map((row) => String(row.notification_id)));
-  return notifications.filter(({ notificationId }) => stored.has(notificationId));
+  return wanted.filter(({ notificationId }) => stored.has(notificationId));
+}
+
+async function goneAmong(sql: Database, userIds: readonly string[], tx: Tx): Promise<ReadonlySet<string>> {
+  const rows = await sql.select<{ user_id: string | number }>(
+    "select user_id from notification_gone where user_id in (:userIds)",
+    { userIds },
+    tx,
+  );
+  return new Set(rows.map((row) => String(row.user_id)));
+}
+
+/** Deletes what users have beyond their `keep` newest. */
+export async function deleteBeyond(sql: Database, userIds: readonly string[], keep: number): Promise<void> {
+  const over = await sql.select<{ user_id: string | number }>(
+    `select user_id from notification where user_id in (:userIds) group by user_id having count(*) > :keep`,
+    { userIds, keep },
+  );
+  for (const row of over) await deleteOldest(sql, String(row.user_id), keep);
+}
+
+async function deleteOldest(sql: Database, userId: string, keep: number): Promise<void> {
+  const [oldestKept] = await sql.select<{ notification_id: string | number }>(
+    `select notification_id from notification where user_id = :userId order by notification_id desc limit 1 offset :offset`,
+    { userId, offset: keep - 1 },
+  );
+  if (!oldestKept) return;
+  await sql.execute(`delete from notification where user_id = :userId and notification_id < :oldest`, {
+    userId,
+    oldest: oldestKept.notification_id,
+  });
 }
 
 export interface NotificationRange {
@@ -93,24 +135,28 @@ export async function countUnread(sql: Database, userId: string): Promise<number
   return row?.count ?? 0;
 }
 
-/** Whether one of these at least is the user's. */
-export async function hasAny(sql: Database, userId: string, ids: readonly string[]): Promise<boolean> {
-  const rows = await sql.select(`select 1 from notification where user_id = :userId and notification_id in (:ids) limit 1`, {
-    userId,
-    ids,
-  });
-  return rows.length > 0;
+/** Those of the given that are the user's. */
+export async function ownAmong(sql: Database, userId: string, ids: readonly string[]): Promise<string[]> {
+  const rows = await sql.select<{ notification_id: string | number }>(
+    `select notification_id from notification where user_id = :userId and notification_id in (:ids)`,
+    { userId, ids },
+  );
+  return rows.map((row) => String(row.notification_id));
 }
 
-/** Without `ids` all of the user's. */
-export async function setRead(sql: Database, userId: string, now: number, ids?: readonly string[]): Promise<void> {
+/** Without `ids` all of the user's. @returns how many were unread before */
+export async function setRead(sql: Database, userId: string, now: number, ids?: readonly string[]): Promise<number> {
   const only = ids ? "and notification_id in (:ids)" : "";
-  await sql.execute(
+  return sql.execute(
     `update notification set read_at = :now where user_id = :userId and read_at is null ${only}`,
     ids ? { now, userId, ids } : { now, userId },
   );
 }
 
-export async function eraseNotifications(sql: Database, userId: string): Promise<void> {
-  await sql.execute(`delete from notification where user_id = :userId`, { userId });
+/** Deletes what a user has, and keeps what comes later from being stored. */
+export async function eraseNotifications(sql: Database, userId: string, now: number): Promise<void> {
+  await sql.transaction(async (tx) => {
+    await sql.insertRows("notification_gone", [{ user_id: userId, gone_at: now }], "keep", tx);
+    await sql.execute(`delete from notification where user_id = :userId`, { userId }, tx);
+  });
 }

@@ -1,3 +1,4 @@
+import { errorEntry, errorTable } from "../../contracts/errors.ts";
 import type { Language } from "../../contracts/meta.ts";
 
 type Data = Readonly<Record<string, unknown>>;
@@ -41,6 +42,14 @@ const texts: Readonly<Record<string, Text>> = {
     en: (data) => `Your request to join ${group(data)} was declined.`,
     zh: (data) => `你加入${groupZh(data)}的申请被拒绝。`,
   },
+  "group.added": {
+    en: (data) => `${who(data)} added you to ${group(data)}.`,
+    zh: (data) => `${whoZh(data)}将你加入了${groupZh(data)}。`,
+  },
+  "group.announcement": {
+    en: (data) => `${who(data)} posted an announcement in ${group(data)}.`,
+    zh: (data) => `${whoZh(data)}在${groupZh(data)}发布了公告。`,
+  },
   "group.removed": {
     en: (data) => `${who(data)} removed you from ${group(data)}.`,
     zh: (data) => `${whoZh(data)}将你移出了${groupZh(data)}。`,
@@ -61,6 +70,18 @@ const texts: Readonly<Record<string, Text>> = {
   "group.muted": {
     en: (data) => (isMuted(data) ? `You are muted in ${group(data)}.` : `You are no longer muted in ${group(data)}.`),
     zh: (data) => (isMuted(data) ? `你在${groupZh(data)}被禁言。` : `你在${groupZh(data)}的禁言已解除。`),
+  },
+  "device.new": {
+    en: (data) => `Your account was used to sign in on a new device (${device(data).en}).`,
+    zh: (data) => `你的账号在新设备（${device(data).zh}）上登录。`,
+  },
+  "message.schedule.failed": {
+    en: (data) => `Your scheduled message was not sent: ${refusal(data, "en")}`,
+    zh: (data) => `你的定时消息未能发送：${refusal(data, "zh")}`,
+  },
+  "message.schedule.failed": {
+    en: () => "A message that you scheduled could not be sent.",
+    zh: () => "你的一条定时消息未能发送。",
   },
   "system.notice": { en: (data) => notice(data, "en"), zh: (data) => notice(data, "zh") },
 };
@@ -84,6 +105,21 @@ function groupZh(data: Data): string {
   const name = fieldOf(data["group"], "name");
   return name === null ? "一个群" : `群“${name}”`;
 }
+
+const devices: Readonly<Record<string, Readonly<Record<Language, string>>>> = {
+  web: { en: "browser", zh: "浏览器" },
+  ios: { en: "iOS", zh: "iOS" },
+  android: { en: "Android", zh: "安卓" },
+  desktop: { en: "desktop", zh: "桌面端" },
+  bot: { en: "bot", zh: "机器人" },
+};
+
+function device({ deviceType }: Data): Readonly<Record<Language, string>> {
+  const known = typeof deviceType === "string" && Object.hasOwn(devices, deviceType) ? devices[deviceType] : undefined;
+  return known ?? { en: "unknown", zh: "未知" };
+}
+
+const refusal = ({ reason }: Data, language: Language): string => (errorEntry(reason) ?? errorTable.INTERNAL)[language];
 
 const isMuted = (data: Data): boolean => typeof data["mutedUntil"] === "number";
 

@@ -1,10 +1,11 @@
 import type { User } from "../../contracts/entities.ts";
+import type { Params } from "../../contracts/index.ts";
 import { CONTACT_SEARCHES_PER_DAY } from "../../config/limits.ts";
 import { normalEmail, usernameKey } from "../../lib/account-name.ts";
 import { imError } from "../../lib/errors.ts";
 import { call } from "../../lib/service.ts";
 import type { UserDeps } from "./deps.ts";
-import { findActiveByKeyword, findByAccount, findUser, findUsers, toUser } from "./repository.ts";
+import { findActiveByKeyword, findActiveIds, findByAccount, findUser, findUsers, toUser } from "./repository.ts";
 
 const DAY_MS = 86_400_000;
 const CONTACT_LIKE = /^\+?[0-9]{5,20}$|@/;
@@ -42,6 +43,14 @@ export async function getUsers(deps: Pick<UserDeps, "sql">, userIds: readonly st
 export async function activeAmong(deps: Pick<UserDeps, "sql">, userIds: readonly string[]): Promise<string[]> {
   const rows = await findUsers(deps.sql, userIds);
   return rows.filter(({ status }) => status === "active").map((row) => String(row.user_id));
+}
+
+/** Active users behind `after`, ascending. */
+export function idsAfter(
+  deps: Pick<UserDeps, "sql">,
+  { after = "0", userIds, limit, ...registered }: Params<"user.idsAfter">,
+): Promise<string[]> {
+  return findActiveIds(deps.sql, registered, { after, userIds, limit });
 }
 
 /** Also of a disabled user, whom an operator may want to enable. */

@@ -70,6 +70,37 @@ export function findActiveByKeyword(
   return sql.select<UserRow>(`${columns.map(having).join(" union ")} order by user_id`, keyword);
 }
 
+/** When users registered; bounds exclude themselves. */
+export interface Registered {
+  readonly createdAfter?: number | undefined;
+  readonly createdBefore?: number | undefined;
+}
+
+const activeWithin = ({ createdAfter = -1, createdBefore = Number.MAX_SAFE_INTEGER }: Registered) => ({
+  where: "status = 'active' and created_at > :createdAfter and created_at < :createdBefore",
+  params: { createdAfter, createdBefore },
+});
+
+/** In ascending order. */
+export async function findActiveIds(
+  sql: Database,
+  registered: Registered,
+  { after, userIds, limit }: { after: string; userIds?: readonly string[] | undefined; limit: number },
+): Promise<string[]> {
+  const { where, params } = activeWithin(registered);
+  const rows = await sql.select<Pick<UserRow, "user_id">>(
+    `select user_id from user where user_id > :after ${userIds ? "and user_id in (:userIds)" : ""} and ${where} order by user_id limit :limit`,
+    { ...params, after, limit, userIds: userIds ?? null },
+  );
+  return rows.map((row) => String(row.user_id));
+}
+
+export async function countActive(sql: Database, registered: Registered): Promise<number> {
+  const { where, params } = activeWithin(registered);
+  const [row] = await sql.select<{ count: number }>(`select count(*) as count from user where ${where}`, params);
+  return row?.count ?? 0;
+}
+
 /** Changes an active user; false when there is none. */
 export async function updateProfile(
   sql: Database,

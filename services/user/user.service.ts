@@ -22,10 +22,10 @@ import { deleteAccount } from "./delete-account.ts";
 import type { UserDeps } from "./deps.ts";
 import { setDisabled } from "./disable.ts";
 import { exportData } from "./export-data.ts";
-import { activeAmong, getUser, getUsers, idOf, searchUsers } from "./find-users.ts";
+import { activeAmong, getUser, getUsers, idOf, idsAfter, searchUsers } from "./find-users.ts";
 import { changeProfile, ownAccount } from "./profile.ts";
 import { register } from "./register.ts";
-import { toOwnUser } from "./repository.ts";
+import { countActive, toOwnUser } from "./repository.ts";
 
 interface Vars extends DatabaseVars, OutboxVars, IdsVars, HotStoreVars {
   guard: GuessGuard;
@@ -95,6 +95,12 @@ export default defineService<"user", Vars>()({
     },
     activeAmong(ctx) {
       return activeAmong(this, ctx.params.userIds);
+    },
+    idsAfter(ctx) {
+      return idsAfter(this, ctx.params);
+    },
+    count(ctx) {
+      return countActive(this.sql, ctx.params);
     },
     authenticate(ctx) {
       return authenticate(this.deps(ctx), ctx.params);
