@@ -32,7 +32,9 @@ export interface Target extends AsyncDisposable {
 }
 
 const ENV = { IM_RATE_LIMITS: "off", IM_LOG_LEVEL: "warn", IM_MAX_CONNECTIONS_PER_USER: "100" };
-const BEHIND_GATEWAY = ["auth", "user", "friend", "group", "conversation", "message", "notification", "presence", "settings"];
+const BEHIND_GATEWAY = [
+  ...["auth", "user", "friend", "group", "conversation", "message", "notification", "presence", "scheduler", "settings"],
+];
 
 const STORED =
   "select coalesce(sum(n), 0) as messages, coalesce(sum(head - n), 0) as holes from (select count(*) as n, max(seq) as head from message group by conversation_id) as one";

@@ -59,6 +59,8 @@ export const SOCKET_CONNECT_TIMEOUT_MS = 5_000;
 export const SOCKET_CLOSE_TIMEOUT_MS = 1_000;
 /** Receipts of one conversation that come within this time after one go out together. */
 export const RECEIPTS_EVERY_MS = 200;
+/** Each scheduler node looks this often for what is due. */
+export const SCHEDULER_EVERY_MS = 500;
 /** Connection attempts of one address in a minute. */
 export const MAX_CONNECTS_PER_MINUTE = 600;
 /** Changes of messages (edits, recalls, reactions ...) kept for clients that come back: at most this long, and so many. */

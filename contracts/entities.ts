@@ -193,6 +193,27 @@ export const Message = Closed({
   reactions: Type.Optional(Type.Array(Reaction)),
   status: OneOf("accepted", "persisted"),
 });
+/**
+ * A message that waits for its time. `sending`: its time has come, and it can be neither changed nor cancelled; `failed`: it was
+ * refused then. Its content is `{}` once it is sent or cancelled.
+ */
+export const ScheduledState = OneOf("waiting", "sending", "sent", "failed", "cancelled");
+export const ScheduledMessage = Closed({
+  scheduledId: Id,
+  conversationId: ConversationId,
+  clientMsgId: ClientMsgId,
+  type: SendableType,
+  content: Content,
+  replyTo: Type.Optional(Id),
+  mentions: Type.Optional(Mentions),
+  sendAt: Time,
+  state: ScheduledState,
+  failure: Type.Optional(Closed({ code: Type.Integer(), message: Type.String() })),
+  messageId: Type.Optional(Id),
+  seq: Type.Optional(PositiveSeq),
+  sentAt: Type.Optional(Time),
+  createdAt: Time,
+});
 /** Seqs whose messages could never be stored; clients pass over them. */
 export const VoidRange = Closed({ seq: PositiveSeq, toSeq: PositiveSeq, type: Type.Literal("void") });
 export const HistoryItem = Type.Union([Message, VoidRange]);
@@ -255,6 +276,8 @@ export type Content = Static<typeof Content>;
 export type Reaction = Static<typeof Reaction>;
 export type ReplyPreview = Static<typeof ReplyPreview>;
 export type Message = Static<typeof Message>;
+export type ScheduledState = Static<typeof ScheduledState>;
+export type ScheduledMessage = Static<typeof ScheduledMessage>;
 export type VoidRange = Static<typeof VoidRange>;
 export type HistoryItem = Static<typeof HistoryItem>;
 export type SendResult = Static<typeof SendResult>;

@@ -85,6 +85,19 @@ export const errorTable = {
   NOT_EDITABLE: refuse(3012, 400, "A message of this kind cannot be changed.", "该类型的消息不能修改。"),
   MESSAGE_RECALLED: refuse(3013, 409, "This message has been recalled.", "消息已被撤回。"),
   TEXT_TOO_LARGE: refuse(3014, 413, "The message is too large.", "消息内容过大。"),
+  SCHEDULED_NOT_FOUND: refuse(3015, 404, "There is no such scheduled message.", "定时消息不存在。"),
+  SCHEDULED_CLOSED: refuse(
+    3016,
+    409,
+    "This scheduled message is on its way, sent or cancelled already.",
+    "该定时消息正在发送、已发送或已取消。",
+  ),
+  TOO_MANY_SCHEDULED: refuse(
+    3017,
+    409,
+    "Too many scheduled messages are waiting. Cancel one first.",
+    "等待发送的定时消息过多，请先取消一条。",
+  ),
 
   GROUP_NOT_FOUND: refuse(4001, 404, "There is no such group.", "群不存在。"),
   NOT_A_MEMBER: refuse(4002, 404, "This person is not a member of the group.", "对方不是群成员。"),

@@ -15,5 +15,13 @@ export const examples: Partial<Record<ActionName, JsonObject>> = {
     type: "text",
     content: { text: "Hello" },
   },
+  "scheduler.schedule": {
+    conversationId: "g_7350000000000000002",
+    clientMsgId: "0190f0c0-7b7e-7c3a-9b1a-3c2d1e0f0002",
+    type: "text",
+    content: { text: "Good morning" },
+    sendAt: 1_795_000_000_000,
+  },
+  "scheduler.change": { content: { text: "Good morning, all" } },
   "settings.update": { searchable: false },
 };

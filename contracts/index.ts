@@ -7,6 +7,7 @@ import { messageContract } from "./services/message.ts";
 import { notificationContract } from "./services/notification.ts";
 import { compensatorContract, persisterContract, socketContract } from "./services/pipeline.ts";
 import { presenceContract } from "./services/presence.ts";
+import { schedulerContract } from "./services/scheduler.ts";
 import { settingsContract } from "./services/settings.ts";
 import { userContract } from "./services/user.ts";
 
@@ -21,6 +22,7 @@ export const contracts = {
   notification: notificationContract,
   persister: persisterContract,
   presence: presenceContract,
+  scheduler: schedulerContract,
   settings: settingsContract,
   socket: socketContract,
   user: userContract,

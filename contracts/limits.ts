@@ -8,6 +8,10 @@ export const MAX_JSON_DEPTH = 16;
 /** Fields and items in the body of a request; more than the largest message can have. */
 export const MAX_JSON_VALUES = 10_000;
 export const MAX_CLIENT_MSG_ID_LENGTH = 64;
+/** How far ahead a message can be scheduled (1 year), and how many of one user can wait. */
+export const MIN_SCHEDULE_AHEAD_MS = 10_000;
+export const MAX_SCHEDULE_AHEAD_MS = 31_536_000_000;
+export const MAX_SCHEDULED_MESSAGES = 100;
 export const MAX_MENTIONS = 100;
 export const MAX_FORWARD_ITEMS = 100;
 export const MIN_USERNAME_LENGTH = 3;

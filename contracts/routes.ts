@@ -88,6 +88,10 @@ export const routes: readonly Route[] = [
 
   /** 201 the first time, 200 when the same clientMsgId comes again. */
   route("POST", "/messages", "message.send", { status: 201, perMinute: 600 }),
+  route("POST", "/messages/scheduled", "scheduler.schedule", { status: 201 }),
+  route("GET", "/messages/scheduled", "scheduler.list"),
+  route("PUT", "/messages/scheduled/{scheduledId}", "scheduler.change"),
+  route("DELETE", "/messages/scheduled/{scheduledId}", "scheduler.cancel"),
   route("GET", "/messages/conversations/{conversationId}/history", "message.history", { perMinute: 600 }),
   route("POST", "/messages/{messageId}/recall", "message.recall"),
   route("PUT", "/messages/{messageId}/edit", "message.edit"),

@@ -9,6 +9,7 @@ import message from "./message/message.service.ts";
 import notification from "./notification/notification.service.ts";
 import persister from "./persister/persister.service.ts";
 import presence from "./presence/presence.service.ts";
+import scheduler from "./scheduler/scheduler.service.ts";
 import settings from "./settings/settings.service.ts";
 import socket from "./socket/socket.service.ts";
 import user from "./user/user.service.ts";
@@ -25,6 +26,7 @@ export const allServices: readonly ServiceSchema[] = [
   notification,
   persister,
   presence,
+  scheduler,
   settings,
   socket,
   user,

@@ -32,6 +32,30 @@ export const messageContract = {
     idempotent: true,
     batched: true,
   },
+  /** Internal: throws what sending this as the caller would throw now, and sends nothing; a client message id that is used is a conflict. */
+  checkSend: {
+    summary: "Whether a message could be sent",
+    params: Closed({
+      conversationId: ConversationId,
+      clientMsgId: ClientMsgId,
+      type: SendableType,
+      content: Content,
+      replyTo: Type.Optional(Id),
+      mentions: Type.Optional(Mentions),
+    }),
+    result: Nothing,
+    errors: [
+      "CANNOT_MESSAGE",
+      "BLOCKED_BY_YOU",
+      "MUTED",
+      "GROUP_NOT_FOUND",
+      "CONVERSATION_NOT_FOUND",
+      "ROLE_FORBIDS",
+      "IDEMPOTENCY_CONFLICT",
+      "TEXT_TOO_LARGE",
+    ],
+    idempotent: true,
+  },
   history: {
     summary: "A page of messages, ascending by seq; without a position the newest page",
     params: Closed({

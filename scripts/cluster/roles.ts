@@ -1,7 +1,9 @@
 /** What a node of the cluster does. */
 export type Role = "core" | "gateway" | "persister" | "compensator" | "all";
 
-const CORE = ["auth", "user", "friend", "group", "conversation", "message", "notification", "presence", "settings"];
+const CORE = [
+  ...["auth", "user", "friend", "group", "conversation", "message", "notification", "presence", "scheduler", "settings"],
+];
 
 /** Services of each role (`IM_SERVICES`); null: every service. */
 export const ROLE_SERVICES: Readonly<Record<Role, readonly string[] | null>> = {

@@ -36,7 +36,7 @@ import { readPages, readViews, type SeveralDeps } from "./pages.ts";
 import { NewMessagePushes } from "./push-new.ts";
 import { quotedMessage, quoteForAll } from "./quotes.ts";
 import { readmit, type ReadmitDeps } from "./readmit.ts";
-import { sendMessage, sendSystemMessage, type SendDeps } from "./send.ts";
+import { checkSend, sendMessage, sendSystemMessage, type SendDeps } from "./send.ts";
 import { readHeads, readSummaries } from "./summaries.ts";
 import { checkMayWrite } from "./visible.ts";
 
@@ -87,6 +87,10 @@ export default defineService<"message", Vars>()({
         this.metrics.increment("im_messages_refused_total", 1, { reason: toWireError(error).type });
         throw error;
       }
+    },
+    async checkSend(ctx) {
+      await checkSend(this.deps, { senderId: callerOf(ctx).userId, params: ctx.params });
+      return null;
     },
     history(ctx) {
       return readHistory(this.deps, callerOf(ctx).userId, ctx.params);

@@ -85,6 +85,19 @@ async function sendRefused(deps: SendDeps, input: SendInput, refusal: unknown): 
   return submit(deps, input, request);
 }
 
+/**
+ * Throws what sending this now would throw, and sends nothing.
+ * @throws also IDEMPOTENCY_CONFLICT when the client message id is used, be it for the same
+ */
+export async function checkSend(deps: SendDeps, { senderId, params }: Pick<SendInput, "senderId" | "params">): Promise<void> {
+  const { conversationId, clientMsgId, type, content } = params;
+  checkParticipant(conversationId, senderId);
+  checkContent(type, content);
+  await deps.checkMaySend(conversationId, senderId);
+  if (needsLookUp(params)) await lookUpNamed(deps, { senderId, params, requestId: null });
+  if (await deps.isKnown(conversationId, senderId, clientMsgId)) throw imError("IDEMPOTENCY_CONFLICT");
+}
+
 /** Writes a system message; the same client message id gives the same message. */
 export async function sendSystemMessage(
   deps: SendDeps,

@@ -124,7 +124,7 @@ test("what two people say to each other is not there for anybody else", async ()
   const nothing = { ...unknownNames, conversationId: unknownNames.directId };
   const before = await dumpTables(im.sql);
   for (const role of ["outsider", "guest", "removed", "admin"] as const) {
-    for (const route of published.filter(({ action }) => /^(message|conversation)\./.test(action))) {
+    for (const route of published.filter(({ action }) => /^(message|conversation|scheduler)\./.test(action))) {
       const entry = restMatrix[route.key] as Entry;
       if (!takesConversation(entry)) continue;
       const told = await askAs(im, people[role], route, paramsOf(entry, direct));

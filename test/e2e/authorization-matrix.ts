@@ -43,6 +43,7 @@ const message = (names: Names) => ({
   content: { text: "hello" },
 });
 const onMessage = ({ messageId }: Names) => ({ messageId });
+const onScheduled = ({ scheduledId }: Names) => ({ scheduledId });
 const onGroup = ({ groupId }: Names) => ({ groupId });
 const onMember = ({ memberId }: Names) => ({ userId: memberId });
 const inConversation = ({ conversationId }: Names) => ({ conversationId });
@@ -142,6 +143,13 @@ export const restMatrix: Readonly<Record<string, Entry>> = {
   "DELETE /social/conversations/{conversationId}/messages": only(whoEverWas, "GROUP_NOT_FOUND", inConversation),
 
   "POST /messages": inGroup(message, "ok"),
+  "POST /messages/scheduled": inGroup((names) => ({ ...message(names), sendAt: Date.now() + 3_600_000 }), "ok"),
+  "GET /messages/scheduled": everyone(),
+  "PUT /messages/scheduled/{scheduledId}": only(["owner"], "SCHEDULED_NOT_FOUND", (names) => ({
+    ...onScheduled(names),
+    content: { text: "changed" },
+  })),
+  "DELETE /messages/scheduled/{scheduledId}": only(["owner"], "SCHEDULED_NOT_FOUND", onScheduled),
   "GET /messages/conversations/{conversationId}/history": only(whoEverWas, "GROUP_NOT_FOUND", inConversation),
   "POST /messages/{messageId}/recall": recall,
   "PUT /messages/{messageId}/edit": edit,

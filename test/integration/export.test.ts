@@ -101,6 +101,7 @@ describe("an export", () => {
       "groups",
       "messages",
       "notifications",
+      "scheduled",
       "settings",
       "user",
     ]);
@@ -228,6 +229,7 @@ it("an export crosses nodes as it is", async () => {
     standIn("group", { exportOf: () => ({}) }),
     standIn("conversation", { exportOf: () => ({}) }),
     standIn("notification", { exportOf: () => [] }),
+    standIn("scheduler", { exportOf: () => [] }),
     standIn("message", { exportOf: page as never }),
   ];
   await using far = await createAccountNode(others, { broker });

@@ -17,6 +17,8 @@ export interface Names {
   /** Of owner and member, who are friends. */
   readonly directId: string;
   readonly directMessageId: string;
+  /** Of the owner, in the group. */
+  readonly scheduledId: string;
   /** From the admin to the member. */
   readonly friendRequestId: string;
   /** Of the guest, by the owner. */
@@ -49,6 +51,7 @@ export const unknownNames: Names = {
   laterMessageId: "1",
   directId: "d_1_2",
   directMessageId: "1",
+  scheduledId: "1",
   friendRequestId: "1",
   invitationId: "1",
   joinRequestId: "1",
@@ -78,6 +81,9 @@ export async function buildScene(im: Im): Promise<Scene> {
   const { requestId: friendRequestId } = await im.node.as(admin.userId, "friend.request", { userId: member.userId });
   const say = async (where: string): Promise<string> =>
     (await im.node.as(member.userId, "message.send", text(where, "what they say"))).messageId;
+  const sendAt = Date.now() + 3_600_000;
+  const scheduled = { ...text(conversationId, "what they will say"), sendAt };
+  const { scheduledId } = await im.node.as(owner.userId, "scheduler.schedule", scheduled);
   const messageId = await say(conversationId);
   const directMessageId = await say(directId);
   await im.node.as(owner.userId, "group.removeMember", { groupId, userId: removed.userId });
@@ -95,6 +101,7 @@ export async function buildScene(im: Im): Promise<Scene> {
     laterMessageId,
     directId,
     directMessageId,
+    scheduledId,
     friendRequestId,
     invitationId: (await first<{ invitationId: string }>("group.invitations", {})).invitationId,
     joinRequestId: joinRequestId ?? "",

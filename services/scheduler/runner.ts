@@ -1,0 +1,99 @@
+import { underLease, type Term } from "./lease.ts";
+import type { HotLeases } from "../../mixins/hot-store/port.ts";
+
+/** Something that is done at its time, a portion at once. */
+export interface Job {
+  hasDue(): Promise<boolean>;
+  /** `isMore`: it is worth going on at once. */
+  run(term: Term): Promise<{ done: number; isMore: boolean }>;
+}
+export interface RunnerOptions {
+  readonly jobs: readonly Job[];
+  readonly leases: HotLeases;
+  /** Who holds the lease: unique among the nodes and their starts. */
+  readonly holder: string;
+  readonly everyMs: number;
+  /** Failed runs are told once until one succeeds. */
+  readonly logger: { warn(...args: unknown[]): void; debug(...args: unknown[]): void };
+  readonly leaseTtlMs?: number;
+}
+
+const LEASE_NAME = "scheduler";
+/** So long the others wait for a runner that was killed at work. */
+const LEASE_TTL_MS = 2_000;
+/** Portions of one run; the next one goes on. */
+const MAX_PORTIONS = 20;
+
+/**
+ * Looks at each interval for what is due. Every node looks, one at a time works: under a lease, whose token stands on what it
+ * writes, so that one that was held up for long undoes nothing of its successor's.
+ */
+export class DueRunner {
+  readonly counts = { runs: 0, done: 0, failed: 0 };
+  readonly #options: RunnerOptions;
+  #timer: NodeJS.Timeout | null = null;
+  #running: Promise<number> | null = null;
+  #isClosed = false;
+  #isTold = false;
+
+  constructor(options: RunnerOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    const tick = (): void => {
+      this.runOnce().then(
+        () => (this.#isTold = false),
+        (error: unknown) => this.#tell(error),
+      );
+    };
+    this.#timer ??= setInterval(tick, this.#options.everyMs).unref();
+  }
+
+  /** @returns how much came to its end; 0 when another node is at it. @throws what the first job that failed throws */
+  runOnce(): Promise<number> {
+    this.#running ??= this.#runIfDue().finally(() => (this.#running = null));
+    return this.#running;
+  }
+
+  /** Waits for what is under way, and begins nothing more. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    if (this.#timer) clearInterval(this.#timer);
+    await this.#running?.catch(() => 0); // it was told
+  }
+
+  async #runIfDue(): Promise<number> {
+    const { jobs, leases, holder, leaseTtlMs: ttlMs = LEASE_TTL_MS } = this.#options;
+    const due = (await Promise.all(jobs.map(async (job) => ((await job.hasDue()) ? [job] : [])))).flat();
+    if (due.length === 0 || this.#isClosed) return 0;
+    return (await underLease(leases, LEASE_NAME, { holder, ttlMs }, (term) => this.#work(due, term))) ?? 0;
+  }
+
+  async #work(jobs: readonly Job[], term: Term): Promise<number> {
+    const outcomes = await Promise.allSettled(jobs.map((job) => this.#workOn(job, term)));
+    this.counts.runs++;
+    const failed = outcomes.find(({ status }) => status === "rejected");
+    if (failed?.status === "rejected") throw failed.reason;
+    return outcomes.reduce((sum, outcome) => sum + (outcome.status === "fulfilled" ? outcome.value : 0), 0);
+  }
+
+  async #workOn(job: Job, term: Term): Promise<number> {
+    let count = 0;
+    for (let portion = 0; portion < MAX_PORTIONS && term.holds() && !this.#isClosed; portion++) {
+      const { done, isMore } = await job.run(term);
+      count += done;
+      this.counts.done += done;
+      if (!isMore) break;
+    }
+    return count;
+  }
+
+  #tell(error: unknown): void {
+    this.counts.failed++;
+    const problem = "What is due could not be done; it will be tried again";
+    if (this.#isTold) this.#options.logger.debug(problem, error);
+    else this.#options.logger.warn(problem, error);
+    this.#isTold = true;
+  }
+}
