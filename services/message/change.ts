@@ -7,7 +7,9 @@ import { toConversation } from "../../lib/message-view.ts";
 import { push, userRoom } from "../../lib/push.ts";
 import { call } from "../../lib/service.ts";
 import { invalidField } from "../../lib/validation.ts";
+import type { ChangeLog } from "../../mixins/change-log/index.ts";
 import type { Tx } from "../../mixins/database/port.ts";
+import { changeOf } from "./change-entry.ts";
 import { checkContent } from "./content.ts";
 import { viewFor, viewForAll } from "./quotes.ts";
 import type { MessageRow } from "./repository.ts";
@@ -17,6 +19,7 @@ export interface ChangeDeps extends VisibleDeps {
   readonly recallLimitMs: number;
   readonly editLimitMs: number;
   readonly now: () => number;
+  readonly changes: Pick<ChangeLog, "record">;
   isErased(userId: string, tx?: Tx): Promise<boolean>;
   addEvent(tx: Tx, conversationId: string, messageId: string, actorId: string): Promise<void>;
 }
@@ -28,9 +31,11 @@ export async function recallMessage(deps: ChangeDeps, { messageId, userId }: Dee
   if (row.recalled_at === null) {
     await checkMayRecall(deps, row, userId);
     const isNew = await deps.repository.transaction(async (tx) => {
-      const changed = await deps.repository.recall(row.conversation_id, Number(row.seq), deps.now(), tx);
-      if (changed) await deps.addEvent(tx, row.conversation_id, messageId, userId);
-      return changed;
+      const at = deps.now();
+      if (!(await deps.repository.recall(row.conversation_id, Number(row.seq), at, tx))) return false;
+      await deps.addEvent(tx, row.conversation_id, messageId, userId);
+      await deps.changes.record(tx, [changeOf(row, "recalled", at)]);
+      return true;
     });
     if (isNew) await announceChange(deps, messageId);
   }
@@ -72,7 +77,9 @@ export async function editMessage(
   await checkMayWrite(deps, row.conversation_id, userId, deps.now());
   await deps.repository.transaction(async (tx) => {
     const current = await deps.repository.locked(row, tx);
-    if (!current || !(await deps.repository.edit(current, content, deps.now(), tx))) throw imError("MESSAGE_RECALLED");
+    const at = deps.now();
+    if (!current || !(await deps.repository.edit(current, content, at, tx))) throw imError("MESSAGE_RECALLED");
+    await deps.changes.record(tx, [changeOf(row, "edited", at)]);
   });
   await announceChange(deps, messageId);
   return viewed(deps, messageId, userId);
@@ -93,6 +100,7 @@ export async function addReaction(deps: ChangeDeps, { messageId, userId, emoji }
     const kinds = await deps.repository.reactionKinds(reaction.conversationId, reaction.seq, tx);
     if (kinds.length > MAX_REACTION_KINDS)
       throw invalidField("emoji", `would be one of more than ${MAX_REACTION_KINDS} on this message`);
+    if (isAdded) await deps.changes.record(tx, [changeOf(row, "reacted", reaction.at)]);
     return isAdded;
   };
   const isNew = await deps.repository.transaction(react, { serializable: true });
@@ -102,7 +110,11 @@ export async function addReaction(deps: ChangeDeps, { messageId, userId, emoji }
 
 export async function removeReaction(deps: ChangeDeps, { messageId, userId, emoji }: Deed & { emoji: string }): Promise<Message> {
   const { row } = await storedMessage(deps, messageId, userId);
-  const isGone = await deps.repository.removeReaction(row.conversation_id, Number(row.seq), emoji, userId);
+  const isGone = await deps.repository.transaction(async (tx) => {
+    const removed = await deps.repository.removeReaction(row.conversation_id, Number(row.seq), emoji, userId, tx);
+    if (removed) await deps.changes.record(tx, [changeOf(row, "reacted", deps.now())]);
+    return removed;
+  });
   if (isGone) await announceChange(deps, messageId, { userId, emoji, added: false });
   return viewed(deps, messageId, userId);
 }
@@ -111,7 +123,10 @@ export async function removeReaction(deps: ChangeDeps, { messageId, userId, emoj
 export async function deleteForMe(deps: ChangeDeps, { messageId, userId }: Deed): Promise<Message> {
   const { row } = await storedMessage(deps, messageId, userId);
   const message = await viewed(deps, messageId, userId);
-  await deps.repository.hide(userId, row.conversation_id, Number(row.seq));
+  await deps.repository.transaction(async (tx) => {
+    const isNew = await deps.repository.hide(userId, row.conversation_id, Number(row.seq), tx);
+    if (isNew) await deps.changes.record(tx, [changeOf(row, "deleted", deps.now(), userId)]);
+  });
   await push(deps.calls, [
     {
       room: userRoom(userId),

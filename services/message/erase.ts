@@ -31,8 +31,8 @@ export async function eraseMessages(deps: EraseDeps, userId: string): Promise<vo
     let after: string | null = "";
     while (after !== null) after = await deps.repository.recallPage(userId, conversationId, after, deps.now(), PAGE);
   }
-  while (await deps.repository.removeReactions(userId, PAGE));
+  while (await deps.repository.removeReactions(userId, deps.now(), PAGE));
   await deps.repository.forgetHidden(userId);
   let behind: ForwardKey | null = { conversationId: "", seq: 0 };
-  while (behind !== null) behind = await deps.repository.scrubForwards(userId, behind, FORWARDS);
+  while (behind !== null) behind = await deps.repository.scrubForwards(userId, behind, deps.now(), FORWARDS);
 }

@@ -1,6 +1,9 @@
 import type { Content } from "../../contracts/entities.ts";
 import { forwardedIn, withoutForwarded } from "../../lib/erased-words.ts";
-import type { Database, SqlValue } from "../../mixins/database/port.ts";
+import type { ChangeLog } from "../../mixins/change-log/index.ts";
+import { forUpdate } from "../../mixins/database/dialect.ts";
+import type { Database, Tx } from "../../mixins/database/port.ts";
+import { changeOf } from "./change-entry.ts";
 import type { MessageRow } from "./repository.ts";
 
 /** Where a page of forwards ended. */
@@ -11,7 +14,7 @@ export interface ForwardKey {
 
 /** Messages that one statement looks at for forwards among them. */
 const SCANNED = 2_000;
-const scrubbed = "conversation_id, seq, version, type, content";
+const scrubbed = "conversation_id, seq, message_id, version, type, content";
 
 /** Where a page ended; null when it was the last. */
 function keyBehind(rows: readonly Pick<MessageRow, "conversation_id" | "seq">[], limit: number): ForwardKey | null {
@@ -19,12 +22,24 @@ function keyBehind(rows: readonly Pick<MessageRow, "conversation_id" | "seq">[],
   return last && rows.length === limit ? { conversationId: last.conversation_id, seq: Number(last.seq) } : null;
 }
 
-/** SQL that takes away what a user wrote. Every method may run again, and every statement reads a bounded number of rows. */
+/** What the change log names a message by. */
+type Named = Pick<MessageRow, "conversation_id" | "seq" | "message_id">;
+type StoredReaction = Pick<MessageRow, "conversation_id" | "seq"> & {
+  message_id: MessageRow["message_id"] | null;
+  emoji: string;
+};
+
+/**
+ * SQL that takes away what a user wrote, and notes in the change log what others see change by it. Every method may run again,
+ * and every statement reads a bounded number of rows.
+ */
 export class ErasureRepository {
   readonly #sql: Database;
+  readonly #changes: Pick<ChangeLog, "record">;
 
-  constructor(sql: Database) {
+  constructor(sql: Database, changes: Pick<ChangeLog, "record">) {
     this.#sql = sql;
+    this.#changes = changes;
   }
 
   /**
@@ -50,6 +65,7 @@ export class ErasureRepository {
   async #recall(conversationId: string, seqs: readonly number[], at: number): Promise<void> {
     const which = { conversationId, seqs };
     await this.#sql.transaction(async (tx) => {
+      const standing = await this.#standing(conversationId, seqs, tx);
       await this.#sql.execute(
         `update message set content = '{}', mentions = null, reply_to = null, body_hash = '', recalled_at = coalesce(recalled_at, :at),
            version = version + 1
@@ -59,24 +75,53 @@ export class ErasureRepository {
       );
       for (const table of ["message_edit", "reaction"])
         await this.#sql.execute(`delete from ${table} where conversation_id = :conversationId and seq in (:seqs)`, which, tx);
+      await this.#changes.record(
+        tx,
+        standing.map((row) => changeOf(row, "recalled", at)),
+      );
     });
   }
 
+  /** Those that are not recalled; nobody else recalls them before `tx` ends. */
+  async #standing(conversationId: string, seqs: readonly number[], tx: Tx): Promise<Named[]> {
+    return this.#sql.select<Named>(
+      `select conversation_id, seq, message_id from message
+       where conversation_id = :conversationId and seq in (:seqs) and recalled_at is null order by seq${forUpdate(this.#sql)}`,
+      { conversationId, seqs },
+      tx,
+    );
+  }
+
   /** @returns whether there may be more */
-  async removeReactions(userId: string, limit: number): Promise<boolean> {
-    const rows = await this.#sql.select<Record<"conversation_id" | "seq" | "emoji", SqlValue>>(
-      "select conversation_id, seq, emoji from reaction where user_id = :userId limit :limit",
+  async removeReactions(userId: string, at: number, limit: number): Promise<boolean> {
+    const rows = await this.#sql.select<StoredReaction>(
+      `select r.conversation_id, r.seq, r.emoji, m.message_id from reaction r
+       left join message m on m.conversation_id = r.conversation_id and m.seq = r.seq
+       where r.user_id = :userId order by r.conversation_id, r.seq, r.emoji limit :limit`,
       { userId, limit },
     );
     await this.#sql.transaction(async (tx) => {
-      for (const row of rows)
-        await this.#sql.execute(
-          "delete from reaction where conversation_id = :conversation_id and seq = :seq and emoji = :emoji and user_id = :userId",
-          { ...row, userId },
-          tx,
-        );
+      const changed = new Map<string, Named>();
+      for (const row of rows) {
+        const { message_id } = row;
+        if ((await this.#removeReaction(row, userId, tx)) && message_id !== null)
+          changed.set(String(message_id), { ...row, message_id });
+      }
+      await this.#changes.record(
+        tx,
+        [...changed.values()].map((row) => changeOf(row, "reacted", at)),
+      );
     });
     return rows.length === limit;
+  }
+
+  async #removeReaction({ conversation_id, seq, emoji }: StoredReaction, userId: string, tx: Tx): Promise<boolean> {
+    const removed = await this.#sql.execute(
+      "delete from reaction where conversation_id = :conversation_id and seq = :seq and emoji = :emoji and user_id = :userId",
+      { conversation_id, seq, emoji, userId },
+      tx,
+    );
+    return removed > 0;
   }
 
   /** What the user had removed from their own history. */
@@ -88,9 +133,9 @@ export class ErasureRepository {
    * Takes the user's words and name out of a page of all merged forwards, by whomever they are.
    * @returns the key behind which to go on; null at the end
    */
-  async scrubForwards(userId: string, after: ForwardKey, limit: number): Promise<ForwardKey | null> {
+  async scrubForwards(userId: string, after: ForwardKey, at: number, limit: number): Promise<ForwardKey | null> {
     const { forwards, next } = await this.#forwardsBehind(after, limit);
-    for (const row of forwards) if (row.content.includes(`"${userId}"`)) await this.#scrub(row, userId);
+    for (const row of forwards) if (row.content.includes(`"${userId}"`)) await this.#scrub(row, userId, at);
     return next;
   }
 
@@ -123,14 +168,19 @@ export class ErasureRepository {
   }
 
   /** A forward that was recalled meanwhile has another version and no words. */
-  async #scrub({ conversation_id, seq, version, type, content: stored }: MessageRow, userId: string): Promise<void> {
+  async #scrub(row: MessageRow, userId: string, at: number): Promise<void> {
+    const { conversation_id, seq, version, type, content: stored } = row;
     const words = { type, content: JSON.parse(stored) as Content };
     if (!forwardedIn(words).includes(userId)) return;
     const content = JSON.stringify(withoutForwarded(words, new Set([userId])));
-    await this.#sql.execute(
-      `update message set content = :content, version = version + 1
-       where conversation_id = :conversation_id and seq = :seq and version = :version`,
-      { conversation_id, seq, version, content },
-    );
+    await this.#sql.transaction(async (tx) => {
+      const changed = await this.#sql.execute(
+        `update message set content = :content, version = version + 1
+         where conversation_id = :conversation_id and seq = :seq and version = :version`,
+        { conversation_id, seq, version, content },
+        tx,
+      );
+      if (changed > 0) await this.#changes.record(tx, [changeOf(row, "edited", at)]);
+    });
   }
 }

@@ -13,6 +13,7 @@ import { toWireError } from "../../lib/errors.ts";
 import { push } from "../../lib/push.ts";
 import { call, callerOf, defineService } from "../../lib/service.ts";
 import { Turns } from "../../lib/turns.ts";
+import { withChangeLog, type ChangeLogVars } from "../../mixins/change-log/index.ts";
 import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
 import type { Tx } from "../../mixins/database/port.ts";
 import { withSubscriptions } from "../../mixins/event-stream/index.ts";
@@ -40,7 +41,7 @@ import { checkSend, sendMessage, sendSystemMessage, type SendDeps } from "./send
 import { readHeads, readSummaries } from "./summaries.ts";
 import { checkMayWrite } from "./visible.ts";
 
-interface Vars extends DatabaseVars, HotStoreVars, IdsVars, MessageLogVars, MetricsVars, OutboxVars {
+interface Vars extends ChangeLogVars, DatabaseVars, HotStoreVars, IdsVars, MessageLogVars, MetricsVars, OutboxVars {
   deps: ChangeDeps & ReadmitDeps & SendDeps & SeveralDeps;
   erasing: EraseDeps;
 }
@@ -53,6 +54,7 @@ const mine = (ctx: Parameters<typeof callerOf>[0] & { params: { messageId: strin
 export default defineService<"message", Vars>()({
   name: "message",
   mixins: [
+    withChangeLog(),
     withDatabase(),
     withHotStore(),
     withIds(),
@@ -143,7 +145,7 @@ export default defineService<"message", Vars>()({
     },
   },
   async started() {
-    const { broker, hot, ids, log, logger, metrics, outbox, sql } = this;
+    const { broker, changes, hot, ids, log, logger, metrics, outbox, sql } = this;
     const { recallLimitMs, editLimitMs } = configOf(broker);
     const repository = new LiveMessages(sql, {
       conversations: hot.conversations,
@@ -185,6 +187,7 @@ export default defineService<"message", Vars>()({
       recallLimitMs,
       editLimitMs,
       now: Date.now,
+      changes,
       checkMaySend: (conversationId, senderId) => checkMayWrite(visible, conversationId, senderId, Date.now()),
       quoted: (conversationId, messageId, userId) => quotedMessage(visible, conversationId, messageId, userId),
       snapshot: (content, userId) => snapshotForward(visible, content, userId),
@@ -204,7 +207,7 @@ export default defineService<"message", Vars>()({
       },
     };
     this.erasing = {
-      repository: new ErasureRepository(sql),
+      repository: new ErasureRepository(sql, changes),
       calls: broker,
       log,
       markErased: (userId) => markErased(sql, userId, Date.now()),

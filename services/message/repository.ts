@@ -165,8 +165,10 @@ export class MessageRepository {
     return rows.length > 0;
   }
 
-  async hide(userId: string, conversationId: string, seq: number): Promise<void> {
-    await this.#sql.insertRows("message_hidden", [{ user_id: userId, conversation_id: conversationId, seq }], "keep");
+  /** @returns false when it was hidden already */
+  async hide(userId: string, conversationId: string, seq: number, tx: Tx): Promise<boolean> {
+    const row = { user_id: userId, conversation_id: conversationId, seq };
+    return (await this.#sql.insertRows("message_hidden", [row], "keep", tx)) > 0;
   }
 
   /** Unread messages, and whether one of them mentions the user. */
@@ -220,12 +222,13 @@ export class MessageRepository {
   }
 
   /** @returns false when there was no such reaction */
-  async removeReaction(conversationId: string, seq: number, emoji: string, userId: string): Promise<boolean> {
+  async removeReaction(conversationId: string, seq: number, emoji: string, userId: string, tx: Tx): Promise<boolean> {
     const params = { conversationId, seq, emoji, userId };
     return (
       (await this.#sql.execute(
         "delete from reaction where conversation_id = :conversationId and seq = :seq and emoji = :emoji and user_id = :userId",
         params,
+        tx,
       )) > 0
     );
   }

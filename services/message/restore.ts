@@ -1,10 +1,14 @@
 import type { MessageRecord } from "../../contracts/records.ts";
 import { withoutWords } from "../../lib/erased-words.ts";
+import type { ChangeLog } from "../../mixins/change-log/index.ts";
 import type { Tx } from "../../mixins/database/port.ts";
 import { announceChange } from "./change.ts";
+import { changeOf } from "./change-entry.ts";
 import type { VisibleDeps } from "./visible.ts";
 
 export interface RestoreDeps extends Pick<VisibleDeps, "repository" | "calls"> {
+  readonly changes: Pick<ChangeLog, "record">;
+  readonly now: () => number;
   /** Those of the people whose words the record holds that were erased. */
   erasedAuthors(record: MessageRecord, tx: Tx): Promise<ReadonlySet<string>>;
 }
@@ -19,9 +23,11 @@ export async function restoreHeld(deps: RestoreDeps, record: MessageRecord): Pro
   const outcome = await repository.transaction(
     async (tx) => {
       const row = await repository.locked(place, tx);
-      if (String(row?.message_id) !== record.messageId) return "is not there";
+      if (row === null || String(row.message_id) !== record.messageId) return "is not there";
       const words = withoutWords(record, await deps.erasedAuthors(record, tx));
-      return (await repository.restore(words, tx)) ? "is restored" : "stands";
+      if (!(await repository.restore(words, tx))) return "stands";
+      await deps.changes.record(tx, [changeOf(row, "edited", deps.now())]);
+      return "is restored";
     },
     { serializable: true },
   );
