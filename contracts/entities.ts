@@ -176,6 +176,8 @@ export const ReplyPreview = Closed({
     }),
   ),
 });
+/** The messages that were sent in a thread, as far as they are not recalled and the viewer can see them. */
+export const ThreadSummary = Closed({ count: Type.Integer({ minimum: 1 }), lastSeq: PositiveSeq, lastAt: Time });
 export const Message = Closed({
   messageId: Id,
   conversationId: ConversationId,
@@ -191,7 +193,26 @@ export const Message = Closed({
   editedAt: Type.Optional(Time),
   recalledAt: Type.Optional(Time),
   reactions: Type.Optional(Type.Array(Reaction)),
+  threadId: Type.Optional(Type.String({ pattern: "^[1-9][0-9]{0,18}$", description: "The message at which its thread begins" })),
+  thread: Type.Optional(ThreadSummary),
+  pinnedAt: Type.Optional(Time),
   status: OneOf("accepted", "persisted"),
+});
+export const PinnedMessage = Closed({ ...Message.properties, pinnedAt: Time, pinnedBy: Id });
+/** What a message said when its user kept it. Its content is `{}` once the message is recalled. */
+export const Favorite = Closed({
+  favoriteId: Id,
+  message: Closed({
+    messageId: Id,
+    conversationId: ConversationId,
+    seq: PositiveSeq,
+    senderId: Id,
+    type: MessageType,
+    content: Content,
+    createdAt: Time,
+    recalledAt: Type.Optional(Time),
+  }),
+  createdAt: Time,
 });
 /**
  * A message that waits for its time. `sending`: its time has come, and it can be neither changed nor cancelled; `failed`: it was
@@ -275,7 +296,10 @@ export type SendableType = Static<typeof SendableType>;
 export type Content = Static<typeof Content>;
 export type Reaction = Static<typeof Reaction>;
 export type ReplyPreview = Static<typeof ReplyPreview>;
+export type ThreadSummary = Static<typeof ThreadSummary>;
 export type Message = Static<typeof Message>;
+export type PinnedMessage = Static<typeof PinnedMessage>;
+export type Favorite = Static<typeof Favorite>;
 export type ScheduledState = Static<typeof ScheduledState>;
 export type ScheduledMessage = Static<typeof ScheduledMessage>;
 export type VoidRange = Static<typeof VoidRange>;

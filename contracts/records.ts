@@ -21,4 +21,6 @@ export interface MessageRecord {
   readonly requestId: string | null;
   /** W3C trace context of the request, where it is traced. */
   readonly traceparent?: string;
+  /** Id of the message at which the thread begins in which it was sent. */
+  readonly threadId?: string;
 }

@@ -93,6 +93,7 @@ export const routes: readonly Route[] = [
   route("PUT", "/messages/scheduled/{scheduledId}", "scheduler.change"),
   route("DELETE", "/messages/scheduled/{scheduledId}", "scheduler.cancel"),
   route("GET", "/messages/conversations/{conversationId}/history", "message.history", { perMinute: 600 }),
+  route("GET", "/messages/{messageId}/thread", "message.thread", { perMinute: 600 }),
   route("POST", "/messages/{messageId}/recall", "message.recall"),
   route("PUT", "/messages/{messageId}/edit", "message.edit"),
   route("DELETE", "/messages/{messageId}", "message.deleteForMe"),

@@ -8,10 +8,11 @@ export const SYSTEM_SENDER = "0";
 
 /** A message as clients see it, from the record that travels. */
 export function messageOf(record: MessageRecord, status: Message["status"]): Message {
-  const { messageId, conversationId, seq, senderId, clientMsgId, type, content, replyTo, mentions, createdAt } = record;
+  const { messageId, conversationId, seq, senderId, clientMsgId, type, content, replyTo, mentions, createdAt, threadId } = record;
   const message: Message = { messageId, conversationId, seq, senderId, clientMsgId, type, content, createdAt, status };
   if (replyTo) message.replyTo = replyTo;
   if (mentions) message.mentions = [...mentions];
+  if (threadId !== undefined) message.threadId = threadId;
   return message;
 }
 

@@ -22,6 +22,8 @@ const tables = [
   "message_edit",
   "message_hidden",
   "reaction",
+  "message_pin",
+  "favorite",
   "notification",
   "dead_letter",
   "erased_sender",
@@ -122,9 +124,12 @@ export async function up(db: MigrationContext): Promise<void> {
       conversation_id varchar(48) not null, seq bigint not null, message_id bigint not null, sender_id bigint not null,
       client_msg_id varchar(64) not null, type varchar(16) not null, content mediumtext not null, reply_to text, mentions text,
       body_hash varchar(22) not null, created_at bigint not null, persisted_at bigint not null, version integer not null, edited_at bigint, recalled_at bigint,
+      thread_id bigint,
       primary key (conversation_id, seq))${end}${partitionedBy(db, "conversation_id")}`,
     `create unique index message_client on message (conversation_id, sender_id, client_msg_id)`,
     `create index message_id on message (message_id)`,
+    // What counts in a thread is read from the index alone. MySQL has no partial one.
+    `create index message_thread on message (conversation_id, thread_id, seq, recalled_at)${db.dialect === "sqlite" ? " where thread_id is not null" : ""}`,
     // Forwards hold the words of others, who may be erased. MySQL has no partial index, and reads the table beside its other work.
     ...(db.dialect === "sqlite" ? [`create index message_forward on message (conversation_id, seq) where type = 'forward'`] : []),
     `create table message_edit (
@@ -136,6 +141,17 @@ export async function up(db: MigrationContext): Promise<void> {
       conversation_id varchar(48) not null, seq bigint not null, emoji varchar(32) not null, user_id bigint not null, created_at bigint not null,
       primary key (conversation_id, seq, emoji, user_id))${end}`,
     `create index reaction_user on reaction (user_id)`,
+    `create table message_pin (
+      conversation_id varchar(48) not null, seq bigint not null, pinned_by bigint not null, pinned_at bigint not null,
+      primary key (conversation_id, seq))${end}`,
+    // What a message said when a user kept it. It stands by itself: whatever becomes of the user's rights, until a recall.
+    `create table favorite (
+      favorite_id bigint not null primary key, user_id bigint not null, conversation_id varchar(48) not null, seq bigint not null,
+      message_id bigint not null, sender_id bigint not null, type varchar(16) not null, content mediumtext not null, sent_at bigint not null,
+      recalled_at bigint, created_at bigint not null)${end}`,
+    `create unique index favorite_message on favorite (conversation_id, seq, user_id)`,
+    `create index favorite_user on favorite (user_id, favorite_id)`,
+    `create index favorite_type on favorite (type, favorite_id)`,
 
     `create table notification (
       notification_id bigint not null primary key, user_id bigint not null, event_id varchar(64) not null, type varchar(64) not null,

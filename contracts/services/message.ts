@@ -16,6 +16,7 @@ export const messageContract = {
       content: Content,
       replyTo: Type.Optional(Id),
       mentions: Type.Optional(Mentions),
+      threadId: Type.Optional(Id),
     }),
     result: SendResult,
     errors: [
@@ -42,6 +43,7 @@ export const messageContract = {
       content: Content,
       replyTo: Type.Optional(Id),
       mentions: Type.Optional(Mentions),
+      threadId: Type.Optional(Id),
     }),
     result: Nothing,
     errors: [
@@ -68,6 +70,19 @@ export const messageContract = {
     }),
     result: Closed({ items: Type.Array(HistoryItem), maxSeq: Seq, minSeq: Seq }),
     errors: ["CONVERSATION_NOT_FOUND", "GROUP_NOT_FOUND"],
+    idempotent: true,
+  },
+  thread: {
+    summary:
+      "A page of the messages of a thread, ascending by seq, and the one at which it begins; without a position the newest page",
+    params: Closed({
+      messageId: Id,
+      afterSeq: Type.Optional(Seq),
+      beforeSeq: Type.Optional(PositiveSeq),
+      limit: Limit,
+    }),
+    result: Closed({ root: Message, items: Type.Array(Message), maxSeq: Seq, minSeq: Seq }),
+    errors: NotVisible,
     idempotent: true,
   },
   recall: {

@@ -281,7 +281,9 @@ function recordOf(request: AcceptRequest, seq: number, createdAt: number): Messa
     createdAt,
     requestId: request.requestId,
   };
-  return request.traceparent === undefined ? record : { ...record, traceparent: request.traceparent };
+  const { traceparent, threadId } = request;
+  if (traceparent === undefined && threadId === undefined) return record;
+  return { ...record, ...(traceparent !== undefined && { traceparent }), ...(threadId !== undefined && { threadId }) };
 }
 
 const keyOf = ({ senderId, clientMsgId }: { senderId: string; clientMsgId: string }): string => `${senderId} ${clientMsgId}`;

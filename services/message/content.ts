@@ -34,10 +34,12 @@ export interface Body {
   readonly content: Content;
   readonly replyTo?: string | undefined;
   readonly mentions?: readonly string[] | undefined;
+  readonly threadId?: string | undefined;
 }
 
 /** 128 bits that tell whether a repeated clientMsgId came with the same body. */
-export function bodyHash({ type, content, replyTo, mentions }: Body): string {
-  const text = canonicalJson([type, content, replyTo ?? null, mentions?.length ? mentions : null]);
+export function bodyHash({ type, content, replyTo, mentions, threadId }: Body): string {
+  const where = threadId === undefined ? [] : [threadId];
+  const text = canonicalJson([type, content, replyTo ?? null, mentions?.length ? mentions : null, ...where]);
   return hash("sha256", text, "base64url").slice(0, 22);
 }

@@ -16,7 +16,7 @@ export async function readHistory(deps: VisibleDeps, userId: string, params: His
   const { conversationId } = params;
   const { minSeq, maxSeq } = await boundsFor(deps, conversationId, userId);
   const rows = await pageOf(deps, userId, params, { minSeq, maxSeq });
-  return { items: await viewPage(deps.repository, conversationId, rows, userId, minSeq), maxSeq, minSeq };
+  return { items: await viewPage(deps.repository, conversationId, rows, userId, { minSeq, maxSeq }), maxSeq, minSeq };
 }
 
 async function pageOf(deps: VisibleDeps, userId: string, params: HistoryParams, bounds: Bounds): Promise<MessageRow[]> {

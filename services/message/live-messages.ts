@@ -2,7 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { MessageRecord } from "../../contracts/records.ts";
 import { imError } from "../../lib/errors.ts";
 import type { HotConversations } from "../../mixins/hot-store/port.ts";
-import { MessageRepository, type Bounds, type MessageRow } from "./repository.ts";
+import { PinRepository } from "./pin-repository.ts";
+import { merge, MessageRepository, type Bounds, type MessageRow } from "./repository.ts";
+import { ThreadRepository } from "./thread-repository.ts";
 
 /** How long a change of a message waits for its row: many times what writing it takes. */
 const STORED_TIMEOUT_MS = 3_000;
@@ -21,10 +23,14 @@ export interface LiveMessagesDeps {
  */
 export class LiveMessages extends MessageRepository {
   readonly #deps: LiveMessagesDeps;
+  readonly pins: PinRepository;
+  readonly threads: ThreadRepository;
 
   constructor(sql: ConstructorParameters<typeof MessageRepository>[0], deps: LiveMessagesDeps) {
     super(sql);
     this.#deps = deps;
+    this.pins = new PinRepository(sql);
+    this.threads = new ThreadRepository(sql, (conversationIds) => this.tails(conversationIds));
   }
 
   override async byId(messageId: string): Promise<MessageRow | null> {
@@ -140,14 +146,8 @@ function waitingRow(record: MessageRecord, isErased: boolean): MessageRow {
     persisted_at: null,
     version: 0,
     edited_at: null,
+    thread_id: record.threadId ?? null,
   };
-}
-
-/** By seq; what SQL has counts. */
-export function merge(tail: readonly MessageRow[], rows: readonly MessageRow[]): MessageRow[] {
-  const stored = new Set(rows.map(({ seq }) => Number(seq)));
-  const waiting = tail.filter(({ seq }) => !stored.has(seq));
-  return waiting.length === 0 ? [...rows] : [...rows, ...waiting].sort((a, b) => Number(a.seq) - Number(b.seq));
 }
 
 const counts = (row: MessageRow, userId: string): boolean =>

@@ -1,7 +1,7 @@
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import type { Database } from "../../mixins/database/port.ts";
-import { merge, type LiveMessages } from "./live-messages.ts";
-import type { MessageRow, ReactionRow } from "./repository.ts";
+import type { LiveMessages } from "./live-messages.ts";
+import { merge, type MessageRow, type ReactionRow } from "./repository.ts";
 import { SeveralRepository, type Head, type Place, type RangeQuery, type RowsQuery } from "./several-repository.ts";
 
 export type Tails = ReadonlyMap<string, readonly MessageRow[]>;
@@ -27,16 +27,17 @@ const isIn = ({ minSeq, maxSeq }: RangeQuery, row: MessageRow): boolean => row.s
  * conversations then: what they name is either on its way or found in SQL, however late that is asked.
  */
 export class LiveSeveral {
-  readonly #live: LiveMessages;
+  /** The same, one conversation at a time. */
+  readonly live: LiveMessages;
   readonly #stored: SeveralRepository;
 
   constructor(sql: Database, live: LiveMessages) {
-    this.#live = live;
+    this.live = live;
     this.#stored = new SeveralRepository(sql);
   }
 
   tails(conversationIds: readonly string[]): Promise<Tails> {
-    return this.#live.tails(conversationIds);
+    return this.live.tails(conversationIds);
   }
 
   /** The last message of each conversation up to a bound; seq 0 where there is none. In the usual case it stands at the bound. */
@@ -106,7 +107,7 @@ export class LiveSeveral {
       const { range, own, counted, isLive } = one;
       if (!isLive) return { own, count: counted.count, mentioned: mentioned.has(one) };
       if (range.minSeq > range.maxSeq) return { own, count: 0, mentioned: false };
-      return { own, ...(await this.#live.unread(range.conversationId, userId, range)) };
+      return { own, ...(await this.live.unread(range.conversationId, userId, range)) };
     });
   }
 
@@ -118,7 +119,7 @@ export class LiveSeveral {
     if (missing.length === 0) return rows;
     const byConversation = [...Map.groupBy(missing, ({ conversationId }) => conversationId)];
     const found = await mapConcurrently(byConversation, PARALLEL, ([conversationId, of]) =>
-      this.#live.bySeqs(
+      this.live.bySeqs(
         conversationId,
         of.map(({ seq }) => seq),
       ),

@@ -33,12 +33,13 @@ import { readHistory } from "./history.ts";
 import { LiveMessages } from "./live-messages.ts";
 import { LiveSeveral } from "./live-several.ts";
 import { explainMessage, exportMessages, readReaders } from "./people.ts";
-import { readPages, readViews, type SeveralDeps } from "./pages.ts";
 import { NewMessagePushes } from "./push-new.ts";
 import { quotedMessage, quoteForAll } from "./quotes.ts";
 import { readmit, type ReadmitDeps } from "./readmit.ts";
 import { checkSend, sendMessage, sendSystemMessage, type SendDeps } from "./send.ts";
+import { readPages, readViews, type SeveralDeps } from "./pages.ts";
 import { readHeads, readSummaries } from "./summaries.ts";
+import { isThreadRoot, readThread } from "./threads.ts";
 import { checkMayWrite } from "./visible.ts";
 
 interface Vars extends ChangeLogVars, DatabaseVars, HotStoreVars, IdsVars, MessageLogVars, MetricsVars, OutboxVars {
@@ -96,6 +97,9 @@ export default defineService<"message", Vars>()({
     },
     history(ctx) {
       return readHistory(this.deps, callerOf(ctx).userId, ctx.params);
+    },
+    thread(ctx) {
+      return readThread(this.deps, callerOf(ctx).userId, ctx.params);
     },
     recall(ctx) {
       return recallMessage(this.deps, mine(ctx));
@@ -190,6 +194,7 @@ export default defineService<"message", Vars>()({
       changes,
       checkMaySend: (conversationId, senderId) => checkMayWrite(visible, conversationId, senderId, Date.now()),
       quoted: (conversationId, messageId, userId) => quotedMessage(visible, conversationId, messageId, userId),
+      isThreadRoot: (conversationId, messageId, userId) => isThreadRoot(visible, conversationId, messageId, userId),
       snapshot: (content, userId) => snapshotForward(visible, content, userId),
       userExists: async (userId) => (await call(broker, "user.activeAmong", { userIds: [userId] })).length > 0,
       mayMentionAll: (groupId, userId) => call(broker, "group.mayMentionAll", { groupId, userId }),

@@ -3,7 +3,7 @@ import { isImError } from "../../lib/errors.ts";
 import { call } from "../../lib/service.ts";
 import type { MessageRow, StoredReply } from "./repository.ts";
 import { quoteOf, replyOf, viewMessages, withhold } from "./view.ts";
-import { visibleMessage, type VisibleDeps } from "./visible.ts";
+import { boundsFor, visibleMessage, type VisibleDeps } from "./visible.ts";
 
 /** What a new message keeps of the one it answers; null when the user can see none such in the conversation, or it is recalled. */
 export async function quotedMessage(
@@ -40,11 +40,9 @@ export async function quoteForAll(
 }
 
 /** A message as `viewer`, who can see it, sees it. */
-export async function viewFor({ repository, calls }: VisibleDeps, row: MessageRow, viewer: string): Promise<Message> {
-  const conversationId = row.conversation_id;
-  const { minSeq } =
-    row.reply_to === null ? { minSeq: 0 } : await call(calls, "conversation.access", { conversationId, userId: viewer });
-  const [message] = await viewMessages(repository, conversationId, [row], viewer, minSeq);
+export async function viewFor(deps: VisibleDeps, row: MessageRow, viewer: string): Promise<Message> {
+  const bounds = await boundsFor(deps, row.conversation_id, viewer);
+  const [message] = await viewMessages(deps.repository, row.conversation_id, [row], viewer, bounds);
   return message!;
 }
 
@@ -54,7 +52,7 @@ export async function viewForAll(
   row: MessageRow,
   except: readonly string[],
 ): Promise<Message> {
-  const [message] = await viewMessages(deps.repository, row.conversation_id, [row], null, Infinity);
+  const [message] = await viewMessages(deps.repository, row.conversation_id, [row], null, { minSeq: Infinity, maxSeq: Infinity });
   const reply = replyOf(row);
   if (reply) message!.replyTo = await quoteForAll(deps, row.conversation_id, reply, except);
   return message!;

@@ -23,6 +23,8 @@ export interface MessageRow {
   version: number;
   edited_at: number | null;
   recalled_at: number | null;
+  /** The message at which the thread begins in which it was sent. */
+  thread_id: string | number | null;
 }
 export interface ReactionRow {
   seq: number;
@@ -40,7 +42,7 @@ export interface Bounds {
 }
 
 const columns =
-  "conversation_id, seq, message_id, sender_id, client_msg_id, type, content, reply_to, mentions, body_hash, created_at, persisted_at, version, edited_at, recalled_at";
+  "conversation_id, seq, message_id, sender_id, client_msg_id, type, content, reply_to, mentions, body_hash, created_at, persisted_at, version, edited_at, recalled_at, thread_id";
 /** The columns of a row, of a table named `m`. */
 export const qualifiedColumns = columns.replaceAll(/(\w+)/g, "m.$1");
 const visible = `from message m where m.conversation_id = :conversationId and m.seq >= :minSeq and m.seq <= :maxSeq
@@ -276,8 +278,14 @@ export class MessageRepository {
       { ...key, at },
       tx,
     );
-    await this.#sql.execute("delete from message_edit where conversation_id = :conversationId and seq = :seq", key, tx);
-    await this.#sql.execute("delete from reaction where conversation_id = :conversationId and seq = :seq", key, tx);
+    for (const table of ["message_edit", "reaction", "message_pin"])
+      await this.#sql.execute(`delete from ${table} where conversation_id = :conversationId and seq = :seq`, key, tx);
+    await this.#sql.execute(
+      `update favorite set content = '{}', recalled_at = :at
+       where conversation_id = :conversationId and seq = :seq and recalled_at is null`,
+      { ...key, at },
+      tx,
+    );
     return changed > 0;
   }
 
@@ -314,6 +322,13 @@ export class MessageRepository {
 
 export const contentOf = (row: MessageRow): Content => JSON.parse(row.content) as Content;
 
+/** What may be missing in SQL and what is there, by seq; what SQL has counts. */
+export function merge(tail: readonly MessageRow[], rows: readonly MessageRow[]): MessageRow[] {
+  const stored = new Set(rows.map(({ seq }) => Number(seq)));
+  const waiting = tail.filter(({ seq }) => !stored.has(seq));
+  return waiting.length === 0 ? [...rows] : [...rows, ...waiting].sort((a, b) => Number(a.seq) - Number(b.seq));
+}
+
 /** A row as clients see it, without reactions and with the reply's preview still to come. */
 export function toMessage(row: MessageRow): Message {
   const message: Message = {
@@ -327,6 +342,7 @@ export function toMessage(row: MessageRow): Message {
     createdAt: Number(row.created_at),
     status: row.persisted_at === null ? "accepted" : "persisted",
   };
+  if (row.thread_id !== null) message.threadId = String(row.thread_id);
   if (row.mentions !== null) message.mentions = JSON.parse(row.mentions) as string[];
   if (row.edited_at !== null) message.editedAt = Number(row.edited_at);
   if (row.recalled_at !== null) message.recalledAt = Number(row.recalled_at);

@@ -18,6 +18,8 @@ export interface SendDeps {
   checkMaySend(conversationId: string, senderId: string): Promise<void>;
   /** What to keep of a message of this conversation that `userId` can see; null when there is none. */
   quoted(conversationId: string, messageId: string, userId: string): Promise<ReplyPreview | null>;
+  /** Whether a thread of this conversation can begin at that message, as far as `userId` can see. */
+  isThreadRoot(conversationId: string, messageId: string, userId: string): Promise<boolean>;
   /** The stored form of a forward: snapshots of messages that `userId` can see. */
   snapshot(content: Content, userId: string): Promise<Content>;
   userExists(userId: string): Promise<boolean>;
@@ -38,7 +40,7 @@ export interface SendInput {
 
 /**
  * Sends a message of a user. It takes its place in the conversation's order before anything asynchronous happens, so that
- * messages of one connection keep theirs. One that names others (`replyTo`, a forward, a card, all of a group) holds that place
+ * messages of one connection keep theirs. One that names others (`replyTo`, `threadId`, a forward, a card, all of a group) holds that place
  * while they are looked up, so it is asked first whether its sender may send at all; what the same sender sends meanwhile waits
  * behind it.
  * @throws VALIDATION, TEXT_TOO_LARGE, ROLE_FORBIDS, and what `AcceptQueue.submit` throws
@@ -123,8 +125,10 @@ function checkParticipant(conversationId: string, senderId: string): void {
 }
 
 function needsLookUp(params: Params<"message.send">): boolean {
-  const { type, replyTo } = params;
-  return replyTo !== undefined || type === "forward" || type === "card" || allMentionedIn(params) !== null;
+  const { type, replyTo, threadId } = params;
+  return (
+    replyTo !== undefined || threadId !== undefined || type === "forward" || type === "card" || allMentionedIn(params) !== null
+  );
 }
 
 /** The group of which the message mentions all; null when it mentions none. */
@@ -146,11 +150,13 @@ async function prepare(deps: SendDeps, input: SendInput): Promise<AcceptRequest>
 /** @throws VALIDATION when the message names what the sender cannot see, ROLE_FORBIDS when they may not mention all */
 async function lookUpNamed(deps: SendDeps, input: SendInput): Promise<AcceptRequest> {
   const { params, senderId } = input;
-  const { conversationId, type, replyTo } = params;
+  const { conversationId, type, replyTo, threadId } = params;
   const groupId = allMentionedIn(params);
   if (groupId !== null && !(await deps.mayMentionAll(groupId, senderId))) throw imError("ROLE_FORBIDS");
   const quoted = replyTo === undefined ? null : await deps.quoted(conversationId, replyTo, senderId);
   if (replyTo !== undefined && quoted === null) throw invalidField("replyTo", "is no message of this conversation");
+  if (threadId !== undefined && !(await deps.isThreadRoot(conversationId, threadId, senderId)))
+    throw invalidField("threadId", "is no message of this conversation at which a thread can begin");
   if (type === "card" && !(await deps.userExists((params.content as { userId: string }).userId))) {
     throw invalidField("content.userId", "is no user");
   }
@@ -160,7 +166,7 @@ async function lookUpNamed(deps: SendDeps, input: SendInput): Promise<AcceptRequ
 
 function requestOf(deps: SendDeps, input: SendInput, content: Content, replyTo: ReplyPreview | null): AcceptRequest {
   const { params, senderId, requestId } = input;
-  const { conversationId, clientMsgId, type, mentions } = params;
+  const { conversationId, clientMsgId, type, mentions, threadId } = params;
   return buildRequest(deps, {
     conversationId,
     clientMsgId,
@@ -169,6 +175,7 @@ function requestOf(deps: SendDeps, input: SendInput, content: Content, replyTo: 
     content,
     replyTo,
     mentions,
+    threadId,
     bySystem: false,
     requestId,
     hash: bodyHash(params),
@@ -183,12 +190,13 @@ interface RequestInput {
   content: Content;
   replyTo?: ReplyPreview | null;
   mentions?: readonly string[] | undefined;
+  threadId?: string | undefined;
   bySystem: boolean;
   requestId: string | null;
   hash: string;
 }
 
-function buildRequest(deps: SendDeps, { hash, replyTo = null, mentions, ...rest }: RequestInput): AcceptRequest {
+function buildRequest(deps: SendDeps, { hash, replyTo = null, mentions, threadId, ...rest }: RequestInput): AcceptRequest {
   const mentioned = mentions && mentions.length > 0 ? mentions : null;
   const traceparent = deps.traceparent();
   const request = {
@@ -199,7 +207,8 @@ function buildRequest(deps: SendDeps, { hash, replyTo = null, mentions, ...rest 
     bodyHash: hash,
     inSql: "unasked" as const,
   };
-  return traceparent === undefined ? request : { ...request, traceparent };
+  if (traceparent === undefined && threadId === undefined) return request;
+  return { ...request, ...(traceparent !== undefined && { traceparent }), ...(threadId !== undefined && { threadId }) };
 }
 
 function resultOf(conversationId: string, { messageId, seq, createdAt }: Sent): SendResult {

@@ -2,7 +2,7 @@ import type { Message } from "../../contracts/entities.ts";
 import type { LiveSeveral } from "./live-several.ts";
 import type { Bounds, MessageRow } from "./repository.ts";
 import type { RangeQuery } from "./several-repository.ts";
-import { answeredSeqs, assemble } from "./view.ts";
+import { answeredSeqs, assemble, rootsAmong } from "./view.ts";
 
 /** Messages of one conversation, ascending by seq, and what their viewer can see of it. */
 export interface Rows {
@@ -20,7 +20,18 @@ export async function viewSeveral(several: LiveSeveral, pages: readonly Rows[], 
     answeredSeqs(rows, bounds.minSeq).map((seq) => ({ conversationId, seq })),
   );
   const ranges = pages.flatMap(rangesOf);
-  const [originals, reactions] = await Promise.all([several.at(answered), several.reactions(ranges)]);
+  const places = pages.flatMap(({ conversationId, rows }) => rows.map(({ seq }) => [conversationId, Number(seq)] as const));
+  const roots = pages.map(({ conversationId, rows, bounds: { maxSeq } }) => ({
+    conversationId,
+    threadIds: rootsAmong(rows),
+    maxSeq,
+  }));
+  const [originals, reactions, pins, threads] = await Promise.all([
+    several.at(answered),
+    several.reactions(ranges),
+    several.live.pins.at(places),
+    several.live.threads.summaries(viewer, roots),
+  ]);
   const originalsOf = Map.groupBy(originals, (row) => row.conversation_id);
   const reactionsOf = Map.groupBy(
     ranges.flatMap(({ conversationId }, i) => reactions[i]!.map((reaction) => ({ conversationId, reaction }))),
@@ -30,6 +41,8 @@ export async function viewSeveral(several: LiveSeveral, pages: readonly Rows[], 
     assemble(rows, {
       originals: originalsOf.get(conversationId) ?? [],
       reactions: (reactionsOf.get(conversationId) ?? []).map(({ reaction }) => reaction),
+      pins,
+      threads,
       viewer,
       minSeq,
     }),

@@ -1,15 +1,24 @@
-import type { HistoryItem, Message, Reaction, ReplyPreview } from "../../contracts/entities.ts";
+import type { HistoryItem, Message, Reaction, ReplyPreview, ThreadSummary } from "../../contracts/entities.ts";
 import { REACTION_USERS_SHOWN } from "../../contracts/limits.ts";
+import type { PinRepository, PinRow } from "./pin-repository.ts";
 import {
   contentOf,
   toMessage,
+  type Bounds,
   type MessageRepository,
   type MessageRow,
   type ReactionRow,
   type StoredReply,
 } from "./repository.ts";
+import type { ThreadRepository } from "./thread-repository.ts";
 
 const PREVIEW_LENGTH = 100;
+
+/** What stands beside messages when they are shown. */
+export interface ViewSource extends Pick<MessageRepository, "bySeqs" | "reactions"> {
+  readonly pins: Pick<PinRepository, "at">;
+  readonly threads: Pick<ThreadRepository, "summaries">;
+}
 
 /** The first words of a message, for a reply to it; "" when there are none (or no longer). */
 export function previewOf(row: MessageRow): string {
@@ -47,25 +56,30 @@ function groupReactions(rows: readonly ReactionRow[], viewer: string | null): Re
 export const replyOf = (row: MessageRow): StoredReply | null =>
   row.reply_to === null ? null : (JSON.parse(row.reply_to) as StoredReply);
 
+/** Ids of messages at which threads may begin. */
+export const rootsAmong = (rows: readonly MessageRow[]): string[] =>
+  rows.filter(({ thread_id, type }) => thread_id === null && type !== "system").map(({ message_id }) => String(message_id));
+
 /**
- * Messages of one conversation as `viewer` sees them, with reactions and the previews of replies.
- * @param minSeq the first seq that the viewer can see: the words of older messages are withheld where they are quoted
+ * Messages of one conversation as `viewer` sees them, with reactions, pins, threads and the previews of replies.
+ * @param bounds what the viewer can see: the words of messages before it are withheld where they are quoted, and threads are
+ * counted up to its end
  */
 export async function viewMessages(
-  repository: MessageRepository,
+  repository: ViewSource,
   conversationId: string,
   rows: readonly MessageRow[],
   viewer: string | null,
-  minSeq: number,
+  { minSeq, maxSeq }: Bounds,
 ): Promise<Message[]> {
-  const [originals, reactions] = await Promise.all([
+  const seqs = rows.map(({ seq }) => Number(seq));
+  const [originals, reactions, pins, threads] = await Promise.all([
     repository.bySeqs(conversationId, answeredSeqs(rows, minSeq)),
-    repository.reactions(
-      conversationId,
-      rows.map(({ seq }) => Number(seq)),
-    ),
+    repository.reactions(conversationId, seqs),
+    repository.pins.at(seqs.map((seq) => [conversationId, seq])),
+    repository.threads.summaries(viewer, [{ conversationId, threadIds: rootsAmong(rows), maxSeq }]),
   ]);
-  return assemble(rows, { originals, reactions, viewer, minSeq });
+  return assemble(rows, { originals, reactions, pins, threads, viewer, minSeq });
 }
 
 /** Seqs of the messages that these answer, and whose words may be shown to who can see from `minSeq` on. */
@@ -78,14 +92,19 @@ export function answeredSeqs(rows: readonly MessageRow[], minSeq: number): numbe
 export interface Surroundings {
   readonly originals: readonly MessageRow[];
   readonly reactions: readonly ReactionRow[];
+  readonly pins: readonly PinRow[];
+  /** By the messages at which they begin. */
+  readonly threads: ReadonlyMap<string, ThreadSummary>;
   readonly viewer: string | null;
   readonly minSeq: number;
 }
 
 /** Messages of one conversation with what was read for them. */
-export function assemble(rows: readonly MessageRow[], { originals, reactions, viewer, minSeq }: Surroundings): Message[] {
+export function assemble(rows: readonly MessageRow[], around: Surroundings): Message[] {
+  const { originals, reactions, pins, threads, viewer, minSeq } = around;
   const originalBySeq = new Map(originals.map((row) => [Number(row.seq), row]));
   const reactionsBySeq = Map.groupBy(reactions, ({ seq }) => Number(seq));
+  const pinnedAt = new Map(pins.map((pin) => [`${pin.conversation_id} ${pin.seq}`, Number(pin.pinned_at)]));
   return rows.map((row) => {
     const message = toMessage(row);
     const reply = replyOf(row);
@@ -93,6 +112,10 @@ export function assemble(rows: readonly MessageRow[], { originals, reactions, vi
     if (reply) message.replyTo = quoteOf(reply, original, minSeq);
     const reacted = reactionsBySeq.get(Number(row.seq));
     if (reacted) message.reactions = groupReactions(reacted, viewer);
+    const thread = threads.get(message.messageId);
+    if (thread) message.thread = thread;
+    const pinned = pinnedAt.get(`${message.conversationId} ${message.seq}`);
+    if (pinned !== undefined) message.pinnedAt = pinned;
     return message;
   });
 }
@@ -105,13 +128,13 @@ export function quoteOf(reply: StoredReply, original: MessageRow | undefined, mi
 
 /** A page of history: seqs without a message are joined to ranges. */
 export async function viewPage(
-  repository: MessageRepository,
+  repository: ViewSource,
   conversationId: string,
   rows: readonly MessageRow[],
   viewer: string,
-  minSeq: number,
+  bounds: Bounds,
 ): Promise<HistoryItem[]> {
-  return joinVoids(rows, await viewMessages(repository, conversationId, messagesAmong(rows), viewer, minSeq));
+  return joinVoids(rows, await viewMessages(repository, conversationId, messagesAmong(rows), viewer, bounds));
 }
 
 export const messagesAmong = (rows: readonly MessageRow[]): MessageRow[] => rows.filter(({ type }) => type !== "void");

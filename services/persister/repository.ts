@@ -124,6 +124,7 @@ function rowOf(record: MessageRecord, at: number, recalledAt: number | null = nu
     version: 0,
     edited_at: null,
     recalled_at: recalledAt,
+    thread_id: record.threadId ?? null,
   };
 }
 
@@ -145,5 +146,6 @@ function voidOf({ conversationId, seq, messageId, createdAt }: MessageRecord, at
     version: 0,
     edited_at: null,
     recalled_at: null,
+    thread_id: null,
   };
 }

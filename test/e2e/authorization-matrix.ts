@@ -151,6 +151,7 @@ export const restMatrix: Readonly<Record<string, Entry>> = {
   })),
   "DELETE /messages/scheduled/{scheduledId}": only(["owner"], "SCHEDULED_NOT_FOUND", onScheduled),
   "GET /messages/conversations/{conversationId}/history": only(whoEverWas, "GROUP_NOT_FOUND", inConversation),
+  "GET /messages/{messageId}/thread": only(whoEverWas, readMessage, onMessage),
   "POST /messages/{messageId}/recall": recall,
   "PUT /messages/{messageId}/edit": edit,
   "DELETE /messages/{messageId}": only(whoEverWas, readMessage, onMessage),

@@ -99,3 +99,43 @@ test("the words of a sender whose account is erased are gone at once", async () 
   assert.equal(row!.content, "{}");
   assert.notEqual(row!.recalled_at, null);
 });
+
+test("a thread has no seam: each of its messages counts once, as SQL has it where it is there", async () => {
+  const threadId = newId();
+  const inThread = Object.fromEntries([3, 5, 8, 9, 10].map((seq) => [seq, { threadId }]));
+  for (const waiting of [[], [9, 10], [5, 9], [10]]) {
+    await using seam = await createSeam({ waiting, arrived: [8], more: inThread });
+    const { threads } = seam.messages;
+    const summary = async (viewer: string | null, maxSeq: number) =>
+      (await threads.summaries(viewer, [{ conversationId: ID, threadIds: [threadId, newId()], maxSeq }])).get(threadId);
+    const page = async (bounds: typeof everything, direction: "up" | "down", limit: number) =>
+      seqs(await threads.page({ conversationId: ID, threadId, viewer: "8", bounds, direction, limit }));
+    assert.deepEqual(await summary("8", 10), { count: 5, lastSeq: 10, lastAt: 1_010 });
+    assert.deepEqual(await summary(null, Infinity), { count: 5, lastSeq: 10, lastAt: 1_010 });
+    assert.deepEqual(await summary("8", 8), { count: 3, lastSeq: 8, lastAt: 1_008 });
+    assert.equal(await summary("8", 2), undefined);
+    assert.deepEqual(await page(everything, "down", 2), [9, 10]);
+    assert.deepEqual(await page(everything, "up", 4), [3, 5, 8, 9]);
+    assert.deepEqual(await page({ minSeq: 4, maxSeq: 9 }, "up", 20), [5, 8, 9]);
+
+    await seam.sql.execute("update message set recalled_at = 1 where seq = 3");
+    await seam.sql.insertRows("message_hidden", [{ user_id: "8", conversation_id: ID, seq: 8 }], "fail");
+    assert.deepEqual(await summary("9", 10), { count: 4, lastSeq: 10, lastAt: 1_010 });
+    assert.deepEqual(await summary("8", 9), { count: 2, lastSeq: 9, lastAt: 1_009 }, "but what they deleted");
+    assert.deepEqual(await page({ minSeq: 1, maxSeq: 7 }, "up", 20), [3, 5]);
+  }
+});
+
+test("threads of several conversations are counted with one question", async () => {
+  await using seam = await createSeam({ waiting: [10], more: { 2: { threadId: "5" }, 10: { threadId: "5" } } });
+  const others = Array.from({ length: 40 }, (_, i) => buildRecord({ threadId: String(100 + i), createdAt: 7 }));
+  await seam.persister.insertNew(others, 5_000);
+  const found = await seam.messages.threads.summaries("8", [
+    { conversationId: ID, threadIds: ["5"], maxSeq: 10 },
+    ...others.map(({ conversationId, threadId }) => ({ conversationId, threadIds: [threadId!], maxSeq: 1 })),
+    { conversationId: `g_${newId()}`, threadIds: [], maxSeq: 1 },
+  ]);
+  assert.deepEqual(found.get("5"), { count: 2, lastSeq: 10, lastAt: 1_010 });
+  assert.equal(found.size, 41);
+  assert.ok(others.every(({ threadId }) => found.get(threadId!)?.count === 1));
+});

@@ -28,6 +28,7 @@ describe("persistBatch", () => {
       content: { text: "\ud800 😀 \u0000" },
       replyTo: { messageId: "5", seq: 1, senderId: "7", type: "text", preview: "secret" },
       mentions: ["all"],
+      threadId: "5",
     });
     assert.deepEqual(await persistBatch(depsOn(sql), [record]), []);
     const [row] = await rowsOf(sql);
@@ -47,6 +48,7 @@ describe("persistBatch", () => {
       version: 0,
       edited_at: null,
       recalled_at: null,
+      thread_id: 5,
     });
   });
 

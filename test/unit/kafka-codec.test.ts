@@ -14,7 +14,13 @@ const json = (change: Record<string, unknown>): string => JSON.stringify({ ...bu
 describe("a record in Kafka", () => {
   it("has its conversation as its key and comes back as it was", () => {
     const record = buildRecord({
-      ...{ content: { text: "\ud800 \u0000 😀" }, mentions: ["all"], requestId: "r-1", traceparent: "00-ab-cd-01" },
+      ...{
+        content: { text: "\ud800 \u0000 😀" },
+        mentions: ["all"],
+        requestId: "r-1",
+        traceparent: "00-ab-cd-01",
+        threadId: "5",
+      },
       replyTo: { messageId: "5", seq: 1, senderId: "7", type: "text", preview: "p" },
     });
     const { key, value, headers } = encode(record);
@@ -49,6 +55,7 @@ describe("a record in Kafka", () => {
     "mentions that are no list": json({ mentions: "all" }),
     "a forward of nothing that is a message": json({ type: "forward", content: { items: [null] } }),
     "a forward of nobody": json({ type: "forward", content: { items: [{ type: "text", content: {} }] } }),
+    "in a thread that has no id": json({ threadId: "x" }),
     "a quote of nobody": json({ replyTo: {} }),
   };
   for (const [name, value] of Object.entries(unreadable)) {

@@ -1,7 +1,11 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { MessageRepository, MessageRow, ReactionRow } from "../../services/message/repository.ts";
-import { previewOf, viewMessages, viewPage } from "../../services/message/view.ts";
+import type { ThreadSummary } from "../../contracts/entities.ts";
+import type { PinRow } from "../../services/message/pin-repository.ts";
+import type { MessageRow, ReactionRow } from "../../services/message/repository.ts";
+import { previewOf, viewMessages, viewPage, type ViewSource } from "../../services/message/view.ts";
+
+const ALL = { minSeq: 1, maxSeq: 100 };
 
 const row = (seq: number, more: Partial<MessageRow> = {}): MessageRow => ({
   conversation_id: "g_1",
@@ -19,16 +23,30 @@ const row = (seq: number, more: Partial<MessageRow> = {}): MessageRow => ({
   version: 0,
   edited_at: null,
   recalled_at: null,
+  thread_id: null,
   ...more,
 });
 const reply = (seq: number) => JSON.stringify({ messageId: `10${seq}`, seq, senderId: "7", type: "text" });
 
-/** A repository that holds these rows and reactions. */
-const repositoryOf = (rows: readonly MessageRow[], reactions: readonly ReactionRow[] = []) =>
-  ({
-    bySeqs: async (_id: string, seqs: readonly number[]) => rows.filter(({ seq }) => seqs.includes(seq)),
-    reactions: async (_id: string, seqs: readonly number[]) => reactions.filter(({ seq }) => seqs.includes(seq)),
-  }) as unknown as MessageRepository;
+interface Beside {
+  readonly pins?: readonly PinRow[];
+  readonly threads?: ReadonlyMap<string, ThreadSummary>;
+}
+
+/** A repository that holds these rows and what stands beside them. */
+const repositoryOf = (
+  rows: readonly MessageRow[],
+  reactions: readonly ReactionRow[] = [],
+  { pins = [], threads = new Map<string, ThreadSummary>() }: Beside = {},
+): ViewSource => ({
+  bySeqs: async (_id, seqs) => rows.filter(({ seq }) => seqs.includes(seq)),
+  reactions: async (_id, seqs) => reactions.filter(({ seq }) => seqs.includes(seq)),
+  pins: { at: async (places) => pins.filter((pin) => places.some(([id, seq]) => id === pin.conversation_id && seq === pin.seq)) },
+  threads: {
+    summaries: async (_viewer, asked) =>
+      new Map([...threads].filter(([threadId]) => asked.some(({ threadIds }) => threadIds.includes(threadId)))),
+  },
+});
 
 describe("previewOf", () => {
   it("gives the first hundred characters, none of them cut in half", () => {
@@ -48,7 +66,7 @@ describe("viewMessages", () => {
   it("shows a reply with the words its original has now, and none when that is recalled or gone", async () => {
     const originals = [row(1, { content: '{"text":"edited"}' }), row(2, { content: "{}", recalled_at: 9 })];
     const rows = [1, 2, 3].map((seq) => row(10 + seq, { reply_to: reply(seq) }));
-    const messages = await viewMessages(repositoryOf(originals), "g_1", rows, "7", 1);
+    const messages = await viewMessages(repositoryOf(originals), "g_1", rows, "7", ALL);
     assert.deepEqual(
       messages.map(({ replyTo }) => replyTo?.preview),
       ["edited", "", ""],
@@ -63,7 +81,7 @@ describe("viewMessages", () => {
       { seq: 2, emoji: "👍", user_id: "7" },
     ];
     const view = async (viewer: string | null) => {
-      const [message] = await viewMessages(repositoryOf([], reactions), "g_1", [row(1)], viewer, 1);
+      const [message] = await viewMessages(repositoryOf([], reactions), "g_1", [row(1)], viewer, ALL);
       return message!.reactions!;
     };
     const own = await view("7");
@@ -83,7 +101,7 @@ describe("viewMessages", () => {
   });
 
   it("gives ids as strings, and optional fields only when there is something in them", async () => {
-    const [plain] = await viewMessages(repositoryOf([]), "g_1", [row(1)], "7", 1);
+    const [plain] = await viewMessages(repositoryOf([]), "g_1", [row(1)], "7", ALL);
     assert.deepEqual(plain, {
       messageId: "101",
       conversationId: "g_1",
@@ -100,15 +118,33 @@ describe("viewMessages", () => {
       "g_1",
       [row(1, { mentions: '["all"]', edited_at: 5, recalled_at: 6 })],
       "7",
-      1,
+      ALL,
     );
     assert.deepEqual([full!.mentions, full!.editedAt, full!.recalledAt], [["all"], 5, 6]);
   });
 });
 
+describe("what stands beside a message", () => {
+  it("is shown with it: when it was pinned, and the thread that begins at it", async () => {
+    const thread = { count: 2, lastSeq: 9, lastAt: 9 };
+    const threads = new Map([101, 102, 103].map((id) => [String(id), thread]));
+    const beside = { pins: [{ conversation_id: "g_1", seq: 1, pinned_by: "7", pinned_at: 50 }], threads };
+    const rows = [row(1), row(2, { thread_id: "101" }), row(3, { type: "system" })];
+    const shown = await viewMessages(repositoryOf([], [], beside), "g_1", rows, "7", ALL);
+    assert.deepEqual(
+      shown.map((message) => [message.threadId, message.thread, message.pinnedAt]),
+      [
+        [undefined, thread, 50],
+        ["101", undefined, undefined],
+        [undefined, undefined, undefined],
+      ],
+    );
+  });
+});
+
 describe("viewPage", () => {
   const shapeOf = async (rows: readonly MessageRow[]): Promise<unknown[]> => {
-    const items = await viewPage(repositoryOf([]), "g_1", rows, "7", 1);
+    const items = await viewPage(repositoryOf([]), "g_1", rows, "7", ALL);
     return items.map((item) => ("toSeq" in item ? [item.seq, item.toSeq] : item.seq));
   };
   const gap = (seq: number): MessageRow => row(seq, { type: "void", content: "{}", sender_id: 0 });

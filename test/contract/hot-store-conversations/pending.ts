@@ -28,6 +28,20 @@ export function pending(name: string, using: Using): void {
     );
 
     it(
+      "gives back all of a message, be it traced, in a thread, or both",
+      using(async (hot) => {
+        const id = await load(hot);
+        const parts = [{}, { threadId: "5" }, { traceparent: "00-ab-cd-01" }, { threadId: "5", traceparent: "00-ab-cd-01" }];
+        for (const more of parts) {
+          const request = buildRequest(id, more);
+          const { bySystem: _bySystem, inSql: _inSql, ...fields } = request;
+          const { seq } = await accepted(hot, request, 1_000);
+          assert.deepEqual((await hot.find(request.messageId))?.record, { ...fields, seq, createdAt: 1_000 });
+        }
+      }),
+    );
+
+    it(
       "gives pending messages oldest first, none that is younger than asked for, and no more than asked for",
       using(async (hot) => {
         const [a, b] = [await load(hot), await load(hot)];

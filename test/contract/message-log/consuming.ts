@@ -33,6 +33,7 @@ export function consuming(using: Using): void {
         replyTo: { messageId: "5", seq: 1, senderId: "7", type: "text", preview: "p" },
         mentions: ["all", "8"],
         requestId: "r",
+        threadId: "5",
       });
       await log.append([sent]);
       await waitFor(() => seen.batches.length);

@@ -1,0 +1,72 @@
+import { chunksOf } from "../../lib/page.ts";
+import type { Database, Tx } from "../../mixins/database/port.ts";
+import { qualifiedColumns, type Bounds, type MessageRow } from "./repository.ts";
+
+export interface PinRow {
+  conversation_id: string;
+  seq: number;
+  pinned_by: string | number;
+  pinned_at: number;
+}
+
+const PLACES_PER_STATEMENT = 256;
+
+/** SQL of pinned messages. A recall takes the pin along. */
+export class PinRepository {
+  readonly #sql: Database;
+
+  constructor(sql: Database) {
+    this.#sql = sql;
+  }
+
+  /** Pins of messages at these places, as tuples of conversation and seq. */
+  async at(places: readonly (readonly [conversationId: string, seq: number])[]): Promise<PinRow[]> {
+    const found = await Promise.all(
+      chunksOf(places, PLACES_PER_STATEMENT).map((tuples) =>
+        this.#sql.select<PinRow>(
+          "select conversation_id, seq, pinned_by, pinned_at from message_pin where (conversation_id, seq) in (:tuples)",
+          { tuples },
+        ),
+      ),
+    );
+    return found.flat();
+  }
+
+  /** Pinned messages that the user can see, the last pinned first. */
+  async visible(conversationId: string, userId: string, bounds: Bounds): Promise<(MessageRow & PinRow)[]> {
+    return this.#sql.select<MessageRow & PinRow>(
+      `select ${qualifiedColumns}, p.pinned_by, p.pinned_at from message_pin p
+       join message m on m.conversation_id = p.conversation_id and m.seq = p.seq
+       where p.conversation_id = :conversationId and p.seq >= :minSeq and p.seq <= :maxSeq and not exists (
+         select 1 from message_hidden h where h.user_id = :userId and h.conversation_id = p.conversation_id and h.seq = p.seq)
+       order by p.pinned_at desc, p.seq desc`,
+      { conversationId, userId, ...bounds },
+    );
+  }
+
+  async count(conversationId: string, tx: Tx): Promise<number> {
+    const [row] = await this.#sql.select<{ count: number }>(
+      "select count(*) as count from message_pin where conversation_id = :conversationId",
+      { conversationId },
+      tx,
+    );
+    return Number(row?.count ?? 0);
+  }
+
+  /** @returns false when it is pinned already */
+  async add(pin: { conversationId: string; seq: number; userId: string; at: number }, tx: Tx): Promise<boolean> {
+    const { conversationId, seq, userId, at } = pin;
+    const row = { conversation_id: conversationId, seq, pinned_by: userId, pinned_at: at };
+    return (await this.#sql.insertRows("message_pin", [row], "keep", tx)) > 0;
+  }
+
+  /** @returns false when it was not pinned */
+  async remove(conversationId: string, seq: number, tx: Tx): Promise<boolean> {
+    const removed = await this.#sql.execute(
+      "delete from message_pin where conversation_id = :conversationId and seq = :seq",
+      { conversationId, seq },
+      tx,
+    );
+    return removed > 0;
+  }
+}

@@ -1,0 +1,144 @@
+import type { ThreadSummary } from "../../contracts/entities.ts";
+import { chunksOf } from "../../lib/page.ts";
+import type { Database, SqlParams } from "../../mixins/database/port.ts";
+import { merge, qualifiedColumns, type Bounds, type MessageRow } from "./repository.ts";
+
+export interface ThreadPage {
+  readonly conversationId: string;
+  readonly threadId: string;
+  /** What they deleted for themselves is left out. */
+  readonly viewer: string;
+  readonly bounds: Bounds;
+  readonly direction: "up" | "down";
+  readonly limit: number;
+}
+
+interface SummaryRow {
+  thread_id: string | number;
+  count: number;
+  last_seq: number;
+  last_at: number;
+}
+
+/** Conversations of one statement, which is a union. */
+const CONVERSATIONS_PER_STATEMENT = 32;
+const hiddenFromViewer = `exists (select 1 from message_hidden h
+  where h.user_id = :viewer and h.conversation_id = m.conversation_id and h.seq = m.seq)`;
+const notHiddenFrom = (viewer: string | null): string => (viewer === null ? "" : `and not ${hiddenFromViewer}`);
+
+/** Threads of one conversation that are counted. */
+export interface ThreadsAsked {
+  readonly conversationId: string;
+  readonly threadIds: readonly string[];
+  /** The last seq that the viewer can see. */
+  readonly maxSeq: number;
+}
+type Waiting = ReadonlyMap<string, readonly MessageRow[]>;
+
+/**
+ * SQL of threads: the messages that carry the id of the one at which their thread begins. What a thread holds is counted from
+ * them, so that it cannot drift. Messages that are on their way to SQL are counted with the others.
+ */
+export class ThreadRepository {
+  readonly #sql: Database;
+  readonly #waiting: (conversationIds: readonly string[]) => Promise<Waiting>;
+
+  /** @param waiting messages of conversations that are acknowledged and may not be in SQL yet, by seq */
+  constructor(sql: Database, waiting: (conversationIds: readonly string[]) => Promise<Waiting>) {
+    this.#sql = sql;
+    this.#waiting = waiting;
+  }
+
+  /**
+   * Of each of these threads that has messages: how many are not recalled, and the last of those.
+   * @param viewer what they deleted for themselves is left out; null: nobody's
+   */
+  async summaries(viewer: string | null, asked: readonly ThreadsAsked[]): Promise<Map<string, ThreadSummary>> {
+    const some = asked.filter(({ threadIds }) => threadIds.length > 0);
+    if (some.length === 0) return new Map();
+    const waiting = await this.#waiting(some.map(({ conversationId }) => conversationId));
+    const found = await Promise.all(
+      chunksOf(some, CONVERSATIONS_PER_STATEMENT).map((chunk) => this.#counted(viewer, chunk, waiting)),
+    );
+    const summaries = new Map(found.flat());
+    for (const one of some) for (const row of await this.#uncounted(viewer, one, waiting)) add(summaries, row);
+    return summaries;
+  }
+
+  /** One part of a union for each conversation, so that each is a range of the index. What may be missing in SQL is left out. */
+  async #counted(
+    viewer: string | null,
+    asked: readonly ThreadsAsked[],
+    waiting: Waiting,
+  ): Promise<(readonly [string, ThreadSummary])[]> {
+    const params: Record<string, SqlParams[string]> = viewer === null ? {} : { viewer };
+    const parts = asked.map(({ conversationId, threadIds, maxSeq }, i) => {
+      const except = waitingIn(waiting, asked[i]!).map(({ seq }) => seq);
+      Object.assign(params, { [`id${i}`]: conversationId, [`threads${i}`]: threadIds, [`max${i}`]: finite(maxSeq) });
+      if (except.length > 0) params[`except${i}`] = except;
+      return `select t.thread_id, t.count, t.last_seq, l.created_at as last_at from (
+          select m.thread_id as thread_id, count(*) as count, max(m.seq) as last_seq from message m
+          where m.conversation_id = :id${i} and m.thread_id in (:threads${i}) and m.seq <= :max${i} and m.recalled_at is null
+            ${except.length === 0 ? "" : `and m.seq not in (:except${i})`} ${notHiddenFrom(viewer)}
+          group by m.thread_id) t
+        join message l on l.conversation_id = :id${i} and l.seq = t.last_seq`;
+    });
+    const rows = await this.#sql.select<SummaryRow>(parts.join(" union all "), params);
+    return rows.map((row) => [
+      String(row.thread_id),
+      { count: Number(row.count), lastSeq: Number(row.last_seq), lastAt: Number(row.last_at) },
+    ]);
+  }
+
+  /** Each that may be missing in SQL is looked at by itself, so that none counts twice. */
+  async #uncounted(viewer: string | null, asked: ThreadsAsked, waiting: Waiting): Promise<MessageRow[]> {
+    const here = waitingIn(waiting, asked);
+    if (here.length === 0) return [];
+    const stored = await this.#sql.select<MessageRow & { hidden: number }>(
+      `select ${qualifiedColumns}, ${viewer === null ? "0" : `case when ${hiddenFromViewer} then 1 else 0 end`} as hidden
+       from message m where m.conversation_id = :conversationId and m.seq in (:seqs)`,
+      {
+        conversationId: asked.conversationId,
+        seqs: here.map(({ seq }) => seq),
+        ...(viewer !== null && { viewer }),
+      },
+    );
+    return merge(here, stored).filter((row) => !("hidden" in row) || Number(row.hidden) === 0);
+  }
+
+  /** Messages of a thread from a position on, ascending by seq, at most `limit`; recalled ones keep their places. */
+  async page({ conversationId, viewer, threadId, bounds, direction, limit }: ThreadPage): Promise<MessageRow[]> {
+    const { minSeq, maxSeq } = bounds;
+    const asked = { conversationId, threadIds: [threadId], maxSeq };
+    const waiting = waitingIn(await this.#waiting([conversationId]), asked).filter(({ seq }) => seq >= minSeq);
+    const rows = await this.#sql.select<MessageRow>(
+      `select ${qualifiedColumns} from message m
+       where m.conversation_id = :conversationId and m.thread_id = :threadId and m.seq >= :minSeq and m.seq <= :maxSeq
+         ${notHiddenFrom(viewer)}
+       order by m.seq ${direction === "up" ? "asc" : "desc"} limit :limit`,
+      { conversationId, threadId, minSeq, maxSeq, limit, viewer },
+    );
+    const all = merge(waiting, direction === "up" ? rows : rows.toReversed());
+    return direction === "up" ? all.slice(0, limit) : all.slice(-limit);
+  }
+}
+
+const waitingIn = (waiting: Waiting, { conversationId, threadIds, maxSeq }: ThreadsAsked): MessageRow[] =>
+  (waiting.get(conversationId) ?? []).filter(
+    ({ thread_id, seq }) => thread_id !== null && threadIds.includes(String(thread_id)) && seq <= maxSeq,
+  );
+
+const finite = (seq: number): number => Math.min(seq, Number.MAX_SAFE_INTEGER);
+
+function add(summaries: Map<string, ThreadSummary>, row: MessageRow): void {
+  if (row.recalled_at !== null) return;
+  const threadId = String(row.thread_id);
+  const seq = Number(row.seq);
+  const known = summaries.get(threadId);
+  const isLast = !known || known.lastSeq < seq;
+  summaries.set(threadId, {
+    count: (known?.count ?? 0) + 1,
+    lastSeq: isLast ? seq : known.lastSeq,
+    lastAt: isLast ? Number(row.created_at) : known.lastAt,
+  });
+}
