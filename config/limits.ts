@@ -17,9 +17,11 @@ export const KNOWN_CLIENT_MSG_IDS = 1_000;
 export const TAIL_MESSAGES = 100;
 /** Conversations kept in the embedded hot store; the least recently used one without pending messages goes first. */
 export const MAX_HOT_CONVERSATIONS = 20_000;
-/** Bytes queued for one socket before it is told to sync, and before it is cut. */
+/** Bytes queued for one socket before pushes to it are dropped and it is told to sync; queued and dropped before it is cut. */
 export const SOCKET_QUEUE_SYNC_BYTES = 1_048_576;
 export const SOCKET_QUEUE_CUT_BYTES = 4_194_304;
+/** Clients that may have missed pushes in an outage are told to sync within this time, each at a moment of its own. */
+export const SYNC_SPREAD_MS = 5_000;
 /** A gateway looks this often for sessions that ended without its hearing of it. */
 export const SESSION_CHECK_EVERY_MS = 2_000;
 /** The time at which a session was last in use is stored at most once in this time while the use goes on. */

@@ -83,5 +83,7 @@ export interface BusEvents {
   "session.ended": { userId: string; sessionIds: string[]; reason: SessionEndReason };
   /** The first connection of a user opened or the last one closed, somewhere. */
   "presence.changed": { userId: string; online: boolean; at: number };
+  /** A gateway could not push to the others for a time, and can again: their clients may have missed something. */
+  "pushes.missed": { gatewayNodeId: string };
 }
 export type BusEventName = keyof BusEvents;

@@ -60,6 +60,8 @@ export const serverEvents = {
   }),
   "presence:changed": Presence,
   typing: Closed({ conversationId: ConversationId, userId: Id, kind: OneOf("text", "voice", "none") }),
+  /** Some events were not sent: this client read too slowly, or the servers could not reach each other. */
+  "sync:needed": Closed({ reason: OneOf("slow", "missed") }),
   "session:ended": Closed({ code: Type.Integer(), reason: Type.String() }),
 } as const satisfies Record<string, TSchema>;
 export type ServerEventName = keyof typeof serverEvents;

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from "node:timers/promises";
-import type { Server as Engine } from "engine.io";
+import type { Server as Engine, Socket as Connection } from "engine.io";
 import { Server } from "socket.io";
 import {
   HEARTBEAT_EVERY_MS,
@@ -7,20 +7,25 @@ import {
   PRESENCE_TTL_MS,
   SOCKET_CLOSE_TIMEOUT_MS,
   SOCKET_CONNECT_TIMEOUT_MS,
-  SOCKET_QUEUE_CUT_BYTES,
 } from "../../config/limits.ts";
 import type { Config } from "../../config/config.ts";
 import { createOriginCheck } from "../../lib/origins.ts";
 import type { Deliveries } from "../../lib/push.ts";
 import type { GatewayAdapter } from "./redis-adapter.ts";
+import type { SendQueues } from "./send-queue.ts";
 import { TurnEngine } from "./turn-transport.ts";
-import type { ImServer, ImSocket } from "./types.ts";
+import type { ImServer } from "./types.ts";
 
 /**
  * Makes the Socket.IO server; whoever owns the HTTP server hands it requests and upgrades through the engine.
  * @param adapter joins it with the other gateways of a cluster; null when it is the only one
+ * @param queues bound what waits for each connection
  */
-export function openGateway(config: Config, adapter: GatewayAdapter["adapter"] | null): { io: ImServer; engine: Engine } {
+export function openGateway(
+  config: Config,
+  adapter: GatewayAdapter["adapter"] | null,
+  queues?: SendQueues,
+): { io: ImServer; engine: Engine } {
   const isAllowedOrigin = createOriginCheck(config.corsOrigins);
   const engine = new TurnEngine({
     transports: config.polling ? ["polling", "websocket"] : ["websocket"],
@@ -41,6 +46,7 @@ export function openGateway(config: Config, adapter: GatewayAdapter["adapter"] |
     transports: config.polling ? ["polling", "websocket"] : ["websocket"],
     ...(adapter && { adapter }),
   });
+  engine.on("connection", (connection: Connection) => queues?.add(connection));
   io.bind(engine);
   return { io, engine };
 }
@@ -60,28 +66,6 @@ export function deliver(io: ImServer, deliveries: Deliveries, isAlone: boolean):
 
 const hasOthers = (members: ReadonlySet<string> | undefined, except: readonly string[] | undefined): boolean =>
   members !== undefined && !(except?.length === 1 && members.size === 1 && members.has(except[0]!));
-
-/** Bytes that wait to be written to a connection: with the system, and behind that. */
-function queuedBytes({ conn }: ImSocket): number {
-  const { transport, writeBuffer } = conn as unknown as Connection;
-  const behind = writeBuffer.reduce((sum, { data }) => sum + (data?.length ?? 0), 0);
-  return (transport.socket?.bufferedAmount ?? 0) + behind;
-}
-interface Connection {
-  readonly transport: { readonly socket?: { readonly bufferedAmount?: number } };
-  readonly writeBuffer: readonly { readonly data?: { readonly length: number } }[];
-}
-
-/** Cuts connections that do not read what is sent to them, so that memory stays bounded; they catch up when they are back. */
-export function cutSlowReaders(io: ImServer): number {
-  let cut = 0;
-  for (const socket of io.of("/").sockets.values()) {
-    if (queuedBytes(socket as ImSocket) <= SOCKET_QUEUE_CUT_BYTES) continue;
-    socket.conn.close(true);
-    cut++;
-  }
-  return cut;
-}
 
 /** Ends all connections after what is written to them has gone out; who does not take it in time is cut. */
 export async function closeGateway(io: ImServer, engine: Engine): Promise<void> {

@@ -19,6 +19,23 @@ export interface GatewayAdapter {
   close(): void;
 }
 
+/** Hears that pushes may have been lost up to now: those of the other gateways to this one, those of this one to the others. */
+export interface LossWatch {
+  toHere(): void;
+  toOthers(): void;
+}
+
+/** Remembers that a push could not be published. */
+class Publisher extends Redis {
+  hasLost = false;
+
+  override sendCommand(...args: Parameters<Redis["sendCommand"]>): unknown {
+    const sent = super.sendCommand(...args);
+    if (sent instanceof Promise && args[0].name === "spublish") sent.catch(() => (this.hasLost = true));
+    return sent;
+  }
+}
+
 /** The adapter never looks at what becomes of its subscriptions: those that were cut off are made again by the client. */
 class Subscriber extends Redis {
   override sendCommand(...args: Parameters<Redis["sendCommand"]>): unknown {
@@ -30,16 +47,17 @@ class Subscriber extends Redis {
 
 /**
  * Gateways joined through Redis (7 or later), each room on a channel of its own that only gateways with members of it listen to.
- * Subscriptions are made again after an outage; what is pushed meanwhile reaches the members on the pushing gateway alone.
+ * Subscriptions are made again after an outage; what is pushed meanwhile reaches the members on the pushing gateway alone, and
+ * `losses` hears of it as soon as pushes arrive again.
  * `dynamic-private`, since the mode `dynamic` takes every room of 20 characters for the id of a connection and sends its events
  * to all gateways: `u:` with a user id has 20.
  */
-export function openGatewayAdapter(redisUrl: string, logger: Logger): GatewayAdapter {
+export function openGatewayAdapter(redisUrl: string, logger: Logger, losses?: LossWatch): GatewayAdapter {
   const common: RedisOptions = {
     retryStrategy: (times) => Math.min(50 * 2 ** times, MAX_RECONNECT_PAUSE_MS),
     connectTimeout: PUBLISH_TIMEOUT_MS,
   };
-  const pub = new Redis(redisUrl, {
+  const pub = new Publisher(redisUrl, {
     ...common,
     commandTimeout: PUBLISH_TIMEOUT_MS,
     enableOfflineQueue: false,
@@ -57,7 +75,11 @@ export function openGatewayAdapter(redisUrl: string, logger: Logger): GatewayAda
   });
   tellOfOutages(sub, logger);
   pub.on("error", () => undefined); // the same outage
-  const watch = setInterval(() => void renewWhenSilent(sub), PING_EVERY_MS).unref();
+  sub.on("ready", () => void whenSubscribed(sub, () => losses?.toHere()));
+  const watch = setInterval(() => {
+    void renewWhenSilent(sub);
+    if (pub.hasLost) void whenPublishing(pub, () => losses?.toOthers());
+  }, PING_EVERY_MS).unref();
   return {
     adapter: createShardedAdapter(pub, sub, { channelPrefix: CHANNEL_PREFIX, subscriptionMode: "dynamic-private" }),
     close() {
@@ -89,4 +111,25 @@ async function renewWhenSilent(client: Redis): Promise<void> {
   const answer = await Promise.race([client.ping().catch(() => "silent"), silence]);
   clearTimeout(timer);
   if (answer === "silent" && client.status === "ready") client.disconnect(true);
+}
+
+/** Subscriptions are written again before the client says that it is ready, so they stand when this is answered. */
+async function whenSubscribed(sub: Redis, then: () => void): Promise<void> {
+  try {
+    await sub.ping();
+  } catch {
+    return; // the next connection says so
+  }
+  then();
+}
+
+async function whenPublishing(pub: Publisher, then: () => void): Promise<void> {
+  pub.hasLost = false;
+  try {
+    await pub.ping();
+  } catch {
+    pub.hasLost = true;
+    return;
+  }
+  then();
 }

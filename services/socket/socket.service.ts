@@ -7,8 +7,9 @@
  * Each event is answered once. A push is a hint: who misses one reads the history. A session that ended is cut at once, and
  * within `SESSION_CHECK_EVERY_MS` when nobody told this gateway.
  *
- * Several gateways are joined by Redis, for pushes alone, which may be lost. Who enters or leaves a room is told to each gateway
- * by a call that succeeds or fails, and read again by a gateway that was away.
+ * A connection that reads too slowly gets no more pushes until it has caught up, and then `sync:needed`; far behind, it is cut.
+ * Several gateways are joined by Redis, for pushes alone, which may be lost; `sync:needed` says so when they were. Who enters or
+ * leaves a room is told to each gateway by a call that succeeds or fails, and read again by a gateway that was away.
  */
 import type { Engine } from "./types.ts";
 import { HEARTBEAT_EVERY_MS, MAX_CONNECTS_PER_MINUTE, SESSION_CHECK_EVERY_MS } from "../../config/limits.ts";
@@ -27,8 +28,9 @@ import { configOf } from "../../mixins/shared.ts";
 import { tracingOf } from "../../mixins/tracing/index.ts";
 import { admit, endExpired, endSessions, type AdmissionDeps } from "./admission.ts";
 import { answerEvent, type EventDeps } from "./answer-event.ts";
-import { closeGateway, cutSlowReaders, deliver, openGateway } from "./gateway.ts";
+import { closeGateway, deliver, openGateway } from "./gateway.ts";
 import { OtherGateways } from "./other-gateways.ts";
+import { PushGuard, pushGuardDefaults, type PushGuardSettings } from "./push-guard.ts";
 import { openGatewayAdapter, type GatewayAdapter } from "./redis-adapter.ts";
 import { RateGate } from "./rate-gate.ts";
 import { callNodesOf } from "./send-order.ts";
@@ -47,11 +49,13 @@ interface Vars extends HotStoreVars, HttpVars, MetricsVars {
   others: OtherGateways;
   /** Joins this gateway with the others; null when it is the only one. */
   adapter: GatewayAdapter | null;
+  pushes: PushGuard;
 }
 const SWEEP_EVERY_MS = 1_000;
 
 export default defineService<"socket", Vars>()({
   name: "socket",
+  settings: pushGuardDefaults,
   mixins: [withHttp(), withHotStore(), withMetrics()],
   methods: {
     connections(): ImSocket[] {
@@ -72,7 +76,11 @@ export default defineService<"socket", Vars>()({
       const sessionIds = [...new Set(this.connections().map((socket) => socket.data.identity.sessionId))];
       if (sessionIds.length === 0) return;
       const ended = await call(this.broker, "auth.endedAmong", { sessionIds });
-      endSessions(this.io, ended, "logout");
+      if (ended.length === 0) return;
+      const reasons = await call(this.broker, "auth.endReasons", { sessionIds: ended });
+      // Its token has outlived a session that expired, or that is gone with its account.
+      for (const [reason, ids] of Map.groupBy(ended, (sessionId) => reasons[sessionId] ?? "logout"))
+        endSessions(this.io, ids, reason);
     },
     async sendHeartbeats(): Promise<void> {
       const connections = this.connections().map(({ id, data: { identity } }) => ({
@@ -236,6 +244,9 @@ export default defineService<"socket", Vars>()({
     "session.ended"(ctx) {
       endSessions(this.io, ctx.params.sessionIds, ctx.params.reason);
     },
+    "pushes.missed"(ctx) {
+      if (ctx.params.gatewayNodeId !== this.broker.nodeID) this.pushes.losses.toHere();
+    },
   },
   created() {
     this.timers = [];
@@ -246,9 +257,14 @@ export default defineService<"socket", Vars>()({
   async started() {
     const { http, metrics } = this;
     const config = configOf(this.broker);
-    const { redisUrl } = config;
-    this.adapter = redisUrl === null ? null : openGatewayAdapter(redisUrl, this.logger);
-    const { io, engine } = openGateway(config, this.adapter && this.adapter.adapter);
+    this.pushes = new PushGuard({
+      broker: this.broker,
+      metrics,
+      settings: this.settings as PushGuardSettings,
+      sockets: () => this.connections(),
+    });
+    this.adapter = config.redisUrl === null ? null : openGatewayAdapter(config.redisUrl, this.logger, this.pushes.losses);
+    const { io, engine } = openGateway(config, this.adapter && this.adapter.adapter, this.pushes.queues);
     Object.assign(this, { io, engine, gate: new RateGate(this.hot.limits), others: new OtherGateways(this.broker) });
     this.listen();
     this.unmount = http.mount({
@@ -261,7 +277,7 @@ export default defineService<"socket", Vars>()({
     this.every(SWEEP_EVERY_MS, () => {
       this.staleness.tick(performance.now());
       endExpired(io, Date.now());
-      cutSlowReaders(io);
+      this.pushes.queues.settle();
       this.gate.sweep(Date.now());
     });
     this.every(SWEEP_EVERY_MS, () => this.refreshStale());
@@ -269,6 +285,7 @@ export default defineService<"socket", Vars>()({
       if (wasReconnect) this.staleness.suspect(performance.now());
     });
     metrics.gauge("im_connections", () => io.of("/").sockets.size);
+    metrics.gauge("im_socket_queued_bytes", () => this.pushes.queues.bytes());
     onDrain(this.broker, DRAIN.intake, () => {
       this.isDraining = true; // or busy clients would keep the node from ever finishing its work
       this.unmount();
@@ -279,6 +296,7 @@ export default defineService<"socket", Vars>()({
     for (const timer of this.timers) clearInterval(timer);
     this.unmount?.();
     if (this.io) await closeGateway(this.io, this.engine);
+    this.pushes?.close();
     this.adapter?.close();
     this.others?.close();
   },

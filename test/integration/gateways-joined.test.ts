@@ -13,6 +13,8 @@ import { waitFor } from "../support/wait.ts";
 interface Gateway extends AsyncDisposable {
   readonly io: ImServer;
   readonly log: string[];
+  /** Whom pushes were lost to, as far as the gateway knows. */
+  readonly losses: ("here" | "others")[];
   /** A client in these rooms, and the texts that it got. */
   join(...rooms: string[]): Promise<{ socket: Socket; got: string[] }>;
   push(room: string, text: string): void;
@@ -23,7 +25,9 @@ async function startGateway(redisUrl: string): Promise<Gateway> {
   const config = buildConfig({ port: 0 });
   const log: string[] = [];
   const note = (...parts: unknown[]): void => void log.push(parts.map(String).join(" "));
-  const adapter = openGatewayAdapter(redisUrl, { info: note, warn: note });
+  const losses: Gateway["losses"] = [];
+  const watch = { toHere: () => void losses.push("here"), toOthers: () => void losses.push("others") };
+  const adapter = openGatewayAdapter(redisUrl, { info: note, warn: note }, watch);
   const { io, engine } = openGateway(config, adapter.adapter);
   const server = createServer();
   engine.attach(server, { path: "/socket.io" });
@@ -32,6 +36,7 @@ async function startGateway(redisUrl: string): Promise<Gateway> {
   return {
     io,
     log,
+    losses,
     async join(...rooms) {
       const socket = connect(`http://127.0.0.1:${addressOf(server).port}`, { transports: ["websocket"], forceNew: true });
       clients.push(socket);
@@ -58,6 +63,10 @@ async function untilJoined(from: Gateway, room: string, got: readonly string[]):
     return got.includes("hello");
   }, `a push into ${room} to cross`);
 }
+
+/** Redis can be reached by both, though nothing was pushed yet. */
+const joined = (...gateways: Gateway[]): Promise<unknown> =>
+  waitFor(() => gateways.every(({ losses }) => losses.includes("here")), "the gateways to be joined");
 
 const redis = await serversFor("redis");
 const room = (): string => `u:${String(Math.random()).slice(2).padEnd(18, "1").slice(0, 18)}`;
@@ -113,6 +122,27 @@ describe("gateways whose Redis fails", { skip: await reasonToSkip("redis") }, ()
     await untilJoined(one, [...two.io.of("/").sockets.get(late.socket.id!)!.rooms][1]!, late.got);
     assert.equal(one.log.filter((line) => line.includes("not joined")).length, 1, one.log.join("\n"));
     await waitFor(() => one.log.some((line) => line.includes("joined again")), "the end to be told");
+  });
+
+  test("each gateway learns that pushes to it were lost, and from it if it pushed, when they arrive again", async () => {
+    await using servers = await ownServers("redis");
+    await using one = await startGateway(servers.redis.url);
+    await using two = await startGateway(servers.redis.url);
+    const shared = room();
+    const [a, b] = [await one.join(shared), await two.join(shared)];
+    await joined(one, two);
+    for (const { losses } of [one, two]) losses.length = 0;
+    await servers.redis.kill();
+    await waitFor(() => one.log.length > 0 && two.log.length > 0, "the outage to be told");
+    one.push(shared, "lost");
+    await waitFor(() => a.got.includes("lost"), "the push to the own connection");
+    assert.deepEqual([one.losses, two.losses], [[], []]);
+    await servers.redis.restart();
+    await waitFor(() => one.losses.length + two.losses.length === 3, "the losses to be told", 15_000);
+    assert.deepEqual([one.losses.toSorted(), two.losses], [["here", "others"], ["here"]]);
+    b.got.length = 0;
+    one.push(shared, "again");
+    await waitFor(() => b.got.includes("again"), "a push right after that to cross");
   });
 
   test("a frozen Redis holds nobody up", async () => {
