@@ -13,6 +13,7 @@ export const deviceAdded: NoticeOf<"im.user.device.added"> = async (_calls, { us
   data: { deviceId, deviceType },
 });
 
+/** `reason` is the type of an error, whose sentence the text gives. */
 export const scheduleFailed: NoticeOf<"im.message.schedule.failed"> = async (_calls, { userId, ...data }) => ({
   userIds: [userId],
   type: "message.schedule.failed",
@@ -80,13 +81,6 @@ interface Personal {
   /** What they need to know beside who and where. */
   readonly extra?: (data: GroupChange["data"]) => Record<string, unknown>;
 }
-
-/** Its author is told; `reason` is the type of an error, whose sentence the text gives. */
-export const scheduledFailed: NoticeOf<"im.message.schedule.failed"> = async (_calls, { userId, ...data }) => ({
-  userIds: [userId],
-  type: "message.schedule.failed",
-  data,
-});
 
 /** The changes of a group that those concerned are told in person. */
 const personal: { readonly [E in GroupChange["event"]]?: Personal } = {

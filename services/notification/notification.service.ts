@@ -65,7 +65,6 @@ export default defineService<"notification", Vars>()({
         "im.group.member.joined": tells(notices.groupChanged),
         "im.group.member.left": tells(notices.groupChanged),
         "im.message.schedule.failed": tells(notices.scheduleFailed),
-        "im.message.schedule.failed": tells(notices.scheduledFailed),
         async "im.user.deleted"({ payload }) {
           await eraseNotifications(this.sql, payload.userId, Date.now());
         },

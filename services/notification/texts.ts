@@ -79,14 +79,6 @@ const texts: Readonly<Record<string, Text>> = {
     en: (data) => `Your scheduled message was not sent: ${refusal(data, "en")}`,
     zh: (data) => `你的定时消息未能发送：${refusal(data, "zh")}`,
   },
-  "message.schedule.failed": {
-    en: () => "A message that you scheduled could not be sent.",
-    zh: () => "你的一条定时消息未能发送。",
-  },
-  "message.schedule.failed": {
-    en: (data) => `Your scheduled message was not sent: ${refusal(data, "en")}`,
-    zh: (data) => `你的定时消息未能发送：${refusal(data, "zh")}`,
-  },
   "system.notice": { en: (data) => notice(data, "en"), zh: (data) => notice(data, "zh") },
 };
 
