@@ -1,10 +1,10 @@
 /**
  * Makes of a function that works on a list one whose concurrent calls share their work: what is asked for while one call runs
- * goes together into the next. Each caller's promise settles with the call that took its items.
+ * goes together into the next. Each caller's promise settles with the call that took its items, and with its result.
  */
-export function coalesce<T>(work: (items: readonly T[]) => Promise<void>): (items: readonly T[]) => Promise<void> {
-  let next: { items: T[]; done: Promise<void> } | null = null;
-  let running: Promise<void> = Promise.resolve();
+export function coalesce<T, R = void>(work: (items: readonly T[]) => Promise<R>): (items: readonly T[]) => Promise<R> {
+  let next: { items: T[]; done: Promise<R> } | null = null;
+  let running: Promise<unknown> = Promise.resolve();
 
   return (items) => {
     if (next) {

@@ -24,6 +24,16 @@ export interface CursorColumns {
   readonly delivered_seq: number;
   readonly delivered_at: number;
 }
+/** How far a user has got in a conversation after a batch of moves. */
+export interface StandingCursors {
+  readonly readSeq: number;
+  readonly deliveredSeq: number;
+  /** Whether this batch moved them. */
+  readonly isRead: boolean;
+  readonly isDelivered: boolean;
+  /** The user's counter at that change; null where nothing was moved. */
+  readonly version: number | null;
+}
 type CursorRow = CursorColumns & Pick<MemberRow, "user_id" | "conversation_id">;
 
 /**
@@ -52,26 +62,44 @@ const cursors = ["read_seq", "read_at", "shown_seq", "shown_at", "delivered_seq"
 const keys = ["user_id", "conversation_id"] as const;
 const written = [...cursors, "version"] as const;
 
-/** Moves cursors, those of rows that are there: four statements for each 256 of them. Each row is named once at most. */
-export async function advanceCursors(sql: Database, given: readonly CursorMove[]): Promise<void> {
+/**
+ * Moves cursors, those of rows that are there: four statements for each 256 of them. Each row is named once at most.
+ * @returns how they stand, by `cursorKey`
+ */
+export async function advanceCursors(sql: Database, given: readonly CursorMove[]): Promise<ReadonlyMap<string, StandingCursors>> {
+  const standing = new Map<string, StandingCursors>();
   for (const portion of chunksOf(given, PORTION)) {
-    await sql.transaction(async (tx) => {
+    const steps = await sql.transaction(async (tx) => {
       const userIds = [...new Set(portion.map(({ userId }) => userId))];
       await advanceVersions(sql, tx, userIds);
       const versions = await versionsOf(sql, tx, userIds);
       const rows = await rowsOf(sql, tx, portion);
-      const changed = portion.flatMap((move): Row[] => {
-        const row = rows.get(keyOf(move.userId, move.conversationId));
-        const to = row && moved(row, move);
-        return to ? [{ ...key(move), ...to, version: versions.get(move.userId)! }] : [];
+      const taken = portion.flatMap((move) => {
+        const row = rows.get(cursorKey(move));
+        return row ? [{ move, row, to: moved(row, move), version: versions.get(move.userId)! }] : [];
       });
-      await write(sql, tx, changed);
+      await write(
+        sql,
+        tx,
+        taken.flatMap(({ move, to, version }) => (to ? [{ ...key(move), ...to, version }] : [])),
+      );
+      return taken;
     });
+    for (const step of steps) standing.set(cursorKey(step.move), standingOf(step));
   }
+  return standing;
+}
+
+function standingOf({ row, to, version }: { row: CursorRow; to: CursorColumns | null; version: number }): StandingCursors {
+  const { read_seq: readSeq, delivered_seq: deliveredSeq } = to ?? row;
+  const [isRead, isDelivered] = [Number(row.read_seq) < readSeq, Number(row.delivered_seq) < deliveredSeq];
+  return { readSeq: Number(readSeq), deliveredSeq: Number(deliveredSeq), isRead, isDelivered, version: to && version };
 }
 
 const key = ({ userId, conversationId }: CursorMove): Row => ({ user_id: userId, conversation_id: conversationId });
-const keyOf = (userId: string | number, conversationId: string): string => `${userId} ${conversationId}`;
+/** The row that a move is of. */
+export const cursorKey = ({ userId, conversationId }: Pick<CursorMove, "userId" | "conversationId">): string =>
+  `${userId} ${conversationId}`;
 
 /** Nobody else changes them: the counters of their users are held. */
 async function rowsOf(sql: Database, tx: Tx, portion: readonly CursorMove[]): Promise<ReadonlyMap<string, CursorRow>> {
@@ -80,7 +108,7 @@ async function rowsOf(sql: Database, tx: Tx, portion: readonly CursorMove[]): Pr
     { keys: portion.map(({ userId, conversationId }) => [userId, conversationId]) },
     tx,
   );
-  return new Map(rows.map((row) => [keyOf(row.user_id, row.conversation_id), row]));
+  return new Map(rows.map((row) => [cursorKey({ userId: String(row.user_id), conversationId: row.conversation_id }), row]));
 }
 
 /** One UPDATE. The list has a power of two of rows, so that there are few texts of it: the last one stands there repeatedly. */

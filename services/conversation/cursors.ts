@@ -2,9 +2,10 @@ import { coalesce } from "../../lib/coalesce.ts";
 import { call } from "../../lib/service.ts";
 import { accessOf, memberRow } from "./access.ts";
 import type { MembersDeps } from "./members.ts";
+import { cursorKey } from "./cursor-rows.ts";
 import { tellOwnDevices, type OwnDevicesDeps } from "./own-devices.ts";
 import { othersMayKnow, type ReceiptPushes } from "./receipts.ts";
-import type { ConversationRepository, CursorMove, CursorsAhead } from "./repository.ts";
+import type { ConversationRepository, CursorMove, CursorsAhead, StandingCursors } from "./repository.ts";
 
 /** Senders' own cursors are written this often. */
 const SENT_EVERY_MS = 1_000;
@@ -23,11 +24,11 @@ export class SentCursors implements CursorsAhead {
 
   /** Forgets moves that were written, unless they went on meanwhile. */
   written(moves: readonly CursorMove[]): void {
-    for (const move of moves) if (this.#moves.get(keyOf(move)) === move) this.#moves.delete(keyOf(move));
+    for (const move of moves) if (this.#moves.get(cursorKey(move)) === move) this.#moves.delete(cursorKey(move));
   }
 
   of(userId: string, conversationId: string): CursorMove | undefined {
-    return this.#moves.get(keyOf({ userId, conversationId }));
+    return this.#moves.get(cursorKey({ userId, conversationId }));
   }
 }
 
@@ -36,7 +37,8 @@ export class SentCursors implements CursorsAhead {
  * committed. The cursors of senders follow behind, within a second.
  */
 export class CursorWriter {
-  readonly advance: (moves: readonly CursorMove[]) => Promise<void>;
+  /** Gives how the cursors of the moves that were written together stand, by `cursorKey`. */
+  readonly advance: (moves: readonly CursorMove[]) => Promise<ReadonlyMap<string, StandingCursors>>;
   readonly #sent: SentCursors;
   #timer: NodeJS.Timeout | null = null;
   readonly #onError: (error: unknown) => void;
@@ -64,11 +66,8 @@ export class CursorWriter {
   }
 }
 
-const keyOf = ({ userId, conversationId }: Pick<CursorMove, "userId" | "conversationId">): string =>
-  `${userId} ${conversationId}`;
-
 function mergeInto(moves: Map<string, CursorMove>, move: CursorMove): void {
-  const key = keyOf(move);
+  const key = cursorKey(move);
   const known = moves.get(key);
   const furthest = (cursor: "readSeq" | "shownSeq" | "deliveredSeq"): number => Math.max(known?.[cursor] ?? 0, move[cursor]);
   moves.set(
@@ -102,7 +101,7 @@ export interface MarkInput {
  * may know; one's own other devices hear what was read.
  */
 export async function markCursor(deps: CursorDeps, input: MarkInput): Promise<{ seq: number }> {
-  const { userId, conversationId, kind, connectionId } = input;
+  const { userId, conversationId, kind } = input;
   const access = accessOf(await memberRow(deps, userId, conversationId));
   const before = kind === "read" ? access.readSeq : access.deliveredSeq;
   if (input.seq <= before) return { seq: before };
@@ -112,9 +111,20 @@ export async function markCursor(deps: CursorDeps, input: MarkInput): Promise<{ 
   const isShown = access.isMember && (await othersMayKnow(deps, userId, conversationId));
   const at = deps.now();
   const readSeq = kind === "read" ? seq : 0;
-  await deps.writer.advance([{ userId, conversationId, readSeq, shownSeq: isShown ? readSeq : 0, deliveredSeq: seq, at }]);
-  if (kind === "read")
-    await tellOwnDevices(deps, { userId, conversationId, version: `r${seq}`, change: { readSeq: seq }, connectionId });
-  if (isShown) await deps.receipts.tell({ conversationId, userId, kind, seq, at });
-  return { seq };
+  const move = { userId, conversationId, readSeq, shownSeq: isShown ? readSeq : 0, deliveredSeq: seq, at };
+  const standing = (await deps.writer.advance([move])).get(cursorKey(move));
+  if (!standing) return { seq: before };
+  if (kind === "read" && standing.isRead) await tellRead(deps, input, standing);
+  const isMoved = kind === "read" ? standing.isRead : standing.isDelivered;
+  if (isMoved && isShown) await deps.receipts.tell({ conversationId, userId, kind, seq, at });
+  return { seq: kind === "read" ? standing.readSeq : standing.deliveredSeq };
+}
+
+/** Tells one's own other devices. */
+async function tellRead(
+  deps: OwnDevicesDeps,
+  { userId, conversationId, connectionId }: MarkInput,
+  { version, readSeq }: StandingCursors,
+): Promise<void> {
+  await tellOwnDevices(deps, { userId, conversationId, version: String(version), change: { readSeq }, connectionId });
 }

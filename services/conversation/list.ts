@@ -91,10 +91,17 @@ export async function viewConversations(deps: AccessDeps, userId: string, rows: 
       readSeq: Number(row.read_seq),
       unread,
       mentioned,
-      pinned: row.pinned === 1,
-      muted: row.muted === 1,
-      hidden: row.hidden_seq !== null && maxSeq <= Number(row.hidden_seq),
-      draft: row.draft,
+      ...ownStateOf(row, maxSeq),
     };
   });
+}
+
+/** What is the user's alone; hidden until there is a message behind the one that was last when they hid it. */
+export function ownStateOf(row: MemberRow, maxSeq: number): Pick<Conversation, "pinned" | "muted" | "hidden" | "draft"> {
+  return {
+    pinned: row.pinned === 1,
+    muted: row.muted === 1,
+    hidden: row.hidden_seq !== null && maxSeq <= Number(row.hidden_seq),
+    draft: row.draft,
+  };
 }

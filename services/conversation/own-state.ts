@@ -5,9 +5,9 @@ import { imError } from "../../lib/errors.ts";
 import { call } from "../../lib/service.ts";
 import { accessOf, memberRow, type AccessDeps } from "./access.ts";
 import type { CursorDeps } from "./cursors.ts";
-import { viewConversations } from "./list.ts";
+import { ownStateOf, viewConversations } from "./list.ts";
 import { refusalOf } from "./members.ts";
-import { tellOwnDevices, type OwnNews } from "./own-devices.ts";
+import { tellOwnDevices } from "./own-devices.ts";
 import { othersMayKnow } from "./receipts.ts";
 
 /** The direct conversation with someone. @throws what sending to them would throw */
@@ -27,15 +27,9 @@ export async function updateConversation(
   const { conversationId, pinned, muted, hidden, draft } = params;
   const { maxSeq } = await headFor(deps, userId, conversationId);
   const hiddenSeq = hidden === undefined ? undefined : hidden ? maxSeq : null;
-  await deps.repository.change(userId, conversationId, { pinned, muted, hiddenSeq, draft });
-  const conversation = await viewOne(deps, userId, conversationId);
-  await tellOwn(deps, userId, conversationId, {
-    pinned: conversation.pinned,
-    muted: conversation.muted,
-    hidden: conversation.hidden,
-    draft: conversation.draft,
-  });
-  return conversation;
+  const row = await deps.repository.change(userId, conversationId, { pinned, muted, hiddenSeq, draft });
+  if (row) await tellOwnDevices(deps, { userId, conversationId, version: String(row.version), change: ownStateOf(row, maxSeq) });
+  return viewOne(deps, userId, conversationId);
 }
 
 /** Empties the conversation for this user, on all devices, which is having read it. */
@@ -44,8 +38,10 @@ export async function clearConversation(deps: CursorDeps, userId: string, conver
   const isShown = access.isMember && (await othersMayKnow(deps, userId, conversationId));
   const at = deps.now();
   const shownSeq = isShown ? maxSeq : 0;
-  await deps.repository.clear({ userId, conversationId, readSeq: maxSeq, shownSeq, deliveredSeq: maxSeq, at });
-  await tellOwn(deps, userId, conversationId, { clearedSeq: maxSeq, readSeq: Math.max(maxSeq, access.readSeq) });
+  const row = await deps.repository.clear({ userId, conversationId, readSeq: maxSeq, shownSeq, deliveredSeq: maxSeq, at });
+  if (!row) return;
+  const change = { clearedSeq: Number(row.min_seq) - 1, readSeq: Number(row.read_seq) };
+  await tellOwnDevices(deps, { userId, conversationId, version: String(row.version), change });
   if (isShown && maxSeq > access.readSeq) await deps.receipts.tell({ conversationId, userId, kind: "read", seq: maxSeq, at });
 }
 
@@ -63,9 +59,4 @@ async function viewOne(deps: AccessDeps, userId: string, conversationId: string)
   const row = await memberRow(deps, userId, conversationId);
   const [conversation] = await viewConversations(deps, userId, [row]);
   return conversation!;
-}
-
-async function tellOwn(deps: CursorDeps, userId: string, conversationId: string, change: OwnNews["change"]): Promise<void> {
-  const row = await memberRow(deps, userId, conversationId);
-  await tellOwnDevices(deps, { userId, conversationId, version: `c${row.version}`, change });
 }

@@ -1,10 +1,10 @@
 import type { Database, Row, Tx } from "../../mixins/database/port.ts";
-import { advanceCursors, type CursorMove } from "./cursor-rows.ts";
+import { advanceCursors, type CursorMove, type StandingCursors } from "./cursor-rows.ts";
 import { Memberships } from "./memberships.ts";
 import { columns, newRow, type MemberRow } from "./rows.ts";
 import { advanceVersions, conversationsVersion, currentVersion, versionsOf } from "./versions.ts";
 
-export type { CursorMove } from "./cursor-rows.ts";
+export type { CursorMove, StandingCursors } from "./cursor-rows.ts";
 export type { MemberRow } from "./rows.ts";
 
 /** Cursors that are known and not written yet. */
@@ -131,11 +131,12 @@ export class ConversationRepository {
   }
 
   /** Moves cursors forward, never back; read pulls delivered along, and shown where the move is shown. */
-  async advance(moves: readonly CursorMove[]): Promise<void> {
-    await advanceCursors(this.#sql, moves);
+  advance(moves: readonly CursorMove[]): Promise<ReadonlyMap<string, StandingCursors>> {
+    return advanceCursors(this.#sql, moves);
   }
 
-  async change(userId: string, conversationId: string, change: OwnChange): Promise<void> {
+  /** @returns the row as this change leaves it; null when nothing is to be changed */
+  async change(userId: string, conversationId: string, change: OwnChange): Promise<MemberRow | null> {
     const { pinned, muted, hiddenSeq, draft } = change;
     const sets: string[] = [];
     const values: Row = {};
@@ -148,13 +149,14 @@ export class ConversationRepository {
     set("muted", muted === undefined ? undefined : Number(muted));
     set("hidden_seq", hiddenSeq);
     set("draft", draft);
-    if (sets.length === 0) return;
-    await this.#changing([userId], async (tx) => {
+    if (sets.length === 0) return null;
+    return this.#changing([userId], async (tx) => {
       await this.#sql.execute(
         `update conversation_member set ${sets.join(", ")}, version = ${currentVersion} where ${one}`,
         { ...values, userId, conversationId },
         tx,
       );
+      return this.find(userId, conversationId, tx);
     });
   }
 
@@ -169,28 +171,32 @@ export class ConversationRepository {
     });
   }
 
-  /** All up to `seq` is no longer visible to the user, and read; others may know it as far as `shownSeq`. */
-  async clear({ userId, conversationId, readSeq: seq, shownSeq, at }: CursorMove): Promise<void> {
-    await this.#changing([userId], async (tx) => {
-      await this.#sql.execute(
+  /**
+   * All up to `seq` is no longer visible to the user, and read; others may know it as far as `shownSeq`.
+   * @returns the row as this change leaves it; null when it was so already
+   */
+  async clear({ userId, conversationId, readSeq: seq, shownSeq, at }: CursorMove): Promise<MemberRow | null> {
+    return this.#changing([userId], async (tx) => {
+      const cleared = await this.#sql.execute(
         `update conversation_member set min_seq = :next, version = ${currentVersion} where ${one} and min_seq < :next`,
         { userId, conversationId, next: seq + 1 },
         tx,
       );
-      await this.#sql.execute(
+      const read = await this.#sql.execute(
         `update conversation_member set read_seq = :seq, read_at = :at, ${showing},
            delivered_seq = case when delivered_seq < :seq then :seq else delivered_seq end, version = ${currentVersion}
          where ${one} and read_seq < :seq`,
         { userId, conversationId, seq, shownSeq, at },
         tx,
       );
+      return cleared + read === 0 ? null : this.find(userId, conversationId, tx);
     });
   }
 
-  async #changing(userIds: readonly string[], work: (tx: Tx) => Promise<void>): Promise<void> {
-    await this.#sql.transaction(async (tx) => {
+  #changing<T>(userIds: readonly string[], work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.#sql.transaction(async (tx) => {
       await advanceVersions(this.#sql, tx, userIds);
-      await work(tx);
+      return work(tx);
     });
   }
 }
