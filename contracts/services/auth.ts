@@ -81,6 +81,13 @@ export const authContract = {
     result: Type.Array(Id),
     idempotent: true,
   },
+  /** Internal. For who has heard of their end, and not of the reason; sessions that have not ended are missing. */
+  endReasons: {
+    summary: "Why these sessions have ended",
+    params: Closed({ sessionIds: Type.Array(Id, { maxItems: 20_000 }) }),
+    result: Type.Record(Id, EndReason),
+    idempotent: true,
+  },
   /** Internal. */
   endSessions: {
     summary: "End sessions of a user",

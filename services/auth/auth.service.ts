@@ -28,7 +28,7 @@ import { login } from "./login.ts";
 import { pruneSessions } from "./prune.ts";
 import { createRecentEndings, type RecentEndings } from "./recent-endings.ts";
 import { refresh } from "./refresh.ts";
-import { findLastSeen, forgetDevices, markSeen } from "./repository.ts";
+import { findEndReasons, findLastSeen, forgetDevices, markSeen } from "./repository.ts";
 import { createSeenRecorder, type SeenRecorder } from "./seen.ts";
 import { verify } from "./verify.ts";
 
@@ -110,6 +110,9 @@ export default defineService<"auth", Vars>()({
     },
     endedAmong(ctx) {
       return endedAmong(depsOf(this), this.endings, ctx.params.sessionIds);
+    },
+    endReasons(ctx) {
+      return findEndReasons(this.sql, ctx.params.sessionIds);
     },
     async endSessions(ctx) {
       const { reason, ...choice } = ctx.params;

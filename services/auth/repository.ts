@@ -183,6 +183,15 @@ export async function findEndedSince(sql: Database, since: number): Promise<stri
   return rows.map((row) => String(row.session_id));
 }
 
+/** Those of them that have ended. */
+export async function findEndReasons(sql: Database, sessionIds: readonly string[]): Promise<Record<string, SessionEndReason>> {
+  const rows = await sql.select<SessionRow>(
+    "select session_id, end_reason from session where session_id in (:sessionIds) and end_reason is not null",
+    { sessionIds },
+  );
+  return Object.fromEntries(rows.map((row) => [String(row.session_id), row.end_reason!]));
+}
+
 /** Erases what the sessions of a user tell about their devices. */
 export async function forgetDevices(sql: Database, userId: string): Promise<void> {
   await sql.execute("update session set device_id = '', device_name = '' where user_id = :userId", { userId });
