@@ -104,10 +104,12 @@ export default defineService<"conversation", Vars>()({
       return null;
     },
     async admit(ctx) {
-      const { conversationId, userIds, historyVisible } = ctx.params;
+      const { conversationId, userIds, historyVisible, quiet } = ctx.params;
       const [head] = await call(ctx, "message.heads", { items: [{ conversationId, maxSeq: null }] });
       const seq = head?.maxSeq ?? 0;
       await this.deps.repository.memberships.admit({ conversationId, userIds, seq, at: Date.now() }, historyVisible);
+      if (quiet && (await this.deps.repository.memberships.activeAmong(conversationId, userIds)) < userIds.length)
+        throw imError("UNAVAILABLE");
       return { head: seq };
     },
     async joined(ctx) {
@@ -116,15 +118,17 @@ export default defineService<"conversation", Vars>()({
       return null;
     },
     async leaving(ctx) {
-      const { conversationId, userIds } = ctx.params;
+      const { conversationId, userIds, quiet } = ctx.params;
       const seq = await headOf(ctx, conversationId);
       await this.deps.repository.memberships.closeFor({ conversationId, userIds, seq, at: Date.now() });
       await refreshMembers(this.deps, conversationId, userIds);
+      if (quiet && (await this.deps.repository.memberships.activeAmong(conversationId, userIds)) > 0)
+        throw imError("UNAVAILABLE");
       return { head: seq };
     },
     async left(ctx) {
-      const { closedAt, ...membership } = ctx.params;
-      await this.deps.repository.memberships.leave({ ...membership, at: Date.now() }, closedAt);
+      const { closedAt, seq = await headOf(ctx, ctx.params.conversationId), ...who } = ctx.params;
+      await this.deps.repository.memberships.leave({ ...who, seq, at: Date.now() }, closedAt);
       return null;
     },
     roomsOf(ctx) {

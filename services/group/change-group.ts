@@ -1,6 +1,7 @@
 import type { GroupChange } from "../../contracts/events.ts";
 import type { Role } from "../../contracts/entities.ts";
 import { imError } from "../../lib/errors.ts";
+import { within } from "../../lib/within.ts";
 import type { Database, Tx } from "../../mixins/database/port.ts";
 import { announceChange, type Announcement } from "./announce-change.ts";
 import { isJoiningOrLeaving, isNoise } from "./announce-quietly.ts";
@@ -9,6 +10,12 @@ import { mayDo, type Deed } from "./permissions.ts";
 import { findGroup, nextVersion, updateGroup } from "./repository/groups.ts";
 import { findMember } from "./repository/members.ts";
 import type { GroupRecord, MemberRecord } from "./repository/rows.ts";
+
+/**
+ * Whoever made a change waits this long for its announcement, which may stand behind hundreds of others of its group. The change
+ * holds already.
+ */
+const ANNOUNCED_WITHIN_MS = 2_500;
 
 /** A user at a group. */
 export interface Who {
@@ -123,9 +130,8 @@ function subjectOf({ event }: GroupChange): "im.group.changed" | "im.group.membe
 }
 
 async function announceNow(deps: GroupDeps, announcement: Announcement): Promise<void> {
-  try {
-    await announceChange(deps, announcement);
-  } catch (error) {
-    deps.logger.warn(`Group ${announcement.groupId}: "${announcement.change.event}" is announced later:`, error);
-  }
+  const announced = announceChange(deps, announcement).catch((error: unknown) =>
+    deps.logger.warn(`Group ${announcement.groupId}: "${announcement.change.event}" is announced later:`, error),
+  );
+  await within(ANNOUNCED_WITHIN_MS, announced);
 }
