@@ -6,8 +6,10 @@
  *
  * A cursor that was answered is committed; cursors only move forward; unread is derived from them and never counted up.
  */
+import { MAX_GROUP_MEMBERS } from "../../contracts/limits.ts";
 import { coalesce } from "../../lib/coalesce.ts";
 import { directConversationId } from "../../lib/conversation-id.ts";
+import { imError } from "../../lib/errors.ts";
 import { push, type Deliveries } from "../../lib/push.ts";
 import { call, callerOf, defineService, type Calls } from "../../lib/service.ts";
 import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
@@ -152,7 +154,8 @@ export default defineService<"conversation", Vars>()({
       return readReadersOf(this.deps, ctx.params);
     },
     blindTo(ctx) {
-      return this.deps.repository.blindTo(ctx.params.conversationId, ctx.params.seq);
+      const { conversationId, seq, limit = MAX_GROUP_MEMBERS } = ctx.params;
+      return this.deps.repository.blindTo(conversationId, seq, limit);
     },
     forSync(ctx) {
       return rowsForSync(this.deps, ctx.params.userId);

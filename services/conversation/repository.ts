@@ -106,10 +106,10 @@ export class ConversationRepository {
     );
   }
 
-  async blindTo(conversationId: string, seq: number): Promise<string[]> {
+  async blindTo(conversationId: string, seq: number, limit: number): Promise<string[]> {
     const rows = await this.#sql.select<MemberRow>(
-      "select user_id from conversation_member where conversation_id = :conversationId and active = 1 and min_seq > :seq",
-      { conversationId, seq },
+      "select user_id from conversation_member where conversation_id = :conversationId and active = 1 and min_seq > :seq limit :limit",
+      { conversationId, seq, limit },
     );
     return rows.map((row) => String(row.user_id));
   }
