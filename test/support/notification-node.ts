@@ -23,12 +23,17 @@ export interface World extends AsyncDisposable {
   received(userId: string, count: number): Promise<Notification[]>;
 }
 
-/** Ann alone is a member of the group. */
+/** Ann alone is seen as a member of the group by her; those who are told of what concerns all are ann, bob and cid. */
 const group: ServiceSchema = {
   name: "group",
   actions: {
     getMany: (ctx: { params: Params<"group.getMany"> }) =>
       ctx.params.userId === ann ? ctx.params.groupIds.map((id) => ({ ...hikers, groupId: id })) : [],
+    memberStates: () => ({
+      allMuted: false,
+      dissolved: false,
+      members: [ann, bob, cid].map((userId) => ({ userId, role: "member", mutedUntil: null })),
+    }),
   },
 };
 
