@@ -8,9 +8,11 @@ import { accepted, buildRequest, load, member } from "../contract/hot-store-conv
 import { createDatabase } from "../support/database.ts";
 import { newId } from "../support/records.ts";
 import { keysOf, newPrefix, redisNode, wipe, type RedisNode } from "../support/redis-conversations.ts";
-import { serversFor } from "../support/servers.ts";
+import { ownRedis } from "../support/redis.ts";
+import { reasonToSkip, serversFor } from "../support/servers.ts";
 
 const redis = await serversFor("redis");
+const skipOwn = await reasonToSkip("redis");
 const database = await createDatabase();
 after(() => database[Symbol.asyncDispose]());
 
@@ -65,5 +67,32 @@ describe("a group of 5,000 in Redis", { skip: redis.skip, timeout: 60_000 }, () 
     await using node = await openNode();
     const { key } = await bringMembers(node.client, conversationKeys(`g_${newId()}`), members);
     assert.ok((await node.client.attempt((server) => server.pttl(key))) > 0);
+  });
+});
+
+describe("what a message costs Redis", { skip: skipOwn, timeout: 60_000 }, () => {
+  it("is the same commands and bytes in a group of 5,000 as in a group of two", async () => {
+    await using own = await ownRedis();
+    await using node = await redisNode({ url: own.url, sql: database.sql, keyPrefix: newPrefix() });
+    const [small, large] = [`g_${newId()}`, `g_${newId()}`];
+    await load(node.conversations, { conversationId: small, members: { 1000: member(), 1001: member() } });
+    await load(node.conversations, { conversationId: large, members });
+    const send = async (id: string, round: number): Promise<void> => {
+      const record = await accepted(node.conversations, buildRequest(id, { senderId: "1000", clientMsgId: `round-${round}` }));
+      await node.conversations.logged([record]);
+      await node.conversations.persisted([record]);
+    };
+    /** Calls of each command, those of scripts too, and bytes that came and went. */
+    const used = async (id: string, round: number): Promise<Record<string, number>> => {
+      await own.command("CONFIG", "RESETSTAT");
+      await send(id, round);
+      const commands = String(await own.command("INFO", "commandstats")).matchAll(/^cmdstat_(\S+):calls=(\d+)/gm);
+      const [, came] = /^total_net_input_bytes:(\d+)/m.exec(String(await own.command("INFO", "stats")))!;
+      return { ...Object.fromEntries([...commands].map(([, name, calls]) => [name!, Number(calls)])), came: Number(came) };
+    };
+    for (const id of [small, large]) await send(id, 1); // Redis has the scripts now
+    assert.deepEqual(await used(large, 2), await used(small, 2));
+    const { hset = 0, evalsha = 0 } = await used(large, 3);
+    assert.ok(hset > 0 && hset < 10 && evalsha === 3, `${hset} ${evalsha}`);
   });
 });
