@@ -61,6 +61,8 @@ const PORTION = 256;
 const cursors = ["read_seq", "read_at", "shown_seq", "shown_at", "delivered_seq", "delivered_at"] as const;
 const keys = ["user_id", "conversation_id"] as const;
 const written = [...cursors, "version"] as const;
+const onKey =
+  "conversation_member.user_id = listed.of_user_id and conversation_member.conversation_id = listed.of_conversation_id";
 
 /**
  * Moves cursors, those of rows that are there: four statements for each 256 of them. Each row is named once at most.
@@ -102,35 +104,39 @@ export const cursorKey = ({ userId, conversationId }: Pick<CursorMove, "userId" 
   `${userId} ${conversationId}`;
 
 /** Nobody else changes them: the counters of their users are held. */
-async function rowsOf(sql: Database, tx: Tx, portion: readonly CursorMove[]): Promise<ReadonlyMap<string, CursorRow>> {
+async function rowsOf(sql: Database, tx: Tx, moves: readonly CursorMove[]): Promise<ReadonlyMap<string, CursorRow>> {
+  const { source, params } = listOf(moves.map(key), keys);
   const rows = await sql.select<CursorRow>(
-    `select user_id, conversation_id, ${cursors.join(", ")} from conversation_member where (user_id, conversation_id) in (:keys)`,
-    { keys: portion.map(({ userId, conversationId }) => [userId, conversationId]) },
+    `select user_id, conversation_id, ${cursors.join(", ")} from ${source} join conversation_member on ${onKey}`,
+    params,
     tx,
   );
   return new Map(rows.map((row) => [cursorKey({ userId: String(row.user_id), conversationId: row.conversation_id }), row]));
 }
 
-/** One UPDATE. The list has a power of two of rows, so that there are few texts of it: the last one stands there repeatedly. */
 async function write(sql: Database, tx: Tx, rows: readonly Row[]): Promise<void> {
-  const last = rows.at(-1);
-  if (!last) return;
-  const list = [...rows, ...Array<Row>(2 ** Math.ceil(Math.log2(rows.length)) - rows.length).fill(last)];
-  const params: Row = {};
-  for (const [i, row] of list.entries()) for (const column of [...keys, ...written]) params[`${column}_${i}`] = row[column]!;
-  await sql.execute(statementFor(sql, list.length), params, tx);
+  if (rows.length === 0) return;
+  const { source, params } = listOf(rows, [...keys, ...written]);
+  const set = written.map((column) => `${column} = listed.of_${column}`).join(", ");
+  await sql.execute(updateFrom(sql, { table: "conversation_member", source, on: onKey, set }), params, tx);
 }
 
-function statementFor(sql: Database, count: number): string {
-  const to = (i: number): string => written.map((column) => `:${column}_${i} as to_${column}`).join(", ");
-  const rows = Array.from(
-    { length: count },
-    (_, i) => `select cast(:user_id_${i} as signed) as of_user, :conversation_id_${i} as of_conversation, ${to(i)}`,
-  );
-  return updateFrom(sql, {
-    table: "conversation_member",
-    source: `(${rows.join(" union all ")}) moved`,
-    on: "conversation_member.user_id = moved.of_user and conversation_member.conversation_id = moved.of_conversation",
-    set: written.map((column) => `${column} = moved.to_${column}`).join(", "),
+/**
+ * Rows as a table `listed`, its columns with `of_` before their names. It has a power of two of rows, so that there are few texts
+ * of it: the last one stands there repeatedly. (A list of tuples would do for keys, but MariaDB compares ids in them as floating
+ * point numbers, and takes neighbours for the same.)
+ */
+function listOf(rows: readonly Row[], columns: readonly string[]): { source: string; params: Row } {
+  const count = 2 ** Math.ceil(Math.log2(rows.length));
+  const params: Row = {};
+  const terms = Array.from({ length: count }, (_, i) => {
+    const row = rows[Math.min(i, rows.length - 1)]!;
+    const values = columns.map((column) => {
+      params[`${column}_${i}`] = row[column]!;
+      const value = `:${column}_${i}`;
+      return `${column === "user_id" ? `cast(${value} as signed)` : value} as of_${column}`;
+    });
+    return `select ${values.join(", ")}`;
   });
+  return { source: `(${terms.join(" union all ")}) listed`, params };
 }
