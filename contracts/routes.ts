@@ -81,6 +81,7 @@ export const routes: readonly Route[] = [
   route("POST", "/social/groups/{groupId}/invite-links", "group.createInviteLink", { status: 201 }),
 
   route("GET", "/social/conversations", "conversation.list"),
+  route("GET", "/social/conversations/unread", "conversation.unread"),
   route("POST", "/social/conversations", "conversation.open"),
   route("PUT", "/social/conversations/{conversationId}", "conversation.update"),
   route("PUT", "/social/conversations/{conversationId}/read", "conversation.markRead", { perMinute: 600 }),

@@ -1,7 +1,7 @@
 import { Type } from "typebox";
 import type { ServiceContract } from "../define.ts";
 import { Conversation } from "../entities.ts";
-import { MAX_DRAFT_LENGTH, MAX_GROUP_MEMBERS } from "../limits.ts";
+import { MAX_COUNTED_UNREAD, MAX_DRAFT_LENGTH, MAX_GROUP_MEMBERS } from "../limits.ts";
 import {
   Block,
   Closed,
@@ -20,11 +20,27 @@ import {
 const One = Closed({ conversationId: ConversationId });
 const Cursors = Closed({ seq: Seq });
 
+const Unread = {
+  unread: Type.Integer({
+    minimum: 0,
+    maximum: MAX_COUNTED_UNREAD,
+    description: "The highest stands for that many or more",
+  }),
+  mentioned: Type.Boolean({ description: "Whether one of them mentions me" }),
+  conversations: Type.Integer({ minimum: 0, description: "Those with unread messages" }),
+};
+
 export const conversationContract = {
   list: {
     summary: "My conversations, pinned first, then by last message",
     params: Closed({ limit: Limit, cursor: Cursor }),
     result: Page(Conversation),
+    idempotent: true,
+  },
+  unread: {
+    summary: "What a badge shows: all that is unread in conversations that are not hidden, the muted ones apart",
+    params: Closed({}),
+    result: Closed({ ...Unread, muted: Closed(Unread) }),
     idempotent: true,
   },
   open: {

@@ -204,6 +204,16 @@ export const messageContract = {
     result: Type.Array(Message),
     idempotent: true,
   },
+  /** Internal: what a user has not read in each range; one entry for each, in order. */
+  unread: {
+    summary: "Unread messages in ranges of conversations",
+    params: Closed({
+      userId: Id,
+      ranges: Type.Array(Closed({ conversationId: ConversationId, minSeq: PositiveSeq, maxSeq: Seq }), { maxItems: 5_000 }),
+    }),
+    result: Type.Array(Closed({ unread: Type.Integer(), mentioned: Type.Boolean() })),
+    idempotent: true,
+  },
   /** Internal: recalls all messages of a deleted user. */
   eraseOf: { summary: "Recall everything a user sent", params: Closed({ userId: Id }), result: Nothing, idempotent: true },
   /** Internal: a user's own messages, for the export; pages ascend by (conversationId, seq), a short one is the last. */

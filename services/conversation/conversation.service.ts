@@ -17,6 +17,7 @@ import { DRAIN, onDrain } from "../../mixins/drain.ts";
 import { withSubscriptions } from "../../mixins/event-stream/index.ts";
 import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
 import { accessOf, memberRow } from "./access.ts";
+import { readBadge } from "./badge.ts";
 import { CursorWriter, markCursor, SentCursors, type CursorDeps } from "./cursors.ts";
 import { rowsForSync, viewMany } from "./for-sync.ts";
 import { listConversations } from "./list.ts";
@@ -64,6 +65,9 @@ export default defineService<"conversation", Vars>()({
   actions: {
     list(ctx) {
       return listConversations(this.deps, callerOf(ctx).userId, ctx.params);
+    },
+    unread(ctx) {
+      return readBadge(this.deps, callerOf(ctx).userId);
     },
     open(ctx) {
       return openConversation(this.deps, callerOf(ctx).userId, ctx.params.userId);

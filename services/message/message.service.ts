@@ -38,7 +38,7 @@ import { quotedMessage, quoteForAll } from "./quotes.ts";
 import { readmit, type ReadmitDeps } from "./readmit.ts";
 import { checkSend, sendMessage, sendSystemMessage, type SendDeps } from "./send.ts";
 import { readPages, readViews, type SeveralDeps } from "./pages.ts";
-import { readHeads, readSummaries } from "./summaries.ts";
+import { readHeads, readSummaries, readUnreadIn } from "./summaries.ts";
 import { isThreadRoot, readThread } from "./threads.ts";
 import { checkMayWrite } from "./visible.ts";
 
@@ -124,6 +124,9 @@ export default defineService<"message", Vars>()({
     },
     heads(ctx) {
       return readHeads(this.deps, ctx.params);
+    },
+    unread(ctx) {
+      return readUnreadIn(this.deps, ctx.params);
     },
     summaries(ctx) {
       return readSummaries(this.deps, ctx.params);

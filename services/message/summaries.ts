@@ -52,6 +52,16 @@ export async function readSummaries(
   });
 }
 
+/** What a user has not read in each range. */
+export async function readUnreadIn(
+  { several }: SeveralDeps,
+  { userId, ranges }: Params<"message.unread">,
+): Promise<Result<"message.unread">> {
+  const tails = await several.tails(ranges.map(({ conversationId }) => conversationId));
+  const counts = await several.unread(userId, ranges, tails);
+  return counts.map(({ count, mentioned }) => ({ unread: count, mentioned }));
+}
+
 type Bounded = Params<"message.summaries">["items"][number] & { maxSeq: number };
 
 async function readLast(deps: SeveralDeps, userId: string, items: readonly Bounded[], tails: Tails) {

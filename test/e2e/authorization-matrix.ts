@@ -134,6 +134,7 @@ export const restMatrix: Readonly<Record<string, Entry>> = {
   "POST /social/groups/{groupId}/invite-links": inGroup(onGroup, "ROLE_FORBIDS"),
 
   "GET /social/conversations": everyone(),
+  "GET /social/conversations/unread": everyone(),
   "POST /social/conversations": everyone(onMember, "CANNOT_MESSAGE", { owner: "ok", member: "CANNOT_ADD_SELF" }),
   "PUT /social/conversations/{conversationId}": only(whoEverWas, "GROUP_NOT_FOUND", (names) => ({
     ...inConversation(names),
