@@ -46,7 +46,10 @@ export const DoNotDisturb = Closed({
 export const Settings = Closed({
   whoMayAddMe: OneOf("everyone", "nobody"),
   searchable: Type.Boolean(),
-  showReadReceipts: Type.Boolean(),
+  showReadReceipts: Type.Boolean({
+    description:
+      "Switched off, nobody is told what I have read and what was delivered to me, nor afterwards what I read meanwhile; I still see the receipts of others",
+  }),
   showPresence: Type.Boolean(),
   dnd: Nullable(DoNotDisturb),
   language: OneOf("en", "zh"),

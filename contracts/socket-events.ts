@@ -40,6 +40,28 @@ export const clientEventParams = {
 
 const Receipt = Closed({ conversationId: ConversationId, userId: Id, seq: Seq, at: Time });
 
+/** What changed in one's own list; only that is named. */
+const ConversationUpdated = Type.Object(
+  {
+    conversationId: ConversationId,
+    version: Version,
+    pinned: Type.Optional(Type.Boolean()),
+    muted: Type.Optional(Type.Boolean()),
+    hidden: Type.Optional(Type.Boolean({ description: "Until the next message comes" })),
+    draft: Type.Optional(Type.String()),
+    readSeq: Type.Optional(Type.Integer({ minimum: 0, description: "Read up to here; the highest counts" })),
+    clearedSeq: Type.Optional(
+      Type.Integer({ minimum: 0, description: "Nothing up to here is visible any more; the highest counts" }),
+    ),
+    deleted: Type.Optional(Type.String({ description: "messageId of what was deleted for me" })),
+  },
+  {
+    additionalProperties: true,
+    description:
+      "To my own devices; the connection that read is left out. `pinned`, `muted`, `hidden` and `draft` come together: those of the highest `version`, a whole number there, hold.",
+  },
+);
+
 /** Socket.IO events the server sends. */
 export const serverEvents = {
   "message:new": Message,
@@ -50,7 +72,7 @@ export const serverEvents = {
   "message:persisted": Closed({ conversationId: ConversationId, upToSeq: PositiveSeq }),
   "receipt:delivered": Receipt,
   "receipt:read": Receipt,
-  "conversation:updated": Type.Object({ conversationId: ConversationId, version: Version }, { additionalProperties: true }),
+  "conversation:updated": ConversationUpdated,
   "friend:updated": Closed({ version: Version }),
   "group:updated": Closed({ groupId: Id, version: Version }),
   "notification:new": Notification,
