@@ -263,6 +263,22 @@ export const Conversation = Closed({
   draft: Type.String(),
 });
 
+/** A stretch of one conversation; `minSeq` and `maxSeq` bound what the caller can see of it. */
+export const SyncPage = Closed({
+  items: Type.Array(HistoryItem),
+  more: Type.Boolean({ description: "There are more: behind the last item, or before the first one of the newest page" }),
+  minSeq: PositiveSeq,
+  maxSeq: Seq,
+});
+/** What happened to a message that stood already; `message` as the caller sees it now, null when it was deleted for them. */
+export const Change = Closed({
+  version: Version,
+  type: OneOf("edited", "recalled", "deleted", "reacted", "pinned"),
+  conversationId: ConversationId,
+  messageId: Id,
+  message: Nullable(Message),
+});
+
 export const Notification = Closed({
   notificationId: Id,
   type: Type.String(),
@@ -309,5 +325,7 @@ export type VoidRange = Static<typeof VoidRange>;
 export type HistoryItem = Static<typeof HistoryItem>;
 export type SendResult = Static<typeof SendResult>;
 export type Conversation = Static<typeof Conversation>;
+export type SyncPage = Static<typeof SyncPage>;
+export type Change = Static<typeof Change>;
 export type Notification = Static<typeof Notification>;
 export type Presence = Static<typeof Presence>;

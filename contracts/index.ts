@@ -9,6 +9,7 @@ import { compensatorContract, persisterContract, socketContract } from "./servic
 import { presenceContract } from "./services/presence.ts";
 import { schedulerContract } from "./services/scheduler.ts";
 import { settingsContract } from "./services/settings.ts";
+import { syncContract } from "./services/sync.ts";
 import { userContract } from "./services/user.ts";
 
 /** Every action of every service. An action that is not here cannot be called; one that is here must be implemented. */
@@ -25,6 +26,7 @@ export const contracts = {
   scheduler: schedulerContract,
   settings: settingsContract,
   socket: socketContract,
+  sync: syncContract,
   user: userContract,
 };
 

@@ -45,6 +45,15 @@ export const MAX_READERS_GROUP = 500;
 export const REACTION_USERS_SHOWN = 20;
 /** Unread messages of one conversation that are counted; so many stand for this many or more. 200,000 would take 210 ms. */
 export const MAX_COUNTED_UNREAD = 10_000;
+/** Conversations that a client names in one sync. */
+export const MAX_SYNC_CONVERSATIONS = 1_000;
+/** Messages of one conversation behind the seq that a sync names, and of the newest page. */
+export const SYNC_MESSAGES = 50;
+export const SYNC_NEWEST_MESSAGES = 20;
+/** Changes of messages on one page of a sync. */
+export const SYNC_CHANGES = 200;
+/** Conversations of an offline summary. */
+export const MAX_SUMMARY_CONVERSATIONS = 1_000;
 /** How long an invitation to a group stands, 7 days. */
 export const INVITATION_TTL_MS = 604_800_000;
 /** Of each language of a broadcast. */

@@ -27,6 +27,14 @@ export const Version = Type.String({
   pattern: "^[A-Za-z0-9_.:-]+$",
   description: "Opaque; hand it back unchanged",
 });
+/** Also a text that no server made is taken: it is answered as one that is too old. */
+export const SyncVersion = Type.String({ minLength: 1, maxLength: 4_096, description: "Opaque; compare it, hand it back unchanged" });
+export const SyncCursor = Type.String({
+  minLength: 1,
+  maxLength: 16_384,
+  pattern: "^[A-Za-z0-9_-]+$",
+  description: "nextCursor of the page before; the rest of the request stays the same",
+});
 export const DeviceId = Type.String({ pattern: "^[A-Za-z0-9_.:-]{1,64}$" });
 export const DeviceType = OneOf("web", "ios", "android", "desktop", "bot");
 

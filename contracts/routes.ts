@@ -102,6 +102,11 @@ export const routes: readonly Route[] = [
   route("POST", "/messages/{messageId}/reactions", "message.react"),
   route("DELETE", "/messages/{messageId}/reactions/{emoji}", "message.unreact"),
 
+  route("POST", "/sync", "sync.pull", { perMinute: 600 }),
+  route("GET", "/offline/summary", "sync.summary", { perMinute: 60 }),
+  route("GET", "/offline/{conversationId}", "sync.messages", { perMinute: 600 }),
+  route("POST", "/offline/ack", "conversation.markDelivered", { perMinute: 600 }),
+
   route("GET", "/notifications", "notification.list"),
   route("GET", "/notifications/unread-count", "notification.unreadCount"),
   route("PUT", "/notifications/read", "notification.markRead"),

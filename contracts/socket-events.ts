@@ -23,6 +23,7 @@ export const clientEvents = {
   "message:delete": { action: "message.deleteForMe", perMinute: 120, summary: "Remove a message from my own history" },
   "message:react": { action: "message.react", perMinute: 120, summary: "React to a message, or take it back with `remove`" },
   typing: { action: "conversation.typing", perMinute: 120, summary: "Tell the others that I am typing" },
+  sync: { action: "sync.pull", perMinute: 600, summary: "What changed since a version, or all that a new device needs" },
   "presence:subscribe": { action: "presence.subscribe", perMinute: 60, summary: "Hear when people come and go" },
   "presence:unsubscribe": { action: "presence.unsubscribe", perMinute: 60, summary: "Hear no more of them" },
   "auth:renew": { action: null, perMinute: 10, summary: "Go on with a new access token" },

@@ -12,6 +12,7 @@ import presence from "./presence/presence.service.ts";
 import scheduler from "./scheduler/scheduler.service.ts";
 import settings from "./settings/settings.service.ts";
 import socket from "./socket/socket.service.ts";
+import sync from "./sync/sync.service.ts";
 import user from "./user/user.service.ts";
 
 /** Every service of the product, for those who start a node without `moleculer-runner`: the library and the tests. */
@@ -29,5 +30,6 @@ export const allServices: readonly ServiceSchema[] = [
   scheduler,
   settings,
   socket,
+  sync,
   user,
 ];

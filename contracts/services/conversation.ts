@@ -217,6 +217,8 @@ export const conversationContract = {
           readSeq: Seq,
           deliveredSeq: Seq,
           active: Type.Boolean(),
+          /** It stands in the list without a message: it is pinned or has a draft. */
+          kept: Type.Boolean(),
           version: Type.Integer(),
         }),
       ),

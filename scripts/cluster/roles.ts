@@ -2,7 +2,7 @@
 export type Role = "core" | "gateway" | "persister" | "compensator" | "all";
 
 const CORE = [
-  ...["auth", "user", "friend", "group", "conversation", "message", "notification", "presence", "scheduler", "settings"],
+  ...["auth", "user", "friend", "group", "conversation", "message", "notification", "presence", "scheduler", "settings", "sync"],
 ];
 
 /** Services of each role (`IM_SERVICES`); null: every service. */

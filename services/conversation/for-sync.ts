@@ -14,7 +14,8 @@ export async function rowsForSync(
     version,
     rows: rows.map((row) => {
       const { isMember: active, ...bounds } = accessOf(row);
-      return { conversationId: row.conversation_id, ...bounds, active, version: Number(row.version) };
+      const kept = row.pinned === 1 || row.draft !== "";
+      return { conversationId: row.conversation_id, ...bounds, active, kept, version: Number(row.version) };
     }),
   };
 }

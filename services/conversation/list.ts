@@ -75,10 +75,11 @@ export async function viewConversations(deps: AccessDeps, userId: string, rows: 
     peerIds.length > 0 ? call(deps.calls, "user.getMany", { userIds: peerIds }) : [],
     groupIds.length > 0 ? call(deps.calls, "group.getMany", { userId, groupIds }) : [],
   ]);
+  catchUp(deps, userId, items, summaries);
   const peerById = new Map(peers.map((peer) => [peer.userId, peer]));
   const groupById = new Map(groups.map((group) => [group.conversationId, group]));
   return rows.map((row, i): Conversation => {
-    const { maxSeq, lastMessage, unread, mentioned } = summaries[i]!;
+    const { maxSeq, readSeq, lastMessage, unread, mentioned } = summaries[i]!;
     const peer = peerById.get(peerOf(row.conversation_id, userId) ?? "");
     const group = groupById.get(row.conversation_id);
     return {
@@ -88,7 +89,7 @@ export async function viewConversations(deps: AccessDeps, userId: string, rows: 
       ...(group && { group }),
       lastMessage,
       maxSeq,
-      readSeq: Number(row.read_seq),
+      readSeq,
       unread,
       mentioned,
       ...ownStateOf(row, maxSeq),
@@ -104,4 +105,20 @@ export function ownStateOf(row: MemberRow, maxSeq: number): Pick<Conversation, "
     hidden: row.hidden_seq !== null && maxSeq <= Number(row.hidden_seq),
     draft: row.draft,
   };
+}
+
+/**
+ * Cursors that stand before what their user said there last were on their way when a node was lost. They are written again, for who
+ * asks who has read; nobody waits for it.
+ */
+function catchUp(
+  { calls }: AccessDeps,
+  userId: string,
+  items: Params<"message.summaries">["items"],
+  summaries: Result<"message.summaries">,
+): void {
+  const said = summaries.filter(({ readSeq }, i) => readSeq > items[i]!.readSeq);
+  if (said.length === 0) return;
+  const sent = said.map(({ conversationId, readSeq }) => ({ conversationId, userId, seq: readSeq }));
+  call(calls, "conversation.sent", { items: sent }).catch(() => null); // it is tried again with the next list
 }

@@ -32,10 +32,7 @@ export async function readRows(
 }
 
 /** One page of each conversation: behind `afterSeq`, or the newest one. */
-export async function readPages(
-  deps: SeveralDeps,
-  { userId, items }: Params<"message.pages">,
-): Promise<Result<"message.pages">> {
+export async function readPages(deps: SeveralDeps, { userId, items }: Params<"message.pages">): Promise<Result<"message.pages">> {
   const queries = items.map(({ conversationId, afterSeq, minSeq, maxSeq, limit }): RowsQuery => {
     const from = afterSeq === null ? minSeq : Math.max(minSeq, afterSeq + 1);
     return { conversationId, minSeq: from, maxSeq, direction: afterSeq === null ? "down" : "up", limit: limit + 1 };
@@ -62,10 +59,7 @@ export async function readPages(
 }
 
 /** Messages at these places as the user sees them now, without those that they do not see. */
-export async function readViews(
-  deps: SeveralDeps,
-  { userId, items }: Params<"message.views">,
-): Promise<Result<"message.views">> {
+export async function readViews(deps: SeveralDeps, { userId, items }: Params<"message.views">): Promise<Result<"message.views">> {
   const places = items.flatMap(({ conversationId, minSeq, maxSeq, seqs }) =>
     seqs.filter((seq) => seq >= minSeq && seq <= maxSeq).map((seq) => ({ conversationId, seq })),
   );

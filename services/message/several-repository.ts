@@ -133,8 +133,7 @@ export class SeveralRepository {
 
   /** Reactions to the messages of each range, the oldest first. */
   async reactions(ranges: readonly RangeQuery[]): Promise<ReactionRow[][]> {
-    const part: Part = (i) =>
-      `select ${i} as part, m.seq, m.emoji, m.user_id, m.created_at from reaction m where ${within(i)}`;
+    const part: Part = (i) => `select ${i} as part, m.seq, m.emoji, m.user_id, m.created_at from reaction m where ${within(i)}`;
     const parts = await this.#union<ReactionRow & { created_at: number }>(ranges, part);
     return parts.map((rows) => rows.sort((a, b) => Number(a.created_at) - Number(b.created_at) || byUser(a, b)));
   }

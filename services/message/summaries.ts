@@ -68,7 +68,13 @@ async function readLast(deps: SeveralDeps, userId: string, items: readonly Bound
   const newest = await readRows(
     deps,
     userId,
-    items.map(({ conversationId, minSeq, maxSeq }) => ({ conversationId, minSeq, maxSeq, direction: "down", limit: LOOK_BEHIND })),
+    items.map(({ conversationId, minSeq, maxSeq }) => ({
+      conversationId,
+      minSeq,
+      maxSeq,
+      direction: "down",
+      limit: LOOK_BEHIND,
+    })),
     tails,
   );
   const pages = items.map((bounds, i) => ({

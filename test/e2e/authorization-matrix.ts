@@ -167,6 +167,11 @@ export const restMatrix: Readonly<Record<string, Entry>> = {
     emoji: "👍",
   })),
 
+  "POST /sync": everyone((names) => ({ conversations: { [names.conversationId]: 0, [names.directId]: null } })),
+  "GET /offline/summary": everyone(),
+  "GET /offline/{conversationId}": only(whoEverWas, "GROUP_NOT_FOUND", inConversation),
+  "POST /offline/ack": read,
+
   "GET /notifications": everyone(),
   "GET /notifications/unread-count": everyone(),
   "PUT /notifications/read": only(["guest"], "NOTIFICATION_NOT_FOUND", ({ notificationId }) => ({ ids: [notificationId] })),
@@ -182,6 +187,7 @@ export const socketMatrix: Readonly<Record<string, Entry>> = {
   "message:delete": only(whoEverWas, readMessage, onMessage),
   "message:react": react,
   typing: inGroup((names) => ({ ...inConversation(names), kind: "text" }), "ok"),
+  sync: everyone((names) => ({ conversations: { [names.conversationId]: 0, [names.directId]: null } })),
   "presence:subscribe": everyone(({ memberId }) => ({ userIds: [memberId] })),
   "presence:unsubscribe": everyone(({ memberId }) => ({ userIds: [memberId] })),
   "auth:renew": only(["owner"], "DEVICE_MISMATCH", ({ ownerToken }) => ({ token: ownerToken })),
