@@ -11,6 +11,12 @@ export const REQUEST_TIMEOUT_MS = 4_500;
 /** Calls of one action that a node of a cluster runs at once, and that wait for it; further ones are refused, retryable. */
 export const CALLS_AT_ONCE = 256;
 export const CALLS_WAITING = 2_000;
+/**
+ * How fast one conversation may go before further messages are refused for a moment, on all nodes together, so that it harms no
+ * other. 50,000 deliveries a second are what a gateway sends beside all else; all members count, since who of them is online is
+ * not known where it is decided. People in a group of 2,500 and more can read no 20 messages a second.
+ */
+export const CONVERSATION_PACE = { mostPerSecond: 200, leastPerSecond: 20, deliveriesPerSecond: 50_000, burstMs: 1_000 };
 /** Known client message ids kept exactly for each sender of a conversation. */
 export const KNOWN_CLIENT_MSG_IDS = 1_000;
 /** Newest messages of a conversation kept in the hot store. */

@@ -1,10 +1,11 @@
 import { Fifo } from "../../lib/fifo.ts";
 import { MAX_HOT_CONVERSATIONS } from "../../config/limits.ts";
 import type { MessageRecord } from "../../contracts/records.ts";
+import { keepPace, type Pace, type Paced } from "./pace.ts";
 import type { AcceptOutcome, AcceptRequest, ConversationSnapshot, HotConversations, HotMember, KnownMessage } from "./port.ts";
 
 /** One conversation. `unlogged` ascends by seq, since seqs are given in order. */
-interface Entry {
+interface Entry extends Paced {
   headSeq: number;
   members: Map<string, HotMember> | null;
   allMuted: boolean;
@@ -63,20 +64,19 @@ export function memoryConversations({
   }
 
   function put(snapshot: ConversationSnapshot): void {
-    const known = entries.get(snapshot.conversationId);
-    const members = new Map(Object.entries(snapshot.members));
-    if (known) Object.assign(known, { members, allMuted: snapshot.allMuted, dissolved: snapshot.dissolved, usedAt: now() });
+    const { conversationId, headSeq, allMuted, dissolved } = snapshot;
+    const known = entries.get(conversationId);
+    const current = { members: new Map(Object.entries(snapshot.members)), allMuted, dissolved, usedAt: now() };
+    if (known) Object.assign(known, current);
     else {
-      entries.set(snapshot.conversationId, {
-        headSeq: snapshot.headSeq,
-        members,
-        allMuted: snapshot.allMuted,
-        dissolved: snapshot.dissolved,
+      entries.set(conversationId, {
+        ...current,
+        headSeq,
         unlogged: new Map(),
         known: new Map(),
         knownOrder: new Fifo(),
         pendingCount: 0,
-        usedAt: now(),
+        paidUntil: 0,
       });
     }
     if (entries.size > max) evict();
@@ -93,7 +93,7 @@ export function memoryConversations({
     evictedGeneration = ++lastGeneration;
   }
 
-  function decide(request: AcceptRequest, at: number): AcceptOutcome {
+  function decide(request: AcceptRequest, at: number, pace: Pace | null): AcceptOutcome {
     const entry = entries.get(request.conversationId);
     if (!entry?.members) return { kind: "cold" };
     const repeated = repeat(entry, request);
@@ -101,6 +101,8 @@ export function memoryConversations({
     const reason = refusal(entry, request, at);
     if (reason) return { kind: "refused", reason };
     if (request.inSql === "unasked") return { kind: "unknown_key" };
+    const retryAfterMs = pace && !request.bySystem ? keepPace(entry, pace, entry.members.size, at) : 0;
+    if (retryAfterMs > 0) return { kind: "throttled", retryAfterMs };
     return { kind: "accepted", record: take(entry, request, at) };
   }
 
@@ -158,10 +160,10 @@ export function memoryConversations({
   return {
     knowsKeys: false,
     gatherMs: 0,
-    accept(requests, at) {
+    accept(requests, at, pace = null) {
       const held = new Map<string, AcceptOutcome>();
       const outcomes = requests.map((request) => {
-        const outcome = held.get(request.conversationId) ?? decide(request, at);
+        const outcome = held.get(request.conversationId) ?? decide(request, at, pace);
         if (outcome.kind === "cold" || outcome.kind === "unknown_key") held.set(request.conversationId, outcome);
         else if (outcome.kind === "accepted") forget(entries.get(request.conversationId)!, at);
         return outcome;

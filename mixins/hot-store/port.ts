@@ -1,5 +1,6 @@
 import type { MessageRecord } from "../../contracts/records.ts";
 import type { Role } from "../../contracts/entities.ts";
+import type { Pace } from "./pace.ts";
 
 /**
  * The hot store port (embedded: in process; cluster: Redis through Lua). Everything in it can be lost and is then loaded
@@ -66,6 +67,8 @@ export type AcceptOutcome =
     }
   | { readonly kind: "conflict" }
   | { readonly kind: "refused"; readonly reason: "NOT_A_MEMBER" | "MUTED" | "CANNOT_MESSAGE" | "BLOCKED_BY_YOU" }
+  /** More than the pace came into the conversation; no seq was taken. */
+  | { readonly kind: "throttled"; readonly retryAfterMs: number }
   /** The conversation is not loaded: `load` it and ask again. */
   | { readonly kind: "cold" }
   /** Only SQL knows whether this client message id was used: look it up and ask again with `inSql`. */
@@ -93,8 +96,10 @@ export interface HotConversations {
    * Decides everything about each request in its order, atomically for each: known client message id, membership, mutes; takes
    * the next seq; writes the message with `persist_status=PENDING` and the pending index. Once a conversation answered `cold`
    * or `unknown_key`, its later requests of the same call get that answer too, so that order is kept.
+   * @param pace of each conversation, on all nodes together; what repeats a message or is refused anyway does not count, nor do
+   * system messages. Without it there is no bound.
    */
-  accept(requests: readonly AcceptRequest[], now: number): Promise<AcceptOutcome[]>;
+  accept(requests: readonly AcceptRequest[], now: number, pace?: Pace | null): Promise<AcceptOutcome[]>;
   /**
    * The generation of a conversation's members. Read it before the members are read from SQL, hand it to `load` or
    * `setMembers`; they answer false when someone changed the members meanwhile, and the caller reads again.

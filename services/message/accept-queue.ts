@@ -1,4 +1,5 @@
 import { imError } from "../../lib/errors.ts";
+import type { Pace } from "../../mixins/hot-store/pace.ts";
 import type { AcceptOutcome, AcceptRequest, KnownMessage } from "../../mixins/hot-store/port.ts";
 import { Logging, type LoggingDeps, type Sender, type Sent, type ToLog } from "./logging.ts";
 
@@ -14,6 +15,8 @@ export interface AcceptQueueDeps extends LoggingDeps {
     observe(name: "im_accept_batch_size", value: number): void;
   };
   readonly now: () => number;
+  /** Of each conversation; null: messages may come as fast as they will. */
+  readonly pace: Pace | null;
 }
 
 interface Waiting extends Sender {
@@ -58,7 +61,7 @@ export class AcceptQueue {
    * Takes a place in the conversation's order at once; a request that is still being made (`Promise`) keeps its place.
    * Resolves when the message is in the log.
    * @throws the request's own error; MUTED, CANNOT_MESSAGE, BLOCKED_BY_YOU, GROUP_NOT_FOUND, CONVERSATION_NOT_FOUND,
-   * IDEMPOTENCY_CONFLICT, SEND_FAILED
+   * IDEMPOTENCY_CONFLICT, RATE_LIMITED, SEND_FAILED
    */
   submit(conversationId: string, request: AcceptRequest | Promise<AcceptRequest>, connectionId?: string): Promise<Sent> {
     const { promise, resolve, reject } = Promise.withResolvers<Sent>();
@@ -180,7 +183,7 @@ export class AcceptQueue {
 
   async #decide(taken: readonly Taken[], inSql: readonly AcceptRequest["inSql"][]): Promise<{ cold: Taken[]; unknown: Taken[] }> {
     const requests = taken.map(({ request }, i) => (request.inSql === inSql[i] ? request : { ...request, inSql: inSql[i]! }));
-    const outcomes = await this.#deps.conversations.accept(requests, this.#deps.now());
+    const outcomes = await this.#deps.conversations.accept(requests, this.#deps.now(), this.#deps.pace);
     const cold: Taken[] = [];
     const unknown: Taken[] = [];
     const toLog: ToLog[] = [];
@@ -216,6 +219,7 @@ export class AcceptQueue {
       const { messageId, seq, createdAt } = outcome;
       waiting.resolve({ messageId, seq, createdAt, repeated: true });
     } else if (outcome.kind === "conflict") waiting.reject(imError("IDEMPOTENCY_CONFLICT"));
+    else if (outcome.kind === "throttled") waiting.reject(imError("RATE_LIMITED", { retryAfterMs: outcome.retryAfterMs }));
     else if (outcome.kind === "refused") waiting.reject(refusal(request.conversationId, outcome.reason));
   }
 

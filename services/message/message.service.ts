@@ -7,6 +7,7 @@
  * Sending: check → accept in the hot store (PENDING, seq) → append to the log → acknowledge → push. See FLOW.md.
  * What was acknowledged is in the log; the same clientMsgId gives the same answer on any day.
  */
+import { CONVERSATION_PACE } from "../../config/limits.ts";
 import type { MessageRecord } from "../../contracts/records.ts";
 import { onDrain, DRAIN } from "../../mixins/drain.ts";
 import { toWireError } from "../../lib/errors.ts";
@@ -153,7 +154,7 @@ export default defineService<"message", Vars>()({
   },
   async started() {
     const { broker, changes, hot, ids, log, logger, metrics, outbox, sql } = this;
-    const { recallLimitMs, editLimitMs } = configOf(broker);
+    const { recallLimitMs, editLimitMs, rateLimits } = configOf(broker);
     const repository = new LiveMessages(sql, {
       conversations: hot.conversations,
       erasedAmong: (userIds) => erasedAmong(sql, userIds),
@@ -168,6 +169,7 @@ export default defineService<"message", Vars>()({
       log,
       metrics,
       now: Date.now,
+      pace: rateLimits ? CONVERSATION_PACE : null,
       lookUp: (requests) => repository.knownOf(requests),
       warm: (conversationId) => call(broker, "conversation.warm", { conversationId }),
       onLogged(items) {

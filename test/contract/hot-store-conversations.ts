@@ -1,5 +1,6 @@
 import type { HotConversations } from "../../mixins/hot-store/port.ts";
 import { accepting } from "./hot-store-conversations/accepting.ts";
+import { pace } from "./hot-store-conversations/pace.ts";
 import { pending } from "./hot-store-conversations/pending.ts";
 import type { Using } from "./hot-store-conversations/requests.ts";
 import { whoMaySend } from "./hot-store-conversations/who-may-send.ts";
@@ -18,4 +19,5 @@ export function hotConversationsContract(name: string, open: () => Promise<Conve
   accepting(name, using);
   whoMaySend(name, using);
   pending(name, using);
+  pace(name, using);
 }

@@ -55,6 +55,7 @@ function queueOn({ conversations, blocks }: RedisNode, log: LoggedToSql, told: T
     onLogged: () => undefined,
     metrics: { increment: () => undefined, observe: () => undefined },
     now: Date.now,
+    pace: null,
   });
 }
 

@@ -45,6 +45,26 @@ async function persist({ conversations }: RedisNode, records: readonly MessageRe
   await conversations.persisted(records);
 }
 
+describe("the pace of a conversation in Redis", { skip: redis.skip, timeout: 60_000 }, () => {
+  it("is one for all nodes, whatever their clocks say", async () => {
+    await using a = await openNode();
+    await using b = await redisNode({ url: redis.url, sql, keyPrefix: a.keyPrefix });
+    const id = await load(a.conversations);
+    const pace = { mostPerSecond: 1 / 60, leastPerSecond: 0.001, deliveriesPerSecond: 1_000, burstMs: 30 * 60_000 };
+    const calls = Array.from({ length: 20 }, (_, i) =>
+      (i % 2 === 0 ? a : b).conversations.accept(many(3, id), Date.now() + (i % 2) * 3_600_000, pace),
+    );
+    const outcomes = (await Promise.all(calls)).flat();
+    assert.deepEqual(
+      recordsOf(outcomes)
+        .map(({ seq }) => seq)
+        .toSorted((x, y) => x - y),
+      Array.from({ length: 30 }, (_, i) => i + 1),
+    );
+    assert.equal(outcomes.filter(({ kind }) => kind === "throttled").length, 30);
+  });
+});
+
 describe("seqs in Redis", { skip: redis.skip, timeout: 60_000 }, () => {
   it("gives two nodes that race each seq once, without a hole, over many blocks", async () => {
     await using a = await openNode();

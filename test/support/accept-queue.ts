@@ -73,6 +73,7 @@ export function createWorld(
     onLogged: (records) => void announced.push(...records),
     metrics: { increment: () => undefined, observe: () => undefined } as never,
     now: () => 1_000,
+    pace: null,
   });
   return { queue, hot, log, announced, warmed, sql, lookedUp };
 }

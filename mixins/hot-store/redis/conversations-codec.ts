@@ -1,5 +1,6 @@
 import { messageKey, type ConversationKeys } from "../../../config/redis-keys.ts";
 import type { MessageRecord } from "../../../contracts/records.ts";
+import type { Pace } from "../pace.ts";
 import type { AcceptOutcome, AcceptRequest, HotMember, KnownMessage } from "../port.ts";
 
 /** What stands in Redis of conversations, and back. The scripts read of it no more than they are told beside it. */
@@ -96,6 +97,10 @@ function encodeSql(inSql: AcceptRequest["inSql"]): string {
   return inSql === "unasked" ? "u" : "a";
 }
 
+/** What `conversation-accept.lua` is told of the pace; `-`: there is none. */
+export const encodePace = (pace: Pace | null): string =>
+  pace ? `${pace.mostPerSecond} ${pace.leastPerSecond} ${pace.deliveriesPerSecond} ${pace.burstMs}` : "-";
+
 /** What `conversation-accept.lua` is told of a message. */
 export function acceptKeys(keys: ConversationKeys, { senderId, messageId }: AcceptRequest): [string, string] {
   return [keys.known(senderId), messageKey(keys.tag, messageId)];
@@ -120,12 +125,13 @@ export function outcomeOf(reply: AcceptReply, request: AcceptRequest, now: numbe
   if (reply === "x") return { kind: "conflict" };
   if (reply === "c") return { kind: "cold" };
   if (reply.startsWith("u")) return { kind: "unknown_key" };
+  if (reply.startsWith("t")) return { kind: "throttled", retryAfterMs: Number(reply.slice(1)) };
   return { kind: "refused", reason: REASONS[reply as keyof typeof REASONS] };
 }
 
 /** Seq since which a sender's ids are known, when older ones are not; null: they need not be looked for. */
 export function bornOf(reply: AcceptReply): string | null {
-  return typeof reply === "string" && reply.length > 1 ? reply.slice(1) : null;
+  return typeof reply === "string" && reply.length > 1 && reply.startsWith("u") ? reply.slice(1) : null;
 }
 
 const REFUSALS = { CANNOT_MESSAGE: "f", BLOCKED_BY_YOU: "b" } as const;

@@ -75,7 +75,7 @@ export function redisConversations(deps: RedisConversationsDeps): RedisConversat
   return {
     knowsKeys: true,
     gatherMs: GATHER_MS,
-    accept: (requests, now) => accept({ client, runs, counters, known }, requests, now),
+    accept: (requests, now, pace = null) => accept({ client, runs, counters, known }, requests, now, pace),
     async generation(conversationId) {
       const key = conversationKeys(conversationId).generation;
       const found = await client.attempt(async (redis) => {

@@ -11,21 +11,22 @@
 -- ARGV[3]  id of the conversation      ARGV[4]  ids to keep of each sender
 -- ARGV[5]  ms for which they are kept after the last one, at most twice as long
 -- ARGV[6]  ids accepted after this time (ms) are kept in any case
+-- ARGV[7]  how fast messages may come, or `-`: messages a second at most, at least, deliveries a second, ms of a burst
 -- then for each message: client message id, fingerprint of its body, message id, sender, `s` when it is of the system or `-`,
 -- what SQL says of the id (`u` unasked, `a` absent, else `<seq> <createdAt> <messageId> <bodyHash>`), what to store
 -- Reads also messages that were accepted before: their keys are those of the new ones with other ids.
 --
 -- Returns { 1 when seqs run short or 0, then for each message:
 --   its seq (taken) | { seq, createdAt, messageId, what was stored or nil when it is in the log } (repeated) | `x` (conflict) |
---   `n` no member | `m` muted | `f` may not write | `b` has blocked the other |
+--   `t<ms>` too many, again after so long | `n` no member | `m` muted | `f` may not write | `b` has blocked the other |
 --   `c` the conversation is not loaded, or its counter is lost | `e` no seq is left |
 --   `u` only SQL knows whether the id was used; `u<seq>`: and of this sender only what came from this seq on is known here }
-local SHARED_KEYS, SHARED_ARGS, KEYS_EACH, ARGS_EACH = 5, 6, 2, 7
+local SHARED_KEYS, SHARED_ARGS, KEYS_EACH, ARGS_EACH = 5, 7, 2, 7
 local MOST_FIELDS, LOOK_EVERY = 500, 512
 local run, now, id = ARGV[1], ARGV[2], ARGV[3]
 local kept, keptMs, young = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
 local count = (#ARGV - SHARED_ARGS) / ARGS_EACH
-local counter = redis.call('HMGET', KEYS[1], 'run', 'epoch', 'seq', 'top', 'low', 'stable')
+local counter = redis.call('HMGET', KEYS[1], 'run', 'epoch', 'seq', 'top', 'low', 'stable', 'paid')
 local epoch, seq, top, low = counter[2], tonumber(counter[3]), tonumber(counter[4]), tonumber(counter[5])
 local stable = tonumber(counter[6])
 local switches = redis.call('HGET', KEYS[2], '.')
@@ -39,6 +40,19 @@ if counter[1] ~= run or not switches or string.sub(switches, 3) ~= run then
 end
 local allMuted, dissolved = string.sub(switches, 1, 1) == '1', string.sub(switches, 2, 2) == '1'
 local hadPending = redis.call('EXISTS', KEYS[4]) == 1
+
+-- The clock of the server, since those of nodes differ. `paidUntil`: when the messages would end if each came at its interval.
+local interval, burst, clock, paidUntil
+if ARGV[7] ~= '-' then
+  local most, least, deliveries, burstMs = string.match(ARGV[7], '^(%S+) (%S+) (%S+) (%S+)$')
+  local members = math.max(1, redis.call('HLEN', KEYS[2]) - 1)
+  local time = redis.call('TIME')
+  clock = tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+  interval = 1000 / math.max(tonumber(least), math.min(tonumber(most), tonumber(deliveries) / members))
+  burst = math.max(tonumber(burstMs), interval)
+  paidUntil = math.max(clock, math.min(tonumber(counter[7]) or 0, clock + burst))
+end
+local paidBefore = paidUntil
 
 -- Milliseconds in a UUIDv7, nil for other ids. Equal ids have equal times, whatever their makers' clocks say.
 local function timeOf(key)
@@ -161,7 +175,16 @@ for i = 1, count do
       held = 'u' .. (from and '' or entry[5] or '')
       answer = held
     else
-      answer = ARGV[a + 5] ~= 's' and refusal(sender)
+      local bySystem = ARGV[a + 5] == 's'
+      answer = not bySystem and refusal(sender)
+      if not answer and interval and not bySystem then
+        local early = paidUntil + interval - clock - burst
+        if early > 0 then
+          answer = 't' .. math.ceil(early)
+        elseif seq < top then
+          paidUntil = paidUntil + interval
+        end
+      end
       if not answer and seq >= top then
         held = 'e'
         answer = held
@@ -177,6 +200,9 @@ for i = 1, count do
     end
   end
   answers[i + 1] = answer
+end
+if paidUntil ~= paidBefore then
+  redis.call('HSET', KEYS[1], 'paid', string.format('%.3f', paidUntil))
 end
 if seq >= low then
   answers[1] = 1
