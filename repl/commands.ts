@@ -1,4 +1,5 @@
 import type { ServiceBroker } from "moleculer";
+import { showBroadcasts, startBroadcast } from "./broadcast.ts";
 import { explainOne } from "./explain.ts";
 import { kickUser } from "./kick.ts";
 import { showPipeline } from "./pipeline.ts";
@@ -21,6 +22,20 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   presence: { usage: "<user>", does: "devices and connections of a user", minArgs: 1, maxArgs: 1, run: showPresence },
   kick: { usage: "<user> [device]", does: "sign a user, or one device, out", minArgs: 1, maxArgs: 2, run: kickUser },
   redrive: { usage: "", does: "try dead letters again", minArgs: 0, maxArgs: 0, run: redriveAll },
+  broadcast: {
+    usage: '"text" [--zh "文本"] [--to <part>,…]',
+    does: "tell all users, or some, in the background",
+    minArgs: 1,
+    maxArgs: 5,
+    run: startBroadcast,
+  },
+  broadcasts: {
+    usage: "[cancel <broadcastId>]",
+    does: "how far broadcasts have got; end one",
+    minArgs: 0,
+    maxArgs: 2,
+    run: showBroadcasts,
+  },
   explain: { usage: "<messageId>", does: "the life of one message", minArgs: 1, maxArgs: 1, run: explainOne },
 };
 
@@ -44,7 +59,7 @@ function help(): Report {
   return [
     "Commands:",
     ...usages.map(([usage, does]) => `  ${usage.padEnd(width)}  ${does}`),
-    "A <user> is an id or a user name.",
+    "A <user> is an id or a user name. A <part> is a user, group:<groupId>, language:<en|zh>, after:<date> or before:<date>.",
   ];
 }
 

@@ -34,6 +34,12 @@ test("the console answers about users, messages and the pipeline, with ids of al
   await type(server, "im presence operated", new RegExp(`operated \\(${user.userId}\\) is offline`));
   await type(server, `im explain ${messageId}`, new RegExp(`message +${messageId}\\n`));
   await type(server, "im redrive", /messages driven again: 0/);
+  await type(server, 'im broadcast "The server rests" --zh "服务器维护" --to operated', /to 1 user has begun/);
+  type Listed = { items: { text: string; data: { text?: unknown } }[] };
+  const newest = async () => (await me.get<Listed>("/notifications")).items[0];
+  await waitFor(async () => (await newest())?.text === "The server rests", "the broadcast");
+  assert.deepEqual((await newest())?.data.text, { en: "The server rests", zh: "服务器维护" });
+  await type(server, "im broadcasts", /done +1 +1 +1 .* The server rests/);
   await type(server, "im presence nobody", /im presence: There is no user "nobody"\./);
   await type(server, "im kick operated phone", /on phone: 1 session ended, 0 connections closed/);
   await assert.rejects(me.get("/users/me"), { code: 1004 });

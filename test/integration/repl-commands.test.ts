@@ -12,6 +12,13 @@ const NAMED = "249784277384822784";
 /** Calls that the stand-ins got, by action. */
 type Calls = Record<string, unknown>;
 
+const broadcastOf = (state: string) => ({
+  ...{ broadcastId: ID, state, total: 1_200, done: 500, told: 499, filter: {} },
+  text: { en: "The server rests tonight, from ten to eleven.", zh: "服务器今晚维护。" },
+  createdAt: 1_760_000_000_000,
+  finishedAt: state === "running" ? null : 1_760_000_001_000,
+});
+
 async function createConsole() {
   const calls: Calls = {};
   const note =
@@ -65,6 +72,12 @@ async function createConsole() {
       redrive: note("persister.redrive", { redriven: 2 }),
     }),
     standIn("compensator", { status: () => ({ runs: 9, compensated: 1, failed: 0, pending: 5, oldestPendingAgeMs: 1_500 }) }),
+    standIn("notification", {
+      broadcast: note("notification.broadcast", { broadcastId: ID }),
+      broadcastStatus: () => broadcastOf("running"),
+      broadcasts: () => ({ items: [broadcastOf("running")], nextCursor: null }),
+      cancelBroadcast: note("notification.cancelBroadcast", broadcastOf("cancelled")),
+    }),
     standIn("message", {
       explain: ({ messageId }: { messageId: string }) =>
         messageId === ID
@@ -158,6 +171,46 @@ test("explain tells the life of a message and never its words", async () => {
   assert.match(text, /message +9223372036854775801\nconversation +g_7\nseq +3/);
   assert.match(text, /accepted +2025-10-09T08:53:20\.000Z/);
   assert.match(text, /read by +1\nreader +at\n249784277384822784 +2025/);
+});
+
+test("broadcast tells all, or those who are named; broadcasts shows how far they are and ends one", async () => {
+  const { node, calls, say } = await createConsole();
+  await using _ = node;
+  const begun = `Broadcast ${ID} to 1200 users has begun; im broadcasts shows how far it is.`;
+  assert.equal(await say("broadcast", "hello all"), begun);
+  assert.deepEqual(calls["notification.broadcast"], { text: { en: "hello all", zh: "hello all" }, filter: {} });
+  const to = `mary, ${ID},group:7,language:zh,after:2026-01-01,before:2026-02-01T12:00:00Z`;
+  assert.equal(await say("broadcast", "--zh", "大家好", "hello", "--to", to), begun);
+  assert.deepEqual(calls["notification.broadcast"], {
+    text: { en: "hello", zh: "大家好" },
+    filter: {
+      ...{ groupId: "7", language: "zh", createdAfter: Date.UTC(2026, 0, 1), createdBefore: Date.UTC(2026, 1, 1, 12) },
+      userIds: [NAMED, ID],
+    },
+  });
+  assert.match(
+    await say("broadcasts"),
+    /^broadcast +state +done +total +told +began +ended +text\n9223372036854775801 +running +500 +1200 +499 +2025-10-09T08:53:20\.000Z +- +The server rests tonight, from ten to e…$/,
+  );
+  assert.equal(await say("broadcasts", "cancel", ID), `Broadcast ${ID} is cancelled: 500 of 1200 users, 499 told.`);
+  assert.deepEqual(calls["notification.cancelBroadcast"], { broadcastId: ID });
+});
+
+test("a broadcast that is not as it should be tells nobody", async () => {
+  const { node, calls, say } = await createConsole();
+  await using _ = node;
+  for (const [words, problem] of [
+    [["hello", "all"], "The text is one word in quotes."],
+    [[""], "The text is one word in quotes."],
+    [["hello", "--to", "nobody"], 'There is no user "nobody".'],
+    [["hello", "--to", "group:x"], '"x" is no group id.'],
+    [["hello", "--to", "language:fr"], '"fr" is neither en nor zh.'],
+    [["hello", "--to", "after:yesterday"], '"yesterday" is no date such as 2026-01-31.'],
+  ] as const)
+    assert.equal(await say("broadcast", ...words), `im broadcast: ${problem}`);
+  assert.match(await say("broadcast", "hello", "--for", "mary"), /^im broadcast: Unknown option '--for'/);
+  assert.equal(await say("broadcasts", "end", ID), "im broadcasts: Usage: im broadcasts [cancel <broadcastId>]");
+  assert.deepEqual(calls, {});
 });
 
 test("what cannot be answered is one line", async () => {
