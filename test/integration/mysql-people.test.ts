@@ -6,6 +6,8 @@ await runOnMysql([
   "integration/settings",
   "integration/friend-requests",
   "integration/group-joining",
+  "integration/notification-kept",
+  "integration/broadcast",
   "integration/outbox",
   "integration/ids",
   "e2e/security-removed",
