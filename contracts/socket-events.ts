@@ -48,8 +48,9 @@ const ConversationUpdated = Type.Object(
     version: Version,
     pinned: Type.Optional(Type.Boolean()),
     muted: Type.Optional(Type.Boolean()),
-    hidden: Type.Optional(Type.Boolean({ description: "Until the next message comes" })),
+    hidden: Type.Optional(Type.Boolean({ description: "Until there is a message behind `maxSeq`" })),
     draft: Type.Optional(Type.String()),
+    maxSeq: Type.Optional(Type.Integer({ minimum: 0, description: "With `hidden`: the last message then" })),
     readSeq: Type.Optional(Type.Integer({ minimum: 0, description: "Read up to here; the highest counts" })),
     clearedSeq: Type.Optional(
       Type.Integer({ minimum: 0, description: "Nothing up to here is visible any more; the highest counts" }),

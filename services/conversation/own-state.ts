@@ -28,7 +28,11 @@ export async function updateConversation(
   const { maxSeq } = await headFor(deps, userId, conversationId);
   const hiddenSeq = hidden === undefined ? undefined : hidden ? maxSeq : null;
   const row = await deps.repository.change(userId, conversationId, { pinned, muted, hiddenSeq, draft });
-  if (row) await tellOwnDevices(deps, { userId, conversationId, version: String(row.version), change: ownStateOf(row, maxSeq) });
+  if (row) {
+    // With the last message at which it is hidden: a device may hear of the next one before it hears of this.
+    const change = { ...ownStateOf(row, maxSeq), maxSeq };
+    await tellOwnDevices(deps, { userId, conversationId, version: String(row.version), change });
+  }
   return viewOne(deps, userId, conversationId);
 }
 
