@@ -50,7 +50,7 @@ async function growth(target: Running, kind: "im" | "relay", pairs: readonly Pai
 }
 
 /** The lowest of some readings, so that garbage that waits to be collected counts little. */
-async function settledMemory(pid: number): Promise<number> {
+export async function settledMemory(pid: number): Promise<number> {
   let lowest = Infinity;
   for (let i = 0; i < READINGS; i++) {
     await new Promise((resolve) => setTimeout(resolve, READING_EVERY_MS));

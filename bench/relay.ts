@@ -8,11 +8,20 @@ import { Server } from "socket.io";
 const server = createServer();
 const io = new Server(server, { transports: ["websocket"], perMessageDeflate: false, serveClient: false });
 
+/** To one user, or to a room that clients named when they connected. */
+interface Sent {
+  readonly to: string;
+  readonly room?: string;
+  readonly clientMsgId: string;
+}
+
 io.on("connection", (socket) => {
-  const { token } = socket.handshake.auth as { token: string };
+  const { token, room } = socket.handshake.auth as { token: string; room?: string };
   void socket.join(`u:${token}`);
-  socket.on("message:send", (payload: { to: string; clientMsgId: string }, acknowledge: (answer: unknown) => void) => {
-    io.to(`u:${payload.to}`).emit("message:new", payload);
+  if (room !== undefined) void socket.join(room);
+  socket.on("message:send", (payload: Sent, acknowledge: (answer: unknown) => void) => {
+    const target = payload.room === undefined ? io.to(`u:${payload.to}`) : socket.to(payload.room);
+    target.emit("message:new", payload);
     acknowledge({ code: 0, data: { clientMsgId: payload.clientMsgId } });
   });
 });

@@ -11,6 +11,9 @@ export class SocketClient {
   readonly #acks = new Map<number, (answer: unknown) => void>();
   #nextAck = 0;
   onEvent: Listener = () => undefined;
+  /** Gets each event as it came, in the place of `onEvent`: where thousands come, reading them would be all that is measured. */
+  onFrame: ((frame: string) => void) | null = null;
+  onClose: () => void = () => undefined;
 
   private constructor(socket: WebSocket) {
     this.#socket = socket;
@@ -23,7 +26,10 @@ export class SocketClient {
     const client = new SocketClient(socket);
     return new Promise((resolve, reject) => {
       socket.on("error", reject);
-      socket.on("close", () => reject(new Error("the server closed the connection")));
+      socket.on("close", () => {
+        reject(new Error("the server closed the connection"));
+        client.onClose();
+      });
       socket.on("message", (data: Buffer) => {
         const frame = data.toString();
         if (frame.startsWith("0{")) socket.send(`40${JSON.stringify(auth)}`);
@@ -43,7 +49,8 @@ export class SocketClient {
       this.#acks.delete(id);
       const [answer] = JSON.parse(frame.slice(start)) as [unknown];
       done?.(answer);
-    } else if (frame.startsWith("42")) {
+    } else if (this.onFrame) this.onFrame(frame);
+    else if (frame.startsWith("42")) {
       const [event, payload] = JSON.parse(frame.slice(frame.indexOf("["))) as [string, unknown];
       this.onEvent(event, payload);
     }

@@ -1,10 +1,14 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
+import { openMysql } from "../mixins/database/mysql.ts";
+import type { Database } from "../mixins/database/port.ts";
+import { openSqlite } from "../mixins/database/sqlite.ts";
 import { startCluster, type NodeSpec } from "../scripts/cluster/index.ts";
 import { startServers } from "../scripts/servers/index.ts";
+import type { Filling } from "./fill.ts";
 import { startServer } from "./processes.ts";
 
 /** What a run measures: `embedded`, `cluster` (all services in one process on the four servers), `split` (two gateways with the core services, a persister of its own). */
@@ -40,18 +44,34 @@ const STORED =
   "select coalesce(sum(n), 0) as messages, coalesce(sum(head - n), 0) as holes from (select count(*) as n, max(seq) as head from message group by conversation_id) as one";
 const LAG = "select persisted_at - created_at as lag from message where created_at between ? and ? order by lag";
 
+/** Fills the database before anything is measured. */
+type Fill = (filling: Filling) => Promise<void>;
+const silent = { warn: () => undefined, error: () => undefined };
+
 /** @param cpuProfile folder for a CPU profile of each node */
-export async function openTarget(name: TargetName, cpuProfile: string | null): Promise<Target> {
+export async function openTarget(name: TargetName, cpuProfile: string | null, fill?: Fill): Promise<Target> {
   const flags = cpuProfile === null ? [] : ["--cpu-prof", "--cpu-prof-dir", cpuProfile];
-  return name === "embedded" ? openEmbedded(flags) : openCluster(name, flags);
+  return name === "embedded" ? openEmbedded(flags, fill) : openCluster(name, flags, fill);
 }
 
-async function openEmbedded(flags: readonly string[]): Promise<Target> {
+async function fillFrom(database: Promise<Database>, secret: string, fill: Fill): Promise<void> {
+  const sql = await database;
+  try {
+    await fill({ sql, secret });
+  } finally {
+    await sql.close();
+  }
+}
+
+async function openEmbedded(flags: readonly string[], fill?: Fill): Promise<Target> {
   const dir = mkdtempSync(join(tmpdir(), "im-bench-data-"));
   await (await startServer(dir)).stop();
+  const database = join(dir, "im.sqlite");
+  if (fill)
+    await fillFrom(openSqlite({ file: database, logger: silent }), readFileSync(join(dir, "secret"), "utf8").trim(), fill);
   const server = await startServer(dir, flags);
   const query = (sql: string, ...values: number[]): Record<string, unknown>[] => {
-    const db = new DatabaseSync(join(dir, "im.sqlite"), { readOnly: true });
+    const db = new DatabaseSync(database, { readOnly: true });
     try {
       return db.prepare(sql).all(...values);
     } finally {
@@ -72,7 +92,7 @@ async function openEmbedded(flags: readonly string[]): Promise<Target> {
   };
 }
 
-async function openCluster(name: "cluster" | "split", nodeFlags: readonly string[]): Promise<Target> {
+async function openCluster(name: "cluster" | "split", nodeFlags: readonly string[], fill?: Fill): Promise<Target> {
   const dir = mkdtempSync(join(tmpdir(), "im-bench-cluster-"));
   const stack = new AsyncDisposableStack();
   try {
@@ -81,8 +101,10 @@ async function openCluster(name: "cluster" | "split", nodeFlags: readonly string
     const start = performance.now();
     const cluster = stack.use(await startCluster({ dir, servers: servers.env, nodes: nodesOf(name, nodeFlags), env: ENV }));
     const readyMs = performance.now() - start;
+    const { mysql } = servers;
+    if (fill) await fillFrom(openMysql({ url: mysql.url, poolSize: 4, logger: silent }), cluster.env["IM_JWT_SECRET"]!, fill);
     const query = async (sql: string, ...values: number[]): Promise<Record<string, unknown>[]> => {
-      const connection = await createConnection(servers.mysql.url);
+      const connection = await createConnection(mysql.url);
       try {
         return (await connection.execute<RowDataPacket[]>(sql, values))[0];
       } finally {
