@@ -38,6 +38,8 @@ export const presenceDueKey = (tag: string): string => `im:presence-due:${tag}`;
 
 /** String: points counted in the window that runs. Gone when it is over. Bucket of the limit's key. */
 export const limitKey = (key: string, windowMs: number): string => `im:limit:${bucketTag(key)}:${windowMs}:${key}`;
+/** String: what was said last of something. Gone when its time is over. Bucket of the key. */
+export const saidKey = (key: string, windowMs: number): string => `im:said:${bucketTag(key)}:${windowMs}:${key}`;
 
 /** Hash: `holder`, `token` (grows with each holder), `expiresAt` (ms). No lifetime, for the token's sake. Bucket of the lease. */
 export const leaseKey = (name: string): string => `im:lease:${bucketTag(name)}:${name}`;

@@ -39,7 +39,9 @@ export const MAX_USERS_IN_REQUEST = 500;
 export const MENTION_ALL_GROUP = 500;
 /** Above this many members a few people who join or leave are no message to the others. */
 export const JOIN_NOISE_GROUP = 200;
-/** Above this many members nobody is told who has read a message. */
+/** Somebody who types the same in a conversation is told of once in this time. */
+export const TYPING_TOLD_EVERY_MS = 2_000;
+/** Above this many members nobody is told who has read a message, nor who types. */
 export const MAX_READERS_GROUP = 500;
 /** `userIds` of a reaction. */
 export const REACTION_USERS_SHOWN = 20;

@@ -87,7 +87,8 @@ export const conversationContract = {
   typing: {
     summary: "Tell the others that I am typing",
     params: Closed({ conversationId: ConversationId, kind: OneOf("text", "voice", "none") }),
-    result: Nothing,
+    /** `off`: why nobody is told. */
+    result: Type.Union([Nothing, Closed({ off: Type.Literal("large_group") })]),
     errors: ["CONVERSATION_NOT_FOUND", "GROUP_NOT_FOUND", "CANNOT_MESSAGE", "BLOCKED_BY_YOU"],
   },
   /**

@@ -1,6 +1,11 @@
 import { RateLimiterMemory } from "rate-limiter-flexible";
 import type { HotLimits } from "./port.ts";
 
+interface Said {
+  readonly value: string;
+  readonly until: number;
+}
+
 /**
  * Fixed windows: a window begins with a key's first points and ends `windowMs` later, however much was refused meanwhile.
  * Refused points count as well.
@@ -16,6 +21,19 @@ export function memoryLimits(): HotLimits {
     return counter;
   };
 
+  /** For each length of window the last news of each key, oldest first. */
+  const said = new Map<number, Map<string, Said>>();
+
+  const lastSaid = (windowMs: number, now: number): Map<string, Said> => {
+    const last = said.get(windowMs) ?? new Map<string, Said>();
+    said.set(windowMs, last);
+    for (const [key, { until }] of last) {
+      if (until > now) break;
+      last.delete(key);
+    }
+    return last;
+  };
+
   return {
     async consume(key, limit, windowMs, points = 1) {
       const { consumedPoints, msBeforeNext } = await counterOf(windowMs).consume(key, points);
@@ -27,6 +45,14 @@ export function memoryLimits(): HotLimits {
     },
     async reset(key, windowMs) {
       await counterOf(windowMs).delete(key);
+    },
+    async isNews(key, value, windowMs) {
+      const now = performance.now();
+      const last = lastSaid(windowMs, now);
+      if (last.get(key)?.value === value) return false;
+      last.delete(key);
+      last.set(key, { value, until: now + windowMs });
+      return true;
     },
   };
 }

@@ -213,6 +213,8 @@ export interface HotLimits {
   /** Milliseconds until the key may try again, without counting; 0 when it may now. */
   blockedFor(key: string, limit: number, windowMs: number): Promise<number>;
   reset(key: string, windowMs: number): Promise<void>;
+  /** Whether `value` is another than the last one that was news for the key, or that one is `windowMs` old. */
+  isNews(key: string, value: string, windowMs: number): Promise<boolean>;
 }
 
 /** A lease that only one holder has at a time (K6). `token` grows with every new holder: writers compare it. */

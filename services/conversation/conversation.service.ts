@@ -95,9 +95,9 @@ export default defineService<"conversation", Vars>()({
         connectionId: ctx.meta.connectionId,
       });
     },
-    async typing(ctx) {
-      await tellTyping(this.deps, callerOf(ctx).userId, ctx.params);
-      return null;
+    typing(ctx) {
+      const { limits } = this.hot;
+      return tellTyping({ ...this.deps, limits }, callerOf(ctx).userId, ctx.params);
     },
     async access(ctx) {
       return accessOf(await memberRow(this.deps, ctx.params.userId, ctx.params.conversationId));

@@ -76,6 +76,27 @@ export function hotLimitsContract(name: string, open: () => Promise<LimitsHarnes
     );
 
     it(
+      "knows what is news: another value, or the same after its time",
+      using(async (limits, key) => {
+        const isNews = (value: string, of = key): Promise<boolean> => limits.isNews(of, value, WINDOW_MS);
+        assert.deepEqual([await isNews("a"), await isNews("a"), await isNews("b"), await isNews("a")], [true, false, true, true]);
+        assert.equal(await isNews("a", `${key}:other`), true);
+        assert.equal(await limits.isNews(key, "a", 200), true);
+        assert.equal(await limits.isNews(key, "a", 200), false);
+        await waitFor(() => limits.isNews(key, "a", 200), "it to be news again");
+        assert.equal(await isNews("a"), false);
+      }),
+    );
+
+    it(
+      "says of one of many at once that it is news",
+      using(async (limits, key) => {
+        const answers = await Promise.all(Array.from({ length: 20 }, () => limits.isNews(key, "a", WINDOW_MS)));
+        assert.equal(answers.filter(Boolean).length, 1);
+      }),
+    );
+
+    it(
       "forgets what a key has used on reset",
       using(async (limits, key) => {
         await limits.consume(key, 1, WINDOW_MS);

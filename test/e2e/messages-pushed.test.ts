@@ -3,6 +3,7 @@ import { after, before, describe, it } from "node:test";
 import type { Message, SendResult } from "../../contracts/entities.ts";
 import { dataOf, type Client } from "../support/client.ts";
 import { addToGroup, buildGroup, buildUser, clientMsgId, startIm, text, type Im, type TestUser } from "../support/im.ts";
+import { waitFor } from "../support/wait.ts";
 import { historyOf, sendFrom } from "../support/messages.ts";
 import { buildFriends } from "../support/people.ts";
 import { newId } from "../support/records.ts";
@@ -262,6 +263,25 @@ describe("receipts and typing", () => {
     assert.deepEqual([mine.of("typing"), other.of("typing")], [[], []]);
   });
 
+  it("typing the same again and again is told once in two seconds, and again when it is something else", async () => {
+    const { a, b, conversationId } = await buildFriends(im);
+    const phone = await a.signIn({ deviceType: "ios" });
+    const [mine, other, theirs] = [await connect(a), await connect(phone), await connect(b)];
+    const type = async (kind: string, on = mine): Promise<void> => void (await on.ok("typing", { conversationId, kind }));
+    for (let i = 0; i < 10; i++) await type("text", i % 2 === 0 ? mine : other);
+    await type("none");
+    await type("text");
+    await type("text");
+    await sendFrom(mine, conversationId);
+    await theirs.next("message:new");
+    const kinds = (): unknown[] => theirs.of("typing").map(({ kind }) => kind);
+    assert.deepEqual(kinds(), ["text", "none", "text"]);
+    await waitFor(async () => {
+      await type("text");
+      return kinds().length === 4;
+    }, "the same to be told again");
+  });
+
   it("receipts and typing fall silent in a group of more than 500", async () => {
     const [owner, member] = [await buildUser(im), await buildUser(im)];
     const { groupId, conversationId } = await buildGroup(im, owner, [member]);
@@ -269,7 +289,7 @@ describe("receipts and typing", () => {
     await im.sql.execute("update im_group set member_count = 501 where group_id = :groupId", { groupId });
     const { seq } = await sendFrom(ofOwner, conversationId);
     assert.deepEqual(await ofMember.ok("message:read", { conversationId, seq }), { seq });
-    assert.equal((await ofMember.send("typing", { conversationId, kind: "text" })).code, 0);
+    assert.deepEqual(await ofMember.send("typing", { conversationId, kind: "text" }), { code: 0, data: { off: "large_group" } });
     await sendFrom(ofMember, conversationId);
     await ofOwner.next<Message>("message:new");
     assert.deepEqual([ofOwner.of("receipt:read"), ofOwner.of("typing")], [[], []]);

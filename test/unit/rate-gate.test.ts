@@ -12,6 +12,7 @@ function buildGate() {
     },
     blockedFor: () => Promise.resolve(0),
     reset: () => Promise.resolve(),
+    isNews: async () => true,
   };
   return { gate: new RateGate(limits), told };
 }

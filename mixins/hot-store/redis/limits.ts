@@ -1,4 +1,4 @@
-import { limitKey } from "../../../config/redis-keys.ts";
+import { limitKey, saidKey } from "../../../config/redis-keys.ts";
 import { isImError } from "../../../lib/errors.ts";
 import { memoryLimits } from "../limits-memory.ts";
 import type { HotLimits } from "../port.ts";
@@ -7,6 +7,7 @@ import type { RedisClient } from "./client.ts";
 
 const CONSUME = luaScript("limit-consume");
 const READ = luaScript("limit-read");
+const NEWS = luaScript("limit-news");
 
 /**
  * Counts of all nodes, in the windows of `memoryLimits`. While Redis is away each node counts by itself from nothing (S15): a
@@ -37,6 +38,11 @@ export function redisLimits(client: RedisClient, local: HotLimits = memoryLimits
         () => Promise.resolve(),
       );
     },
+    isNews: (key, value, windowMs) =>
+      orElse(
+        async () => (await client.run(NEWS, [saidKey(key, windowMs)], [value, windowMs])) === 1,
+        () => local.isNews(key, value, windowMs),
+      ),
   };
 }
 
