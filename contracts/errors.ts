@@ -98,6 +98,19 @@ export const errorTable = {
     "Too many scheduled messages are waiting. Cancel one first.",
     "等待发送的定时消息过多，请先取消一条。",
   ),
+  TOO_MANY_PINS: refuse(
+    3018,
+    409,
+    "As many messages as may be are pinned in this conversation. Unpin one first.",
+    "该会话的置顶消息已达上限，请先取消一条。",
+  ),
+  FAVORITE_NOT_FOUND: refuse(3019, 404, "There is no such favorite.", "收藏不存在。"),
+  TOO_MANY_FAVORITES: refuse(
+    3020,
+    409,
+    "You have as many favorites as there may be. Remove one first.",
+    "收藏数量已达上限，请先删除一条。",
+  ),
 
   GROUP_NOT_FOUND: refuse(4001, 404, "There is no such group.", "群不存在。"),
   NOT_A_MEMBER: refuse(4002, 404, "This person is not a member of the group.", "对方不是群成员。"),

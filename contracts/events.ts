@@ -38,6 +38,8 @@ export interface DomainEvents {
   "im.group.join.requested": { requestId: string; groupId: string; userId: string; approverIds: string[] };
   "im.group.join.handled": { requestId: string; groupId: string; userId: string; actorId: string; accepted: boolean };
   "im.message.recalled": { conversationId: string; messageId: string; actorId: string };
+  /** In a group. */
+  "im.message.pinned": { conversationId: string; messageId: string; actorId: string };
   /** A scheduled message was refused when its time had come; `reason`: the type of the error. */
   "im.message.schedule.failed": { scheduledId: string; userId: string; conversationId: string; reason: string };
   "im.system.alert.triggered": { alert: string; detail: string };

@@ -23,6 +23,7 @@ export const examples: Partial<Record<ActionName, JsonObject>> = {
     sendAt: 1_795_000_000_000,
   },
   "scheduler.change": { content: { text: "Good morning, all" } },
+  "message.addFavorite": { messageId: "7350000000000000003" },
   "sync.pull": { conversations: { g_7350000000000000002: 41 }, limit: 20 },
   "conversation.markDelivered": { conversationId: "g_7350000000000000002", seq: 42 },
   "settings.update": { searchable: false },

@@ -18,6 +18,6 @@ export interface Meta {
   language?: Language;
   /** W3C trace context of the caller, where the request is traced. */
   traceparent?: string;
-  /** Set by `message.send`: the same message had been sent before. */
+  /** Set by what makes something once: it was made before, by the same request. */
   repeated?: boolean;
 }

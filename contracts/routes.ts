@@ -86,6 +86,7 @@ export const routes: readonly Route[] = [
   route("PUT", "/social/conversations/{conversationId}", "conversation.update"),
   route("PUT", "/social/conversations/{conversationId}/read", "conversation.markRead", { perMinute: 600 }),
   route("DELETE", "/social/conversations/{conversationId}/messages", "conversation.clear"),
+  route("GET", "/social/conversations/{conversationId}/pins", "message.pins"),
 
   /** 201 the first time, 200 when the same clientMsgId comes again. */
   route("POST", "/messages", "message.send", { status: 201, perMinute: 600 }),
@@ -95,12 +96,20 @@ export const routes: readonly Route[] = [
   route("DELETE", "/messages/scheduled/{scheduledId}", "scheduler.cancel"),
   route("GET", "/messages/conversations/{conversationId}/history", "message.history", { perMinute: 600 }),
   route("GET", "/messages/{messageId}/thread", "message.thread", { perMinute: 600 }),
+  route("GET", "/messages/{messageId}/edits", "message.edits"),
+  route("PUT", "/messages/{messageId}/pin", "message.pin", { perMinute: 60 }),
+  route("DELETE", "/messages/{messageId}/pin", "message.unpin", { perMinute: 60 }),
   route("POST", "/messages/{messageId}/recall", "message.recall"),
   route("PUT", "/messages/{messageId}/edit", "message.edit"),
   route("DELETE", "/messages/{messageId}", "message.deleteForMe"),
   route("GET", "/messages/{messageId}/readers", "message.readers"),
   route("POST", "/messages/{messageId}/reactions", "message.react"),
   route("DELETE", "/messages/{messageId}/reactions/{emoji}", "message.unreact"),
+
+  /** 201 the first time, 200 when the message is a favorite already. */
+  route("POST", "/content/favorites", "message.addFavorite", { status: 201 }),
+  route("GET", "/content/favorites", "message.favorites"),
+  route("DELETE", "/content/favorites/{favoriteId}", "message.removeFavorite"),
 
   route("POST", "/sync", "sync.pull", { perMinute: 600 }),
   route("GET", "/offline/summary", "sync.summary", { perMinute: 60 }),

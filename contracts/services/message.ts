@@ -1,10 +1,34 @@
 import { Type } from "typebox";
 import type { ServiceContract } from "../define.ts";
-import { Content, Emoji, HistoryItem, Mentions, Message, SendableType, SendResult } from "../entities.ts";
-import { MAX_PAGE } from "../limits.ts";
-import { ClientMsgId, Closed, ConversationId, Id, Limit, Nothing, Nullable, PositiveSeq, Seq, Time } from "../primitives.ts";
+import {
+  Content,
+  Emoji,
+  Favorite,
+  HistoryItem,
+  Mentions,
+  Message,
+  PinnedMessage,
+  SendableType,
+  SendResult,
+} from "../entities.ts";
+import { MAX_PAGE, MAX_PINS } from "../limits.ts";
+import {
+  ClientMsgId,
+  Closed,
+  ConversationId,
+  Cursor,
+  Id,
+  Limit,
+  Nothing,
+  Nullable,
+  Page,
+  PositiveSeq,
+  Seq,
+  Time,
+} from "../primitives.ts";
 
 const NotVisible = ["MESSAGE_NOT_FOUND", "CONVERSATION_NOT_FOUND", "GROUP_NOT_FOUND"] as const;
+const MayNotWrite = ["CANNOT_MESSAGE", "BLOCKED_BY_YOU", "MUTED"] as const;
 
 export const messageContract = {
   send: {
@@ -97,6 +121,55 @@ export const messageContract = {
     params: Closed({ messageId: Id, content: Content }),
     result: Message,
     errors: [...NotVisible, "EDIT_TIME_PASSED", "NOT_YOUR_MESSAGE", "NOT_EDITABLE", "MESSAGE_RECALLED", "TEXT_TOO_LARGE"],
+    idempotent: true,
+  },
+  edits: {
+    summary: "What a message said before each of its edits, the first first; nothing once it is recalled",
+    params: Closed({ messageId: Id, limit: Limit, cursor: Cursor }),
+    /** `editedAt`: when the next text took the place of this one. */
+    result: Page(Closed({ content: Content, editedAt: Time })),
+    errors: NotVisible,
+    idempotent: true,
+  },
+  pin: {
+    summary: "Pin a message for everybody in its conversation; in a group the owner and admins do",
+    params: Closed({ messageId: Id }),
+    result: Message,
+    errors: [...NotVisible, ...MayNotWrite, "ROLE_FORBIDS", "MESSAGE_RECALLED", "NOT_EDITABLE", "TOO_MANY_PINS"],
+    idempotent: true,
+  },
+  unpin: {
+    summary: "Pin a message no more",
+    params: Closed({ messageId: Id }),
+    result: Message,
+    errors: [...NotVisible, ...MayNotWrite, "ROLE_FORBIDS"],
+    idempotent: true,
+  },
+  pins: {
+    summary: "Pinned messages of a conversation, the last pinned first",
+    params: Closed({ conversationId: ConversationId }),
+    result: Closed({ items: Type.Array(PinnedMessage, { maxItems: MAX_PINS }) }),
+    errors: ["CONVERSATION_NOT_FOUND", "GROUP_NOT_FOUND"],
+    idempotent: true,
+  },
+  addFavorite: {
+    summary: "Keep what a message says; it stays when I lose the message, until it is recalled",
+    params: Closed({ messageId: Id }),
+    result: Favorite,
+    errors: ["MESSAGE_NOT_FOUND", "MESSAGE_RECALLED", "TOO_MANY_FAVORITES"],
+    idempotent: true,
+  },
+  favorites: {
+    summary: "What I keep, newest first",
+    params: Closed({ limit: Limit, cursor: Cursor }),
+    result: Page(Favorite),
+    idempotent: true,
+  },
+  removeFavorite: {
+    summary: "Keep it no more",
+    params: Closed({ favoriteId: Id }),
+    result: Nothing,
+    errors: ["FAVORITE_NOT_FOUND"],
     idempotent: true,
   },
   deleteForMe: {
@@ -225,6 +298,13 @@ export const messageContract = {
       limit: Type.Integer({ minimum: 1, maximum: 1000 }),
     }),
     result: Type.Array(Message),
+    idempotent: true,
+  },
+  /** Internal: what a user keeps, for the export; newest first, a short page is the last. */
+  exportFavorites: {
+    summary: "Favorites of a user",
+    params: Closed({ userId: Id, before: Type.Optional(Id), limit: Type.Integer({ minimum: 1, maximum: 1000 }) }),
+    result: Type.Array(Favorite),
     idempotent: true,
   },
   /** Internal: a `MessageRecord` that the log had refused is accepted anew, under its own client message id. */

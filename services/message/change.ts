@@ -9,6 +9,7 @@ import { call } from "../../lib/service.ts";
 import { invalidField } from "../../lib/validation.ts";
 import type { ChangeLog } from "../../mixins/change-log/index.ts";
 import type { Tx } from "../../mixins/database/port.ts";
+import type { NewEvent } from "../../mixins/outbox/index.ts";
 import { changeOf } from "./change-entry.ts";
 import { checkContent } from "./content.ts";
 import { viewFor, viewForAll } from "./quotes.ts";
@@ -21,9 +22,9 @@ export interface ChangeDeps extends VisibleDeps {
   readonly now: () => number;
   readonly changes: Pick<ChangeLog, "record">;
   isErased(userId: string, tx?: Tx): Promise<boolean>;
-  addEvent(tx: Tx, conversationId: string, messageId: string, actorId: string): Promise<void>;
+  addEvent(tx: Tx, event: NewEvent<"im.message.recalled" | "im.message.pinned">): Promise<void>;
 }
-type Deed = { messageId: string; userId: string };
+export type Deed = { messageId: string; userId: string };
 
 /** Takes a message back for everyone. Repeating it changes nothing. */
 export async function recallMessage(deps: ChangeDeps, { messageId, userId }: Deed): Promise<Message> {
@@ -33,7 +34,8 @@ export async function recallMessage(deps: ChangeDeps, { messageId, userId }: Dee
     const isNew = await deps.repository.transaction(async (tx) => {
       const at = deps.now();
       if (!(await deps.repository.recall(row.conversation_id, Number(row.seq), at, tx))) return false;
-      await deps.addEvent(tx, row.conversation_id, messageId, userId);
+      const payload = { conversationId: row.conversation_id, messageId, actorId: userId };
+      await deps.addEvent(tx, { subject: "im.message.recalled", key: row.conversation_id, payload });
       await deps.changes.record(tx, [changeOf(row, "recalled", at)]);
       return true;
     });
@@ -58,7 +60,7 @@ async function checkMayRecall(deps: ChangeDeps, row: MessageRow, userId: string)
 }
 
 /** null in direct conversations, and for who is no member (any more). */
-async function roleIn(deps: ChangeDeps, conversationId: string, userId: string) {
+export async function roleIn(deps: ChangeDeps, conversationId: string, userId: string) {
   if (parseConversationId(conversationId)?.type !== "group") return null;
   return (await hotMember(deps, conversationId, userId))?.role ?? null;
 }
@@ -137,7 +139,8 @@ export async function deleteForMe(deps: ChangeDeps, { messageId, userId }: Deed)
   return message;
 }
 
-async function viewed(deps: ChangeDeps, messageId: string, viewer: string): Promise<Message> {
+/** As it stands now. */
+export async function viewed(deps: ChangeDeps, messageId: string, viewer: string): Promise<Message> {
   return viewFor(deps, await rowOf(deps, messageId), viewer);
 }
 

@@ -1,6 +1,7 @@
 import { call, type Calls } from "../../lib/service.ts";
 import type { MessageLog } from "../../mixins/message-log/port.ts";
 import type { ErasureRepository, ForwardKey } from "./erasure-repository.ts";
+import type { FavoriteRepository } from "./favorite-repository.ts";
 
 /** Rows of one transaction. */
 const PAGE = 200;
@@ -9,6 +10,7 @@ const FORWARDS = 50;
 
 export interface EraseDeps {
   readonly repository: ErasureRepository;
+  readonly favorites: Pick<FavoriteRepository, "forget" | "scrubForwards">;
   readonly calls: Calls;
   readonly log: Pick<MessageLog, "forgetDeadLetters">;
   /** From its commit on nothing of the user's words is written any more. */
@@ -18,7 +20,7 @@ export interface EraseDeps {
 
 /**
  * Takes everything away that a deleted user has said: their messages are recalled ones, places without words; their words in
- * what others forwarded, their reactions and their dead letters are gone.
+ * what others forwarded or keep, their reactions, favorites and dead letters are gone.
  *
  * The mark comes first. What was written before it is found here; what is still on its way (pending, in the log, driven again
  * by the compensator or an operator) meets the mark when it is written, whenever that is. So nothing is waited for. Running
@@ -35,4 +37,7 @@ export async function eraseMessages(deps: EraseDeps, userId: string): Promise<vo
   await deps.repository.forgetHidden(userId);
   let behind: ForwardKey | null = { conversationId: "", seq: 0 };
   while (behind !== null) behind = await deps.repository.scrubForwards(userId, behind, deps.now(), FORWARDS);
+  while (await deps.favorites.forget(userId, PAGE));
+  let kept: string | null = "0";
+  while (kept !== null) kept = await deps.favorites.scrubForwards(userId, kept, FORWARDS);
 }

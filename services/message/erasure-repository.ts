@@ -73,8 +73,14 @@ export class ErasureRepository {
         { ...which, at },
         tx,
       );
-      for (const table of ["message_edit", "reaction"])
+      for (const table of ["message_edit", "reaction", "message_pin"])
         await this.#sql.execute(`delete from ${table} where conversation_id = :conversationId and seq in (:seqs)`, which, tx);
+      await this.#sql.execute(
+        `update favorite set content = '{}', recalled_at = :at
+         where conversation_id = :conversationId and seq in (:seqs) and recalled_at is null`,
+        { ...which, at },
+        tx,
+      );
       await this.#changes.record(
         tx,
         standing.map((row) => changeOf(row, "recalled", at)),

@@ -1,7 +1,7 @@
 /**
  * Messages: checking and accepting what people send, reading it back, changing it afterwards.
  *
- * Owns the tables message, message_edit, message_hidden and reaction. It does not own who belongs to a conversation and
+ * Owns the tables message, message_edit, message_hidden, message_pin, reaction and favorite (a recall takes what people keep along). It does not own who belongs to a conversation and
  * what they may see of it (conversation), nor does it write message rows (persister) or sockets (socket).
  *
  * Sending: check → accept in the hot store (PENDING, seq) → append to the log → acknowledge → push. See FLOW.md.
@@ -27,13 +27,17 @@ import { configOf } from "../../mixins/shared.ts";
 import { tracingOf } from "../../mixins/tracing/index.ts";
 import { AcceptQueue } from "./accept-queue.ts";
 import { addReaction, deleteForMe, editMessage, recallMessage, removeReaction, type ChangeDeps } from "./change.ts";
+import { readEdits } from "./edits.ts";
 import { eraseMessages, type EraseDeps } from "./erase.ts";
 import { ErasureRepository } from "./erasure-repository.ts";
+import { FavoriteRepository } from "./favorite-repository.ts";
+import { addFavorite, listFavorites, removeFavorite, type FavoriteDeps } from "./favorites.ts";
 import { snapshotForward } from "./forward.ts";
 import { readHistory } from "./history.ts";
 import { LiveMessages } from "./live-messages.ts";
 import { LiveSeveral } from "./live-several.ts";
 import { explainMessage, exportMessages, readReaders } from "./people.ts";
+import { announcePin, pinMessage, readPins, unpinMessage } from "./pins.ts";
 import { NewMessagePushes } from "./push-new.ts";
 import { quotedMessage, quoteForAll } from "./quotes.ts";
 import { readmit, type ReadmitDeps } from "./readmit.ts";
@@ -44,7 +48,7 @@ import { isThreadRoot, readThread } from "./threads.ts";
 import { checkMayWrite } from "./visible.ts";
 
 interface Vars extends ChangeLogVars, DatabaseVars, HotStoreVars, IdsVars, MessageLogVars, MetricsVars, OutboxVars {
-  deps: ChangeDeps & ReadmitDeps & SendDeps & SeveralDeps;
+  deps: ChangeDeps & FavoriteDeps & ReadmitDeps & SendDeps & SeveralDeps;
   erasing: EraseDeps;
 }
 
@@ -68,6 +72,9 @@ export default defineService<"message", Vars>()({
       handlers: {
         async "im.user.deleted"(event) {
           await eraseMessages(this.erasing, event.payload.userId);
+        },
+        async "im.message.pinned"(event) {
+          await announcePin(this.deps, event);
         },
       },
     }),
@@ -101,6 +108,29 @@ export default defineService<"message", Vars>()({
     },
     thread(ctx) {
       return readThread(this.deps, callerOf(ctx).userId, ctx.params);
+    },
+    edits(ctx) {
+      return readEdits(this.deps, callerOf(ctx).userId, ctx.params);
+    },
+    pin(ctx) {
+      return pinMessage(this.deps, mine(ctx));
+    },
+    unpin(ctx) {
+      return unpinMessage(this.deps, mine(ctx));
+    },
+    pins(ctx) {
+      return readPins(this.deps, callerOf(ctx).userId, ctx.params);
+    },
+    async addFavorite(ctx) {
+      const { favorite, repeated } = await addFavorite(this.deps, mine(ctx));
+      if (repeated) ctx.meta.repeated = true;
+      return favorite;
+    },
+    favorites(ctx) {
+      return listFavorites(this.deps, callerOf(ctx).userId, ctx.params);
+    },
+    removeFavorite(ctx) {
+      return removeFavorite(this.deps, callerOf(ctx).userId, ctx.params.favoriteId);
     },
     recall(ctx) {
       return recallMessage(this.deps, mine(ctx));
@@ -145,6 +175,10 @@ export default defineService<"message", Vars>()({
     exportOf(ctx) {
       return exportMessages(this.deps, ctx.params);
     },
+    exportFavorites(ctx) {
+      const { userId, before = null, limit } = ctx.params;
+      return this.deps.favorites.of(userId, before, limit);
+    },
     readmit(ctx) {
       return readmit(this.deps, ctx.params.record as unknown as MessageRecord);
     },
@@ -186,10 +220,12 @@ export default defineService<"message", Vars>()({
     });
     const turns = new Turns();
     const tracing = tracingOf(broker);
+    const favorites = new FavoriteRepository(sql);
     const visible = { repository, conversations: hot.conversations, calls: broker };
     this.deps = {
       ...visible,
       several: new LiveSeveral(sql, repository),
+      favorites,
       queue,
       turns,
       ids,
@@ -208,16 +244,12 @@ export default defineService<"message", Vars>()({
       isErased: async (userId: string, tx?: Tx) => (await erasedAmong(sql, [userId], tx)).size > 0,
       isKnown: async (conversationId, senderId, clientMsgId) =>
         (await repository.known(conversationId, senderId, clientMsgId)) !== null,
-      addEvent: async (tx, conversationId, messageId, actorId) => {
-        await outbox.add(tx, {
-          subject: "im.message.recalled",
-          key: conversationId,
-          payload: { conversationId, messageId, actorId },
-        });
-      },
+      erasedAmong: (userIds, tx) => erasedAmong(sql, userIds, tx),
+      addEvent: async (tx, event) => void (await outbox.add(tx, event)),
     };
     this.erasing = {
       repository: new ErasureRepository(sql, changes),
+      favorites,
       calls: broker,
       log,
       markErased: (userId) => markErased(sql, userId, Date.now()),

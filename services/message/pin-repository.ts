@@ -1,4 +1,5 @@
 import { chunksOf } from "../../lib/page.ts";
+import { takeTurn } from "../../mixins/database/dialect.ts";
 import type { Database, Tx } from "../../mixins/database/port.ts";
 import { qualifiedColumns, type Bounds, type MessageRow } from "./repository.ts";
 
@@ -42,6 +43,11 @@ export class PinRepository {
        order by p.pinned_at desc, p.seq desc`,
       { conversationId, userId, ...bounds },
     );
+  }
+
+  /** Whoever pins in the conversation follows whoever did before; the first statement of `tx`. */
+  inTurn(conversationId: string, tx: Tx): Promise<void> {
+    return takeTurn(this.#sql, tx, `pins ${conversationId}`);
   }
 
   async count(conversationId: string, tx: Tx): Promise<number> {

@@ -26,6 +26,12 @@ export interface MessageRow {
   /** The message at which the thread begins in which it was sent. */
   thread_id: string | number | null;
 }
+/** A row of `message_edit`: what a message said until it was edited. */
+export interface EarlierRow {
+  version: number;
+  content: string;
+  edited_at: number;
+}
 export interface ReactionRow {
   seq: number;
   emoji: string;
@@ -252,6 +258,15 @@ export class MessageRepository {
       tx,
     );
     return true;
+  }
+
+  /** What the message said before, from an edit on, at most `limit`. */
+  async earlier(conversationId: string, seq: number, fromVersion: string, limit: number): Promise<EarlierRow[]> {
+    return this.#sql.select<EarlierRow>(
+      `select version, content, edited_at from message_edit
+       where conversation_id = :conversationId and seq = :seq and version >= :fromVersion order by version limit :limit`,
+      { conversationId, seq, fromVersion, limit },
+    );
   }
 
   /** Gives a message its words that was held without them. @returns false when it is not held (any more) */

@@ -1,5 +1,5 @@
 import { Readable } from "node:stream";
-import type { Message, Notification, ScheduledMessage } from "../../contracts/entities.ts";
+import type { Favorite, Message, Notification, ScheduledMessage } from "../../contracts/entities.ts";
 import { MAX_PAGE } from "../../contracts/limits.ts";
 import type { Caller } from "../../contracts/meta.ts";
 import { imError } from "../../lib/errors.ts";
@@ -25,7 +25,7 @@ export async function exportData(deps: ExportDeps, caller: Caller): Promise<Read
   const { calls } = deps;
   const { userId } = caller;
   const user = toOwnUser(await ownAccount(deps, userId));
-  const [settings, devices, friends, groups, conversations, notifications, messages, scheduled] = await Promise.all([
+  const [settings, devices, friends, groups, conversations, notifications, messages, scheduled, favorites] = await Promise.all([
     call(calls, "settings.get", {}),
     call(calls, "auth.devices", { limit: MAX_PAGE }),
     call(calls, "friend.exportOf", { userId }),
@@ -43,9 +43,12 @@ export async function exportData(deps: ExportDeps, caller: Caller): Promise<Read
         ...(last && { after: { sendAt: last.sendAt, scheduledId: last.scheduledId } }),
       }),
     ),
+    pagesOf(deps, caller, (last?: Favorite) =>
+      call(calls, "message.exportFavorites", { userId, limit: EXPORT_PAGE, ...(last && { before: last.favoriteId }) }),
+    ),
   ]);
   const small = { exportedAt: deps.now(), user, settings, devices: devices.items, friends, groups, conversations };
-  return Readable.from(textOf(small, { notifications, messages, scheduled }), { objectMode: false });
+  return Readable.from(textOf(small, { notifications, messages, scheduled, favorites }), { objectMode: false });
 }
 
 const positionOf = ({ conversationId, seq }: Message) => ({ conversationId, seq });

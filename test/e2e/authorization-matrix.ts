@@ -62,6 +62,13 @@ const react: Entry = everyone((names) => ({ ...onMessage(names), emoji: "👍" }
 });
 const read: Entry = only(whoEverWas, "GROUP_NOT_FOUND", (names) => ({ ...inConversation(names), seq: 1 }));
 
+const pin: Entry = everyone(onMessage, "ok", {
+  outsider: readMessage,
+  guest: readMessage,
+  removed: "GROUP_NOT_FOUND",
+  member: "ROLE_FORBIDS",
+});
+
 /** By the method and path of the published document. */
 export const restMatrix: Readonly<Record<string, Entry>> = {
   "POST /users/register": everyone(() => ({ username: `matrix_${process.pid}_${++made}`, password: PASSWORD })),
@@ -142,6 +149,7 @@ export const restMatrix: Readonly<Record<string, Entry>> = {
   })),
   "PUT /social/conversations/{conversationId}/read": read,
   "DELETE /social/conversations/{conversationId}/messages": only(whoEverWas, "GROUP_NOT_FOUND", inConversation),
+  "GET /social/conversations/{conversationId}/pins": inGroup(inConversation, "ok"),
 
   "POST /messages": inGroup(message, "ok"),
   "POST /messages/scheduled": inGroup((names) => ({ ...message(names), sendAt: Date.now() + 3_600_000 }), "ok"),
@@ -153,6 +161,9 @@ export const restMatrix: Readonly<Record<string, Entry>> = {
   "DELETE /messages/scheduled/{scheduledId}": only(["owner"], "SCHEDULED_NOT_FOUND", onScheduled),
   "GET /messages/conversations/{conversationId}/history": only(whoEverWas, "GROUP_NOT_FOUND", inConversation),
   "GET /messages/{messageId}/thread": only(whoEverWas, readMessage, onMessage),
+  "GET /messages/{messageId}/edits": only(whoEverWas, readMessage, onMessage),
+  "PUT /messages/{messageId}/pin": pin,
+  "DELETE /messages/{messageId}/pin": pin,
   "POST /messages/{messageId}/recall": recall,
   "PUT /messages/{messageId}/edit": edit,
   "DELETE /messages/{messageId}": only(whoEverWas, readMessage, onMessage),
@@ -166,6 +177,10 @@ export const restMatrix: Readonly<Record<string, Entry>> = {
     ...onMessage(names),
     emoji: "👍",
   })),
+
+  "POST /content/favorites": only(whoEverWas, readMessage, onMessage),
+  "GET /content/favorites": everyone(),
+  "DELETE /content/favorites/{favoriteId}": only(["owner"], "FAVORITE_NOT_FOUND", ({ favoriteId }) => ({ favoriteId })),
 
   "POST /sync": everyone((names) => ({ conversations: { [names.conversationId]: 0, [names.directId]: null } })),
   "GET /offline/summary": everyone(),

@@ -97,6 +97,7 @@ describe("an export", () => {
       "conversations",
       "devices",
       "exportedAt",
+      "favorites",
       "friends",
       "groups",
       "messages",
@@ -230,7 +231,7 @@ it("an export crosses nodes as it is", async () => {
     standIn("conversation", { exportOf: () => ({}) }),
     standIn("notification", { exportOf: () => [] }),
     standIn("scheduler", { exportOf: () => [] }),
-    standIn("message", { exportOf: page as never }),
+    standIn("message", { exportOf: page as never, exportFavorites: () => [] }),
   ];
   await using far = await createAccountNode(others, { broker });
   await using near = await createNode([], { broker });

@@ -134,6 +134,7 @@ const events: {
     },
   ],
   "im.message.recalled": nobody({ conversationId: `g_${groupId}`, messageId: "1", actorId: ann }),
+  "im.message.pinned": nobody({ conversationId: `g_${groupId}`, messageId: "1", actorId: ann }),
   "im.message.schedule.failed": [
     {
       when: "ann's message was refused",
@@ -260,11 +261,11 @@ after(() => world[Symbol.asyncDispose]());
 async function held(): Promise<Map<string, { userId: string; told: Told }>> {
   const found = new Map<string, { userId: string; told: Told }>();
   for (const userId of people) {
-    const [en, zh] = await Promise.all(
-      (["en", "zh"] as const).map((language) => world.node.as(userId, "notification.list", { limit: 100 }, { language })),
-    );
-    for (const [at, { notificationId, type, text }] of en.items.entries())
-      found.set(notificationId, { userId, told: [type, text, zh.items[at]?.text ?? ""] });
+    const listIn = async (language: "en" | "zh") =>
+      (await world.node.as(userId, "notification.list", { limit: 100 }, { language })).items;
+    const [english, chinese] = [await listIn("en"), await listIn("zh")];
+    for (const [at, { notificationId, type, text }] of english.entries())
+      found.set(notificationId, { userId, told: [type, text, chinese[at]?.text ?? ""] });
   }
   return found;
 }

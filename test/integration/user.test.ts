@@ -231,7 +231,8 @@ const neighbours = (messages: (params: { after?: { seq: number }; limit: number 
   standIn("group", { exportOf: () => ({ groups: [] }) }),
   standIn("conversation", { exportOf: () => ({ conversations: [] }) }),
   standIn("notification", { exportOf: () => [] }),
-  standIn("message", { exportOf: messages as never }),
+  standIn("message", { exportOf: messages as never, exportFavorites: () => [] }),
+  standIn("scheduler", { exportOf: () => [] }),
 ];
 
 test("the export holds all of one's own, messages paged to their end", async () => {
@@ -248,10 +249,12 @@ test("the export holds all of one's own, messages paged to their end", async () 
     "conversations",
     "devices",
     "exportedAt",
+    "favorites",
     "friends",
     "groups",
     "messages",
     "notifications",
+    "scheduled",
     "settings",
     "user",
   ]);

@@ -17,6 +17,8 @@ export interface Names {
   /** Of owner and member, who are friends. */
   readonly directId: string;
   readonly directMessageId: string;
+  /** Of the owner: the direct message. */
+  readonly favoriteId: string;
   /** Of the owner, in the group. */
   readonly scheduledId: string;
   /** From the admin to the member. */
@@ -51,6 +53,7 @@ export const unknownNames: Names = {
   laterMessageId: "1",
   directId: "d_1_2",
   directMessageId: "1",
+  favoriteId: "1",
   scheduledId: "1",
   friendRequestId: "1",
   invitationId: "1",
@@ -86,6 +89,7 @@ export async function buildScene(im: Im): Promise<Scene> {
   const { scheduledId } = await im.node.as(owner.userId, "scheduler.schedule", scheduled);
   const messageId = await say(conversationId);
   const directMessageId = await say(directId);
+  const { favoriteId } = await im.node.as(owner.userId, "message.addFavorite", { messageId: directMessageId });
   await im.node.as(owner.userId, "group.removeMember", { groupId, userId: removed.userId });
   await im.settled();
   const laterMessageId = await say(conversationId);
@@ -101,6 +105,7 @@ export async function buildScene(im: Im): Promise<Scene> {
     laterMessageId,
     directId,
     directMessageId,
+    favoriteId,
     scheduledId,
     friendRequestId,
     invitationId: (await first<{ invitationId: string }>("group.invitations", {})).invitationId,
