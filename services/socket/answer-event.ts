@@ -56,8 +56,8 @@ function dispatch(
     throw imError("UNKNOWN_EVENT");
   }
   admitEvent(deps, socket, name, event.perMinute);
-  if (payloads.length > 1) throw invalidField("", "must be one object");
   const [params = {}] = payloads;
+  if (payloads.length > 1 || params === null) throw invalidField("", "must be one object");
   if (name !== "message:send") checkJson(params);
   const { action, params: actionParams } = target(name as ClientEventName, event, params);
   if (action === null) return deps.renew(socket, (params as { token: string }).token);
