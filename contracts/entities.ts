@@ -159,6 +159,11 @@ export const MessageType = OneOf(
 export const Content = Type.Record(Type.String(), Type.Unknown());
 export const Mention = Type.Union([Id, Type.Literal("all")]);
 export const Mentions = Type.Array(Mention, { maxItems: limits.MAX_MENTIONS, uniqueItems: true });
+export const BurnAfterMs = Type.Integer({
+  minimum: limits.MIN_BURN_AFTER_MS,
+  maximum: limits.MAX_BURN_AFTER_MS,
+  description: "The message burns so long after its reader has read it; between two people only",
+});
 export const Emoji = Line(1, limits.MAX_EMOJI_LENGTH);
 export const Reaction = Closed({
   emoji: Emoji,
@@ -199,6 +204,9 @@ export const Message = Closed({
   threadId: Type.Optional(Type.String({ pattern: "^[1-9][0-9]{0,18}$", description: "The message at which its thread begins" })),
   thread: Type.Optional(ThreadSummary),
   pinnedAt: Type.Optional(Time),
+  burnAfterMs: Type.Optional(BurnAfterMs),
+  /** Once it is read. */
+  burnsAt: Type.Optional(Time),
   status: OneOf("accepted", "persisted"),
 });
 export const PinnedMessage = Closed({ ...Message.properties, pinnedAt: Time, pinnedBy: Id });

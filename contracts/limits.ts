@@ -12,6 +12,9 @@ export const MAX_CLIENT_MSG_ID_LENGTH = 64;
 export const MIN_SCHEDULE_AHEAD_MS = 10_000;
 export const MAX_SCHEDULE_AHEAD_MS = 31_536_000_000;
 export const MAX_SCHEDULED_MESSAGES = 100;
+/** How long after reading a message may burn, up to 7 days. */
+export const MIN_BURN_AFTER_MS = 1_000;
+export const MAX_BURN_AFTER_MS = 604_800_000;
 export const MAX_MENTIONS = 100;
 export const MAX_FORWARD_ITEMS = 100;
 export const MIN_USERNAME_LENGTH = 3;

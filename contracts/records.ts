@@ -23,4 +23,6 @@ export interface MessageRecord {
   readonly traceparent?: string;
   /** Id of the message at which the thread begins in which it was sent. */
   readonly threadId?: string;
+  /** It burns so long after its reader has read it. */
+  readonly burnAfterMs?: number;
 }

@@ -8,11 +8,13 @@ export const SYSTEM_SENDER = "0";
 
 /** A message as clients see it, from the record that travels. */
 export function messageOf(record: MessageRecord, status: Message["status"]): Message {
-  const { messageId, conversationId, seq, senderId, clientMsgId, type, content, replyTo, mentions, createdAt, threadId } = record;
+  const { messageId, conversationId, seq, senderId, clientMsgId, type, content, createdAt } = record;
+  const { replyTo, mentions, threadId, burnAfterMs } = record;
   const message: Message = { messageId, conversationId, seq, senderId, clientMsgId, type, content, createdAt, status };
   if (replyTo) message.replyTo = replyTo;
   if (mentions) message.mentions = [...mentions];
   if (threadId !== undefined) message.threadId = threadId;
+  if (burnAfterMs !== undefined) message.burnAfterMs = burnAfterMs;
   return message;
 }
 

@@ -124,7 +124,7 @@ export async function up(db: MigrationContext): Promise<void> {
       conversation_id varchar(48) not null, seq bigint not null, message_id bigint not null, sender_id bigint not null,
       client_msg_id varchar(64) not null, type varchar(16) not null, content mediumtext not null, reply_to text, mentions text,
       body_hash varchar(22) not null, created_at bigint not null, persisted_at bigint not null, version integer not null, edited_at bigint, recalled_at bigint,
-      thread_id bigint,
+      thread_id bigint, burn_after_ms integer,
       primary key (conversation_id, seq))${end}${partitionedBy(db, "conversation_id")}`,
     `create unique index message_client on message (conversation_id, sender_id, client_msg_id)`,
     `create index message_id on message (message_id)`,

@@ -1,7 +1,7 @@
 import type { MigrationContext } from "../mixins/database/migrate.ts";
 import { clustered, dropTables, runAll } from "./ddl.ts";
 
-const tables = ["scheduled_message"];
+const tables = ["scheduled_message", "burn_timer"];
 
 /** What waits for its time. `due_at`: when the scheduler looks at a row next; null: there is nothing to do. */
 export async function up(db: MigrationContext): Promise<void> {
@@ -19,6 +19,13 @@ export async function up(db: MigrationContext): Promise<void> {
     `create index scheduled_message_user on scheduled_message (user_id, state, send_at)`,
     `create index scheduled_message_late on scheduled_message (state, send_at)`,
     `create index scheduled_message_ended on scheduled_message (ended_at)`,
+
+    // Messages that burn after reading, from the moment they are stored until they burn or are recalled; burns_at: once read.
+    `create table burn_timer (
+      conversation_id varchar(48) not null, seq bigint not null, message_id bigint not null, reader_id bigint not null,
+      burn_after_ms integer not null, burns_at bigint, due_at bigint, primary key (conversation_id, seq))${end}`,
+    `create index burn_timer_due on burn_timer (due_at)`,
+    `create index burn_timer_late on burn_timer (burns_at)`,
   ]);
 }
 

@@ -1,6 +1,7 @@
 import { Type } from "typebox";
 import type { ServiceContract } from "../define.ts";
 import {
+  BurnAfterMs,
   Content,
   Emoji,
   Favorite,
@@ -41,6 +42,7 @@ export const messageContract = {
       replyTo: Type.Optional(Id),
       mentions: Type.Optional(Mentions),
       threadId: Type.Optional(Id),
+      burnAfterMs: Type.Optional(BurnAfterMs),
     }),
     result: SendResult,
     errors: [
@@ -80,6 +82,20 @@ export const messageContract = {
       "IDEMPOTENCY_CONFLICT",
       "TEXT_TOO_LARGE",
     ],
+    idempotent: true,
+  },
+  /** Internal: the time of a message that burns has run out; it becomes a recalled one. */
+  burn: {
+    summary: "Take a message away that has burnt",
+    params: Closed({ conversationId: ConversationId, seq: PositiveSeq, messageId: Id }),
+    result: Nothing,
+    idempotent: true,
+  },
+  /** Internal: pushes a message as it is now to everybody who can see it; nothing happens to one that is not there. */
+  announce: {
+    summary: "Tell how a message stands",
+    params: Closed({ messageId: Id }),
+    result: Nothing,
     idempotent: true,
   },
   history: {

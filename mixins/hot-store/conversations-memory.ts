@@ -283,9 +283,14 @@ function recordOf(request: AcceptRequest, seq: number, createdAt: number): Messa
     createdAt,
     requestId: request.requestId,
   };
-  const { traceparent, threadId } = request;
-  if (traceparent === undefined && threadId === undefined) return record;
-  return { ...record, ...(traceparent !== undefined && { traceparent }), ...(threadId !== undefined && { threadId }) };
+  const { traceparent, threadId, burnAfterMs } = request;
+  if (traceparent === undefined && threadId === undefined && burnAfterMs === undefined) return record;
+  return {
+    ...record,
+    ...(traceparent !== undefined && { traceparent }),
+    ...(threadId !== undefined && { threadId }),
+    ...(burnAfterMs !== undefined && { burnAfterMs }),
+  };
 }
 
 const keyOf = ({ senderId, clientMsgId }: { senderId: string; clientMsgId: string }): string => `${senderId} ${clientMsgId}`;

@@ -1,5 +1,6 @@
 import { chunksOf } from "../../lib/page.ts";
 import { updateFrom } from "../../mixins/database/dialect.ts";
+import { startBurnTimers } from "../../mixins/burn-timers/index.ts";
 import type { Database, Row, Tx } from "../../mixins/database/port.ts";
 import type { MemberRow } from "./rows.ts";
 import { advanceVersions, versionsOf } from "./versions.ts";
@@ -85,6 +86,7 @@ export async function advanceCursors(sql: Database, given: readonly CursorMove[]
         tx,
         taken.flatMap(({ move, to, version }) => (to ? [{ ...key(move), ...to, version }] : [])),
       );
+      await startBurnTimers(sql, portion, tx);
       return taken;
     });
     for (const step of steps) standing.set(cursorKey(step.move), standingOf(step));

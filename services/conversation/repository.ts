@@ -1,3 +1,4 @@
+import { startBurnTimers } from "../../mixins/burn-timers/index.ts";
 import type { Database, Row, Tx } from "../../mixins/database/port.ts";
 import { advanceCursors, type CursorMove, type StandingCursors } from "./cursor-rows.ts";
 import { Memberships } from "./memberships.ts";
@@ -189,6 +190,7 @@ export class ConversationRepository {
         { userId, conversationId, seq, shownSeq, at },
         tx,
       );
+      await startBurnTimers(this.#sql, [{ userId, conversationId, readSeq: seq, at }], tx);
       return cleared + read === 0 ? null : this.find(userId, conversationId, tx);
     });
   }

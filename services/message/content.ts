@@ -35,11 +35,12 @@ export interface Body {
   readonly replyTo?: string | undefined;
   readonly mentions?: readonly string[] | undefined;
   readonly threadId?: string | undefined;
+  readonly burnAfterMs?: number | undefined;
 }
 
 /** 128 bits that tell whether a repeated clientMsgId came with the same body. */
-export function bodyHash({ type, content, replyTo, mentions, threadId }: Body): string {
-  const where = threadId === undefined ? [] : [threadId];
-  const text = canonicalJson([type, content, replyTo ?? null, mentions?.length ? mentions : null, ...where]);
+export function bodyHash({ type, content, replyTo, mentions, threadId, burnAfterMs }: Body): string {
+  const rare = [...(threadId === undefined ? [] : [threadId]), ...(burnAfterMs === undefined ? [] : [{ burnAfterMs }])];
+  const text = canonicalJson([type, content, replyTo ?? null, mentions?.length ? mentions : null, ...rare]);
   return hash("sha256", text, "base64url").slice(0, 22);
 }

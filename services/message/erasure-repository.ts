@@ -73,7 +73,7 @@ export class ErasureRepository {
         { ...which, at },
         tx,
       );
-      for (const table of ["message_edit", "reaction", "message_pin"])
+      for (const table of ["message_edit", "reaction", "message_pin", "burn_timer"])
         await this.#sql.execute(`delete from ${table} where conversation_id = :conversationId and seq in (:seqs)`, which, tx);
       await this.#sql.execute(
         `update favorite set content = '{}', recalled_at = :at

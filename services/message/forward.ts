@@ -38,7 +38,7 @@ export async function snapshotForward(deps: VisibleDeps, content: Content, userI
 async function visibleRow(deps: VisibleDeps, messageId: string, userId: string): Promise<MessageRow> {
   try {
     const { row } = await visibleMessage(deps, messageId, userId);
-    if (row.recalled_at !== null || row.type === "system") throw imError("MESSAGE_NOT_FOUND");
+    if (row.recalled_at !== null || row.type === "system" || row.burn_after_ms !== null) throw imError("MESSAGE_NOT_FOUND");
     return row;
   } catch (error) {
     throw isImError(error, "MESSAGE_NOT_FOUND")

@@ -1,7 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { MessageRecord } from "../../contracts/records.ts";
 import { imError } from "../../lib/errors.ts";
+import { burnTimesAt } from "../../mixins/burn-timers/index.ts";
 import type { HotConversations } from "../../mixins/hot-store/port.ts";
+import type { BurnTimes } from "./view.ts";
 import { PinRepository } from "./pin-repository.ts";
 import { merge, MessageRepository, type Bounds, type MessageRow } from "./repository.ts";
 import { ThreadRepository } from "./thread-repository.ts";
@@ -25,11 +27,13 @@ export class LiveMessages extends MessageRepository {
   readonly #deps: LiveMessagesDeps;
   readonly pins: PinRepository;
   readonly threads: ThreadRepository;
+  readonly burns: BurnTimes;
 
   constructor(sql: ConstructorParameters<typeof MessageRepository>[0], deps: LiveMessagesDeps) {
     super(sql);
     this.#deps = deps;
     this.pins = new PinRepository(sql);
+    this.burns = { at: (places) => burnTimesAt(sql, places) };
     this.threads = new ThreadRepository(sql, (conversationIds) => this.tails(conversationIds));
   }
 
@@ -147,6 +151,7 @@ function waitingRow(record: MessageRecord, isErased: boolean): MessageRow {
     version: 0,
     edited_at: null,
     thread_id: record.threadId ?? null,
+    burn_after_ms: record.burnAfterMs ?? null,
   };
 }
 

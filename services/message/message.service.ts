@@ -26,6 +26,7 @@ import { withOutbox, type OutboxVars } from "../../mixins/outbox/index.ts";
 import { configOf } from "../../mixins/shared.ts";
 import { tracingOf } from "../../mixins/tracing/index.ts";
 import { AcceptQueue } from "./accept-queue.ts";
+import { burnMessage, tellBurning } from "./burning.ts";
 import { addReaction, deleteForMe, editMessage, recallMessage, removeReaction, type ChangeDeps } from "./change.ts";
 import { readEdits } from "./edits.ts";
 import { eraseMessages, type EraseDeps } from "./erase.ts";
@@ -101,6 +102,14 @@ export default defineService<"message", Vars>()({
     },
     async checkSend(ctx) {
       await checkSend(this.deps, { senderId: callerOf(ctx).userId, params: ctx.params });
+      return null;
+    },
+    async burn(ctx) {
+      await burnMessage(this.deps, ctx.params);
+      return null;
+    },
+    async announce(ctx) {
+      await tellBurning(this.deps, ctx.params.messageId);
       return null;
     },
     history(ctx) {

@@ -25,6 +25,8 @@ export interface MessageRow {
   recalled_at: number | null;
   /** The message at which the thread begins in which it was sent. */
   thread_id: string | number | null;
+  /** It burns so long after its reader has read it. */
+  burn_after_ms: number | null;
 }
 /** A row of `message_edit`: what a message said until it was edited. */
 export interface EarlierRow {
@@ -48,7 +50,7 @@ export interface Bounds {
 }
 
 const columns =
-  "conversation_id, seq, message_id, sender_id, client_msg_id, type, content, reply_to, mentions, body_hash, created_at, persisted_at, version, edited_at, recalled_at, thread_id";
+  "conversation_id, seq, message_id, sender_id, client_msg_id, type, content, reply_to, mentions, body_hash, created_at, persisted_at, version, edited_at, recalled_at, thread_id, burn_after_ms";
 /** The columns of a row, of a table named `m`. */
 export const qualifiedColumns = columns.replaceAll(/(\w+)/g, "m.$1");
 const visible = `from message m where m.conversation_id = :conversationId and m.seq >= :minSeq and m.seq <= :maxSeq
@@ -293,7 +295,7 @@ export class MessageRepository {
       { ...key, at },
       tx,
     );
-    for (const table of ["message_edit", "reaction", "message_pin"])
+    for (const table of ["message_edit", "reaction", "message_pin", "burn_timer"])
       await this.#sql.execute(`delete from ${table} where conversation_id = :conversationId and seq = :seq`, key, tx);
     await this.#sql.execute(
       `update favorite set content = '{}', recalled_at = :at
@@ -358,6 +360,7 @@ export function toMessage(row: MessageRow): Message {
     status: row.persisted_at === null ? "accepted" : "persisted",
   };
   if (row.thread_id !== null) message.threadId = String(row.thread_id);
+  if (row.burn_after_ms !== null) message.burnAfterMs = Number(row.burn_after_ms);
   if (row.mentions !== null) message.mentions = JSON.parse(row.mentions) as string[];
   if (row.edited_at !== null) message.editedAt = Number(row.edited_at);
   if (row.recalled_at !== null) message.recalledAt = Number(row.recalled_at);

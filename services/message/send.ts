@@ -7,6 +7,7 @@ import { SYSTEM_SENDER } from "../../lib/message-view.ts";
 import { invalidField } from "../../lib/validation.ts";
 import type { AcceptRequest } from "../../mixins/hot-store/port.ts";
 import type { AcceptQueue, Sent } from "./accept-queue.ts";
+import { checkBurning } from "./burning.ts";
 import { bodyHash, checkContent } from "./content.ts";
 
 export interface SendDeps {
@@ -50,6 +51,7 @@ export async function sendMessage(deps: SendDeps, input: SendInput): Promise<{ r
   const { conversationId } = params;
   checkParticipant(conversationId, senderId);
   checkContent(params.type, params.content);
+  checkBurning(params);
   const key = `${conversationId} ${senderId}`;
   const isPlain = !needsLookUp(params);
   const sent =
@@ -166,7 +168,7 @@ async function lookUpNamed(deps: SendDeps, input: SendInput): Promise<AcceptRequ
 
 function requestOf(deps: SendDeps, input: SendInput, content: Content, replyTo: ReplyPreview | null): AcceptRequest {
   const { params, senderId, requestId } = input;
-  const { conversationId, clientMsgId, type, mentions, threadId } = params;
+  const { conversationId, clientMsgId, type, mentions, threadId, burnAfterMs } = params;
   return buildRequest(deps, {
     conversationId,
     clientMsgId,
@@ -176,6 +178,7 @@ function requestOf(deps: SendDeps, input: SendInput, content: Content, replyTo: 
     replyTo,
     mentions,
     threadId,
+    burnAfterMs,
     bySystem: false,
     requestId,
     hash: bodyHash(params),
@@ -191,12 +194,14 @@ interface RequestInput {
   replyTo?: ReplyPreview | null;
   mentions?: readonly string[] | undefined;
   threadId?: string | undefined;
+  burnAfterMs?: number | undefined;
   bySystem: boolean;
   requestId: string | null;
   hash: string;
 }
 
-function buildRequest(deps: SendDeps, { hash, replyTo = null, mentions, threadId, ...rest }: RequestInput): AcceptRequest {
+function buildRequest(deps: SendDeps, input: RequestInput): AcceptRequest {
+  const { hash, replyTo = null, mentions, threadId, burnAfterMs, ...rest } = input;
   const mentioned = mentions && mentions.length > 0 ? mentions : null;
   const traceparent = deps.traceparent();
   const request = {
@@ -207,8 +212,13 @@ function buildRequest(deps: SendDeps, { hash, replyTo = null, mentions, threadId
     bodyHash: hash,
     inSql: "unasked" as const,
   };
-  if (traceparent === undefined && threadId === undefined) return request;
-  return { ...request, ...(traceparent !== undefined && { traceparent }), ...(threadId !== undefined && { threadId }) };
+  if (traceparent === undefined && threadId === undefined && burnAfterMs === undefined) return request;
+  return {
+    ...request,
+    ...(traceparent !== undefined && { traceparent }),
+    ...(threadId !== undefined && { threadId }),
+    ...(burnAfterMs !== undefined && { burnAfterMs }),
+  };
 }
 
 function resultOf(conversationId: string, { messageId, seq, createdAt }: Sent): SendResult {

@@ -2,7 +2,7 @@ import type { Message } from "../../contracts/entities.ts";
 import type { LiveSeveral } from "./live-several.ts";
 import type { Bounds, MessageRow } from "./repository.ts";
 import type { RangeQuery } from "./several-repository.ts";
-import { answeredSeqs, assemble, rootsAmong } from "./view.ts";
+import { answeredSeqs, assemble, burningAmong, rootsAmong } from "./view.ts";
 
 /** Messages of one conversation, ascending by seq, and what their viewer can see of it. */
 export interface Rows {
@@ -26,10 +26,11 @@ export async function viewSeveral(several: LiveSeveral, pages: readonly Rows[], 
     threadIds: rootsAmong(rows),
     maxSeq,
   }));
-  const [originals, reactions, pins, threads] = await Promise.all([
+  const [originals, reactions, pins, burnTimes, threads] = await Promise.all([
     several.at(answered),
     several.reactions(ranges),
     several.live.pins.at(places),
+    several.live.burns.at(pages.flatMap(({ rows }) => burningAmong(rows))),
     several.live.threads.summaries(viewer, roots),
   ]);
   const originalsOf = Map.groupBy(originals, (row) => row.conversation_id);
@@ -42,6 +43,7 @@ export async function viewSeveral(several: LiveSeveral, pages: readonly Rows[], 
       originals: originalsOf.get(conversationId) ?? [],
       reactions: (reactionsOf.get(conversationId) ?? []).map(({ reaction }) => reaction),
       pins,
+      burnTimes,
       threads,
       viewer,
       minSeq,

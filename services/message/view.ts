@@ -1,5 +1,6 @@
 import type { HistoryItem, Message, Reaction, ReplyPreview, ThreadSummary } from "../../contracts/entities.ts";
 import { REACTION_USERS_SHOWN } from "../../contracts/limits.ts";
+import type { BurnTime } from "../../mixins/burn-timers/index.ts";
 import type { PinRepository, PinRow } from "./pin-repository.ts";
 import {
   contentOf,
@@ -18,7 +19,18 @@ const PREVIEW_LENGTH = 100;
 export interface ViewSource extends Pick<MessageRepository, "bySeqs" | "reactions"> {
   readonly pins: Pick<PinRepository, "at">;
   readonly threads: Pick<ThreadRepository, "summaries">;
+  readonly burns: BurnTimes;
 }
+export interface BurnTimes {
+  /** When messages at these places burn; those that wait for their reader are missing. */
+  at(places: readonly (readonly [conversationId: string, seq: number])[]): Promise<BurnTime[]>;
+}
+
+/** Places of those that burn. */
+export const burningAmong = (rows: readonly MessageRow[]): [conversationId: string, seq: number][] =>
+  rows
+    .filter(({ burn_after_ms, recalled_at }) => burn_after_ms !== null && recalled_at === null)
+    .map(({ conversation_id, seq }) => [conversation_id, Number(seq)]);
 
 /** The first words of a message, for a reply to it; "" when there are none (or no longer). */
 export function previewOf(row: MessageRow): string {
@@ -73,13 +85,14 @@ export async function viewMessages(
   { minSeq, maxSeq }: Bounds,
 ): Promise<Message[]> {
   const seqs = rows.map(({ seq }) => Number(seq));
-  const [originals, reactions, pins, threads] = await Promise.all([
+  const [originals, reactions, pins, burnTimes, threads] = await Promise.all([
     repository.bySeqs(conversationId, answeredSeqs(rows, minSeq)),
     repository.reactions(conversationId, seqs),
     repository.pins.at(seqs.map((seq) => [conversationId, seq])),
+    repository.burns.at(burningAmong(rows)),
     repository.threads.summaries(viewer, [{ conversationId, threadIds: rootsAmong(rows), maxSeq }]),
   ]);
-  return assemble(rows, { originals, reactions, pins, threads, viewer, minSeq });
+  return assemble(rows, { originals, reactions, pins, burnTimes, threads, viewer, minSeq });
 }
 
 /** Seqs of the messages that these answer, and whose words may be shown to who can see from `minSeq` on. */
@@ -93,6 +106,7 @@ export interface Surroundings {
   readonly originals: readonly MessageRow[];
   readonly reactions: readonly ReactionRow[];
   readonly pins: readonly PinRow[];
+  readonly burnTimes: readonly BurnTime[];
   /** By the messages at which they begin. */
   readonly threads: ReadonlyMap<string, ThreadSummary>;
   readonly viewer: string | null;
@@ -101,10 +115,11 @@ export interface Surroundings {
 
 /** Messages of one conversation with what was read for them. */
 export function assemble(rows: readonly MessageRow[], around: Surroundings): Message[] {
-  const { originals, reactions, pins, threads, viewer, minSeq } = around;
+  const { originals, reactions, pins, burnTimes, threads, viewer, minSeq } = around;
   const originalBySeq = new Map(originals.map((row) => [Number(row.seq), row]));
   const reactionsBySeq = Map.groupBy(reactions, ({ seq }) => Number(seq));
   const pinnedAt = new Map(pins.map((pin) => [`${pin.conversation_id} ${pin.seq}`, Number(pin.pinned_at)]));
+  const burnsAt = new Map(burnTimes.map((time) => [`${time.conversationId} ${time.seq}`, time.burnsAt]));
   return rows.map((row) => {
     const message = toMessage(row);
     const reply = replyOf(row);
@@ -116,13 +131,15 @@ export function assemble(rows: readonly MessageRow[], around: Surroundings): Mes
     if (thread) message.thread = thread;
     const pinned = pinnedAt.get(`${message.conversationId} ${message.seq}`);
     if (pinned !== undefined) message.pinnedAt = pinned;
+    const burning = burnsAt.get(`${message.conversationId} ${message.seq}`);
+    if (burning !== undefined && row.recalled_at === null) message.burnsAt = burning;
     return message;
   });
 }
 
 /** What is shown of the message that one answers to somebody who can see from `minSeq` on. */
 export function quoteOf(reply: StoredReply, original: MessageRow | undefined, minSeq: number): ReplyPreview {
-  if (reply.seq < minSeq) return withhold(reply);
+  if (reply.seq < minSeq || (original?.burn_after_ms ?? null) !== null) return withhold(reply);
   return original ? replyTo(original) : { ...reply, preview: "" };
 }
 

@@ -1,6 +1,7 @@
 import type { MessageRecord } from "../../contracts/records.ts";
 import type { Tx } from "../../mixins/database/port.ts";
 import type { Rejection } from "../../mixins/message-log/port.ts";
+import { burns } from "../../mixins/burn-timers/index.ts";
 import type { PersistRepository } from "./repository.ts";
 
 export interface PersistDeps {
@@ -24,6 +25,7 @@ const SENDER_ERASED = "the account of its sender is erased";
  */
 export async function persistBatch(deps: PersistDeps, records: readonly MessageRecord[]): Promise<Rejection[]> {
   const sorted = sortByKey(records);
+  if (sorted.some(burns)) return persistWithConflicts(deps, sorted); // their timers are rows of another table
   try {
     await deps.repository.insertNew(sorted, deps.now());
     return [];
@@ -33,7 +35,7 @@ export async function persistBatch(deps: PersistDeps, records: readonly MessageR
   }
 }
 
-/** The way for a batch of which something is there already, or that the database refuses. */
+/** The way for a batch of which something is there already, that the database refuses, or that is more than rows of messages. */
 async function persistWithConflicts(deps: PersistDeps, records: readonly MessageRecord[]): Promise<Rejection[]> {
   try {
     return await deps.repository.transaction((tx) => write(deps, records, tx));
@@ -68,6 +70,7 @@ async function holdRecord({ repository, now }: PersistDeps, record: MessageRecor
     return await repository.transaction(async (tx) => {
       if ((await repository.erasedAuthors([record], tx)).has(record.senderId)) return null;
       await repository.insertHeld(record, now(), tx);
+      await repository.placeBurnTimers([record], now(), tx);
       const standing = await repository.at(record.conversationId, record.seq, tx);
       if (standing?.messageId !== record.messageId || standing.isVoid) return null;
       return standing.isWithoutWords ? [{ record, reason, isHeld: true }] : [];
@@ -89,6 +92,7 @@ async function write(deps: PersistDeps, records: readonly MessageRecord[], tx: T
   const at = deps.now();
   const erased = await deps.repository.erasedAuthors(records, tx);
   const inserted = await deps.repository.insert(records, erased, at, tx);
+  await deps.repository.placeBurnTimers(records, at, tx);
   const rejected = records.filter(({ senderId }) => erased.has(senderId)).map(ofErased);
   if (inserted === records.length) return rejected;
   for (const record of records) {

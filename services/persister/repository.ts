@@ -1,6 +1,7 @@
 import type { MessageRecord } from "../../contracts/records.ts";
 import { withoutWords } from "../../lib/erased-words.ts";
 import { storedReply } from "../../lib/message-view.ts";
+import { placeBurnTimers } from "../../mixins/burn-timers/index.ts";
 import type { Database, Row, Tx } from "../../mixins/database/port.ts";
 import { erasedAuthors, noneErased } from "../../mixins/message-log/erased-senders.ts";
 
@@ -25,7 +26,7 @@ export class PersistRepository {
   }
 
   /**
-   * Writes the records, all or none.
+   * Writes the records, all or none; of those that burn no timers.
    * @throws when one of them is there already, another has its place, or it holds words of someone who was erased
    */
   insertNew(records: readonly MessageRecord[], at: number): Promise<void> {
@@ -64,6 +65,11 @@ export class PersistRepository {
   /** Keeps the seq of a record that the database refuses, as the record's own. */
   async insertHeld(record: MessageRecord, at: number, tx: Tx): Promise<void> {
     await this.#sql.insertRows("message", [rowOf({ ...record, content: {}, replyTo: null, mentions: null }, at)], "keep", tx);
+  }
+
+  /** Timers of those of the records that burn and are stored. */
+  placeBurnTimers(records: readonly MessageRecord[], at: number, tx: Tx): Promise<void> {
+    return placeBurnTimers(this.#sql, records, at, tx);
   }
 
   async at(conversationId: string, seq: number, tx: Tx): Promise<Standing | null> {
@@ -125,6 +131,7 @@ function rowOf(record: MessageRecord, at: number, recalledAt: number | null = nu
     edited_at: null,
     recalled_at: recalledAt,
     thread_id: record.threadId ?? null,
+    burn_after_ms: record.burnAfterMs ?? null,
   };
 }
 

@@ -1,13 +1,14 @@
 /**
- * What happens at its time (E9): messages that their authors scheduled.
+ * What happens at its time (E9): messages that their authors scheduled are sent, and messages burn that were read.
  *
- * Owns the table scheduled_message; sending itself is `message.send`, in the author's name and under the clientMsgId that they
+ * Owns the table scheduled_message; timers of messages are a shared resource (mixins/burn-timers). Sending itself is `message.send`, in the author's name and under the clientMsgId that they
  * gave, so that a message appears once whatever crashes. Every node looks for what is due, one works, under the lease `scheduler`
  * with a token that its writes carry. What cannot be answered is tried again with back-off; what is refused becomes a state
  * `failed` and the event `im.message.schedule.failed`, of which its author is notified.
  */
 import { randomUUID } from "node:crypto";
 import { call, callerOf, defineService, type ImContext } from "../../lib/service.ts";
+import { DueTimers } from "../../mixins/burn-timers/index.ts";
 import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
 import { DRAIN, onDrain } from "../../mixins/drain.ts";
 import { withSubscriptions } from "../../mixins/event-stream/index.ts";
@@ -17,6 +18,7 @@ import { erasedAmong, markErased } from "../../mixins/message-log/index.ts";
 import { withMetrics, type MetricsVars } from "../../mixins/metrics/index.ts";
 import { withOutbox, type OutboxVars } from "../../mixins/outbox/index.ts";
 import { SCHEDULER_EVERY_MS } from "../../config/limits.ts";
+import { burnDue, repairing, type BurnDueDeps } from "./burn-due.ts";
 import type { SchedulerDeps } from "./deps.ts";
 import { DueRepository } from "./due-repository.ts";
 import { pruning } from "./prune.ts";
@@ -112,9 +114,23 @@ export default defineService<"scheduler", Vars>()({
       onFailed: (reason) => metrics.increment("im_scheduled_failed_total", 1, { reason }),
       now: Date.now,
     };
+    const timers = new DueTimers(sql);
+    const burning: BurnDueDeps = {
+      timers,
+      burn: async ({ conversationId, seq, messageId }) =>
+        void (await call(broker, "message.burn", { conversationId, seq, messageId })),
+      tell: async ({ messageId }) => void (await call(broker, "message.announce", { messageId })),
+      onBurnt: (lateMs) => {
+        metrics.increment("im_burnt_total");
+        metrics.observe("im_burn_lateness_seconds", lateMs / 1_000);
+      },
+      now: Date.now,
+    };
     this.runner = new DueRunner({
       jobs: [
         { hasDue: () => due.hasDue(Date.now()), run: (term) => sendDue(sending, term) },
+        { hasDue: () => timers.hasDue(Date.now()), run: (term) => burnDue(burning, term) },
+        repairing(timers, Date.now),
         pruning({ prune: (before, limit) => due.prune(before, limit), now: Date.now }),
       ],
       leases: hot.leases,
@@ -122,11 +138,12 @@ export default defineService<"scheduler", Vars>()({
       everyMs: (this.settings as { everyMs: number }).everyMs,
       logger,
     });
+    const ageOf = ({ oldestAt }: { oldestAt: number | null }): number =>
+      oldestAt === null ? 0 : (Date.now() - oldestAt) / 1_000;
     metrics.gauge("im_scheduled_due", async () => (await due.late(Date.now())).count);
-    metrics.gauge("im_scheduled_oldest_due_age_seconds", async () => {
-      const { oldestAt } = await due.late(Date.now());
-      return oldestAt === null ? 0 : (Date.now() - oldestAt) / 1_000;
-    });
+    metrics.gauge("im_scheduled_oldest_due_age_seconds", async () => ageOf(await due.late(Date.now())));
+    metrics.gauge("im_burns_due", async () => (await timers.late(Date.now())).count);
+    metrics.gauge("im_burns_oldest_due_age_seconds", async () => ageOf(await timers.late(Date.now())));
     onDrain(broker, DRAIN.intake, () => this.runner.close());
     this.runner.start();
   },

@@ -37,7 +37,7 @@ test("scheduled messages are made, listed, changed, cancelled and sent", async (
     await refused(who.rest.delete(one), 404, 3015);
   }
 
-  await comeDue(im, changed as { scheduledId: string });
+  await comeDue(im, { scheduledId: String(made["scheduledId"]) });
   assert.equal(await runDue(im), 1);
   const { items } = await history(b, conversationId);
   assert.deepEqual(

@@ -9,5 +9,7 @@ await runOnMysql([
   "integration/conversation-cursors",
   "integration/erasure",
   "integration/erasure-in-flight",
+  "integration/scheduled-messages",
+  "integration/burn-after-reading",
   "e2e/wire-contract-messages",
 ]);

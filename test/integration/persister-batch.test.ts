@@ -29,6 +29,7 @@ describe("persistBatch", () => {
       replyTo: { messageId: "5", seq: 1, senderId: "7", type: "text", preview: "secret" },
       mentions: ["all"],
       threadId: "5",
+      burnAfterMs: 60_000,
     });
     assert.deepEqual(await persistBatch(depsOn(sql), [record]), []);
     const [row] = await rowsOf(sql);
@@ -49,6 +50,7 @@ describe("persistBatch", () => {
       edited_at: null,
       recalled_at: null,
       thread_id: 5,
+      burn_after_ms: 60_000,
     });
   });
 

@@ -6,7 +6,10 @@ import { clientMsgId, type Im } from "./im.ts";
 import type { Person } from "./messages.ts";
 
 /** The scheduler that looks this often for what is due; it looks only when it is told to unless a time is given. */
-export const scheduler = (everyMs = 3_600_000): ServiceSchema => ({ ...schedulerService, settings: { everyMs } });
+export const scheduler = (everyMs = 3_600_000): ServiceSchema => ({
+  ...schedulerService,
+  settings: { everyMs } as ServiceSchema["settings"],
+});
 
 /** Params of `scheduler.schedule` for a text in an hour. */
 export function later(

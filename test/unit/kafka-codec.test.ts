@@ -20,6 +20,7 @@ describe("a record in Kafka", () => {
         requestId: "r-1",
         traceparent: "00-ab-cd-01",
         threadId: "5",
+        burnAfterMs: 60_000,
       },
       replyTo: { messageId: "5", seq: 1, senderId: "7", type: "text", preview: "p" },
     });
@@ -56,6 +57,7 @@ describe("a record in Kafka", () => {
     "a forward of nothing that is a message": json({ type: "forward", content: { items: [null] } }),
     "a forward of nobody": json({ type: "forward", content: { items: [{ type: "text", content: {} }] } }),
     "in a thread that has no id": json({ threadId: "x" }),
+    "burning after no time": json({ burnAfterMs: "60000" }),
     "a quote of nobody": json({ replyTo: {} }),
   };
   for (const [name, value] of Object.entries(unreadable)) {

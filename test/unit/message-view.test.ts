@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import type { ThreadSummary } from "../../contracts/entities.ts";
+import type { BurnTime } from "../../mixins/burn-timers/index.ts";
 import type { PinRow } from "../../services/message/pin-repository.ts";
 import type { MessageRow, ReactionRow } from "../../services/message/repository.ts";
 import { previewOf, viewMessages, viewPage, type ViewSource } from "../../services/message/view.ts";
@@ -24,6 +25,7 @@ const row = (seq: number, more: Partial<MessageRow> = {}): MessageRow => ({
   edited_at: null,
   recalled_at: null,
   thread_id: null,
+  burn_after_ms: null,
   ...more,
 });
 const reply = (seq: number) => JSON.stringify({ messageId: `10${seq}`, seq, senderId: "7", type: "text" });
@@ -31,13 +33,14 @@ const reply = (seq: number) => JSON.stringify({ messageId: `10${seq}`, seq, send
 interface Beside {
   readonly pins?: readonly PinRow[];
   readonly threads?: ReadonlyMap<string, ThreadSummary>;
+  readonly burns?: readonly BurnTime[];
 }
 
 /** A repository that holds these rows and what stands beside them. */
 const repositoryOf = (
   rows: readonly MessageRow[],
   reactions: readonly ReactionRow[] = [],
-  { pins = [], threads = new Map<string, ThreadSummary>() }: Beside = {},
+  { pins = [], threads = new Map<string, ThreadSummary>(), burns = [] }: Beside = {},
 ): ViewSource => ({
   bySeqs: async (_id, seqs) => rows.filter(({ seq }) => seqs.includes(seq)),
   reactions: async (_id, seqs) => reactions.filter(({ seq }) => seqs.includes(seq)),
@@ -46,6 +49,7 @@ const repositoryOf = (
     summaries: async (_viewer, asked) =>
       new Map([...threads].filter(([threadId]) => asked.some(({ threadIds }) => threadIds.includes(threadId)))),
   },
+  burns: { at: async (places) => burns.filter(({ seq }) => places.some(([, burning]) => burning === seq)) },
 });
 
 describe("previewOf", () => {
@@ -125,6 +129,27 @@ describe("viewMessages", () => {
 });
 
 describe("what stands beside a message", () => {
+  it("is when it burns, unless it is recalled or waits for its reader; who quotes it shows none of its words", async () => {
+    const rows = [
+      row(1, { burn_after_ms: 1_000 }),
+      row(2, { burn_after_ms: 1_000, recalled_at: 5 }),
+      row(3, { burn_after_ms: 1_000 }),
+      row(4, { reply_to: reply(1) }),
+    ];
+    const burns = [1, 2].map((seq) => ({ conversationId: "g_1", seq, burnsAt: 70 }));
+    const shown = await viewMessages(repositoryOf(rows, [], { burns }), "g_1", rows, "7", ALL);
+    assert.deepEqual(
+      shown.map(({ burnAfterMs, burnsAt }) => [burnAfterMs, burnsAt]),
+      [
+        [1_000, 70],
+        [1_000, undefined],
+        [1_000, undefined],
+        [undefined, undefined],
+      ],
+    );
+    assert.deepEqual([shown[3]?.replyTo?.preview, shown[3]?.replyTo?.withheld], ["", true]);
+  });
+
   it("is shown with it: when it was pinned, and the thread that begins at it", async () => {
     const thread = { count: 2, lastSeq: 9, lastAt: 9 };
     const threads = new Map([101, 102, 103].map((id) => [String(id), thread]));

@@ -19,7 +19,8 @@ type Stored = [
   mentions: MessageRecord["mentions"],
   requestId: string | null,
   traceparent?: string | null,
-  threadId?: string,
+  threadId?: string | null,
+  burnAfterMs?: number,
 ];
 
 export function encodeRequest(request: AcceptRequest): string {
@@ -34,7 +35,9 @@ export function encodeRequest(request: AcceptRequest): string {
     request.mentions,
     request.requestId,
   ];
-  if (request.threadId !== undefined) stored.push(request.traceparent ?? null, request.threadId);
+  const { burnAfterMs } = request;
+  if (burnAfterMs !== undefined) stored.push(request.traceparent ?? null, request.threadId ?? null, burnAfterMs);
+  else if (request.threadId !== undefined) stored.push(request.traceparent ?? null, request.threadId);
   else if (request.traceparent !== undefined) stored.push(request.traceparent);
   return JSON.stringify(stored);
 }
@@ -56,6 +59,7 @@ export function recordOf(request: AcceptRequest, seq: number, createdAt: number)
     requestId: request.requestId,
     ...(request.traceparent !== undefined && { traceparent: request.traceparent }),
     ...(request.threadId !== undefined && { threadId: request.threadId }),
+    ...(request.burnAfterMs !== undefined && { burnAfterMs: request.burnAfterMs }),
   };
 }
 
@@ -68,7 +72,7 @@ export function decodeMessage(text: string): { record: MessageRecord; loggedAt: 
   const [conversationId, messageId, senderId, clientMsgId, type, content, replyTo, mentions, requestId, ...rare] = JSON.parse(
     text.slice(storedAt),
   ) as Stored;
-  const [traceparent, threadId] = rare;
+  const [traceparent, threadId, burnAfterMs] = rare;
   const record: MessageRecord = {
     messageId,
     conversationId,
@@ -83,7 +87,8 @@ export function decodeMessage(text: string): { record: MessageRecord; loggedAt: 
     createdAt: Number(text.slice(createdAt, hashAt)),
     requestId,
     ...(typeof traceparent === "string" && { traceparent }),
-    ...(threadId !== undefined && { threadId }),
+    ...(typeof threadId === "string" && { threadId }),
+    ...(burnAfterMs !== undefined && { burnAfterMs }),
   };
   return { record, loggedAt: Number(text.slice(0, LOGGED_AT_DIGITS)) || null };
 }

@@ -52,7 +52,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 function isRecord(value: unknown): value is MessageRecord {
   if (!isObject(value)) return false;
   const { messageId, conversationId, seq, senderId, clientMsgId, type, content, replyTo, mentions } = value;
-  const { bodyHash, createdAt, requestId, traceparent, threadId } = value;
+  const { bodyHash, createdAt, requestId, traceparent, threadId, burnAfterMs } = value;
   return (
     [conversationId, clientMsgId, type, bodyHash].every(isString) &&
     isId(messageId) &&
@@ -65,7 +65,8 @@ function isRecord(value: unknown): value is MessageRecord {
     (mentions === null || (Array.isArray(mentions) && mentions.every(isString))) &&
     (requestId === null || isString(requestId)) &&
     (traceparent === undefined || isString(traceparent)) &&
-    (threadId === undefined || isId(threadId))
+    (threadId === undefined || isId(threadId)) &&
+    (burnAfterMs === undefined || (Number.isSafeInteger(burnAfterMs) && Number(burnAfterMs) > 0))
   );
 }
 

@@ -28,10 +28,11 @@ export function pending(name: string, using: Using): void {
     );
 
     it(
-      "gives back all of a message, be it traced, in a thread, or both",
+      "gives back all of a message, be it traced, in a thread, one that burns, or several of these",
       using(async (hot) => {
         const id = await load(hot);
-        const parts = [{}, { threadId: "5" }, { traceparent: "00-ab-cd-01" }, { threadId: "5", traceparent: "00-ab-cd-01" }];
+        const rare = [{ threadId: "5" }, { traceparent: "00-ab-cd-01" }, { burnAfterMs: 1_000 }];
+        const parts = rare.reduce<object[]>((some, one) => [...some, ...some.map((other) => ({ ...other, ...one }))], [{}]);
         for (const more of parts) {
           const request = buildRequest(id, more);
           const { bySystem: _bySystem, inSql: _inSql, ...fields } = request;

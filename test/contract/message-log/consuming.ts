@@ -34,6 +34,7 @@ export function consuming(using: Using): void {
         mentions: ["all", "8"],
         requestId: "r",
         threadId: "5",
+        burnAfterMs: 60_000,
       });
       await log.append([sent]);
       await waitFor(() => seen.batches.length);

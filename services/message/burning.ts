@@ -1,0 +1,35 @@
+import type { Params } from "../../contracts/index.ts";
+import { parseConversationId } from "../../lib/conversation-id.ts";
+import { isImError } from "../../lib/errors.ts";
+import { SYSTEM_SENDER } from "../../lib/message-view.ts";
+import { invalidField } from "../../lib/validation.ts";
+import { announceChange, type ChangeDeps } from "./change.ts";
+import { changeOf } from "./change-entry.ts";
+
+/** @throws VALIDATION where more than two would have to read it */
+export function checkBurning({
+  conversationId,
+  burnAfterMs,
+}: Pick<Params<"message.send">, "conversationId" | "burnAfterMs">): void {
+  if (burnAfterMs !== undefined && parseConversationId(conversationId)?.type !== "direct")
+    throw invalidField("burnAfterMs", "is for conversations of two people");
+}
+
+/** Takes the words of a message away whose time has run out, as a recall by nobody. Repeating it changes nothing. */
+export async function burnMessage(deps: ChangeDeps, { conversationId, seq, messageId }: Params<"message.burn">): Promise<void> {
+  const isNew = await deps.repository.transaction(async (tx) => {
+    const at = deps.now();
+    if (!(await deps.repository.recall(conversationId, seq, at, tx))) return false;
+    await deps.addEvent(tx, conversationId, messageId, SYSTEM_SENDER);
+    await deps.changes.record(tx, [changeOf({ conversation_id: conversationId, seq, message_id: messageId }, "recalled", at)]);
+    return true;
+  });
+  if (isNew) await announceChange(deps, messageId);
+}
+
+/** Tells both when a message burns that has been read. */
+export async function tellBurning(deps: ChangeDeps, messageId: string): Promise<void> {
+  await announceChange(deps, messageId).catch((error: unknown) => {
+    if (!isImError(error, "MESSAGE_NOT_FOUND")) throw error;
+  });
+}

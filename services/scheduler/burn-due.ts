@@ -1,0 +1,75 @@
+import { mapConcurrently } from "../../lib/map-concurrently.ts";
+import type { BurnTimer, DueTimers } from "../../mixins/burn-timers/index.ts";
+import type { Term } from "./lease.ts";
+import type { Job } from "./runner.ts";
+
+export interface BurnDueDeps {
+  readonly timers: Pick<DueTimers, "due" | "putOff">;
+  /** Takes its words away, and the timer with them. Repeating it changes nothing. */
+  burn(timer: BurnTimer): Promise<void>;
+  /** Tells both when it burns. */
+  tell(timer: BurnTimer): Promise<void>;
+  onBurnt(lateMs: number): void;
+  readonly now: () => number;
+}
+
+/** Timers of one portion. */
+const PORTION = 200;
+const PARALLEL = 8;
+/** What failed waits so long, so that it holds up no other. */
+const AGAIN_AFTER_MS = 1_000;
+/** So many failures end a run. */
+const MAX_FAILED = 16;
+
+/**
+ * Tells of a portion of the timers that started, and burns what ran out.
+ * @throws what the first one that failed threw, when all were tried
+ */
+export async function burnDue(deps: BurnDueDeps, term: Term): Promise<{ done: number; isMore: boolean }> {
+  const due = await deps.timers.due(deps.now(), PORTION);
+  const failures: unknown[] = [];
+  let done = 0;
+  await mapConcurrently(due, PARALLEL, async (timer) => {
+    if (failures.length >= MAX_FAILED || !term.holds()) return;
+    try {
+      await handle(deps, timer);
+      done++;
+    } catch (error) {
+      failures.push(error);
+      await deps.timers.putOff(timer, deps.now() + AGAIN_AFTER_MS).catch(() => undefined); // it is due still
+    }
+  });
+  if (failures.length > 0) throw failures[0];
+  return { done, isMore: due.length === PORTION };
+}
+
+async function handle(deps: BurnDueDeps, timer: BurnTimer): Promise<void> {
+  const lateMs = deps.now() - timer.burnsAt;
+  if (lateMs >= 0) {
+    await deps.burn(timer);
+    deps.onBurnt(lateMs);
+    return;
+  }
+  await deps.tell(timer);
+  await deps.timers.putOff(timer, timer.burnsAt);
+}
+
+/** Rows of one portion. */
+const REPAIRED = 500;
+const REPAIR_EVERY_MS = 30_000;
+const FIRST = { conversationId: "", seq: 0 };
+
+/** Goes through the timers that wait for their readers, again and again, a portion at once. */
+export function repairing(timers: Pick<DueTimers, "repair">, now: () => number): Job {
+  let nextAt = 0;
+  let after = FIRST;
+  return {
+    hasDue: async () => now() >= nextAt,
+    async run() {
+      const last = await timers.repair(after, REPAIRED);
+      after = last ?? FIRST;
+      if (last === null) nextAt = now() + REPAIR_EVERY_MS;
+      return { done: 0, isMore: last !== null };
+    },
+  };
+}
