@@ -1,4 +1,5 @@
 import { CHANGE_LOG_KEEP_MS, MAX_CHANGE_LOG_ENTRIES } from "../../config/limits.ts";
+import { byIndex } from "../database/dialect.ts";
 import type { Database, Tx } from "../database/port.ts";
 
 export type ChangeType = "edited" | "recalled" | "deleted" | "reacted" | "pinned";
@@ -52,6 +53,8 @@ interface ChangeRow {
 const PORTION = 1_000;
 /** Portions of one run; what is left goes with the next. */
 const MAX_PORTIONS = 100;
+/** So many entries are looked through one by one rather than for each conversation by itself. */
+const LOOKED_THROUGH = 1_000;
 /** Conversations that one statement names. */
 const CONVERSATIONS_ASKED = 500;
 const HEAD = { id: 1 };
@@ -130,11 +133,12 @@ export class ChangeLog {
   /** Entries of these conversations that concern everybody or this user, ascending by position. */
   async since({ conversationIds, limit, ...asked }: ChangesAsked): Promise<Change[]> {
     if (asked.after >= asked.upTo) return [];
+    const index = byIndex(this.#sql, asked.upTo - asked.after > LOOKED_THROUGH ? "change_log_conversation" : "primary");
     const found: Change[] = [];
     for (let from = 0; from < conversationIds.length; from += CONVERSATIONS_ASKED) {
       const portion = conversationIds.slice(from, from + CONVERSATIONS_ASKED);
       const rows = await this.#sql.select<ChangeRow>(
-        `select position, type, conversation_id, seq, message_id, user_id, at from change_log
+        `select position, type, conversation_id, seq, message_id, user_id, at from change_log ${index}
          where conversation_id in (:portion) and position > :after and position <= :upTo and (user_id is null or user_id = :userId)
          order by position limit :limit`,
         { ...asked, portion, limit },

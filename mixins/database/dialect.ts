@@ -20,6 +20,12 @@ export async function takeTurn(sql: Pick<Database, "dialect" | "insertRows">, tx
   await sql.insertRows("turn", [{ slot }], "keep", tx);
 }
 
+/** Behind the name of a table in a SELECT: reads it by this index ("primary": in the order of its key), whatever else may seem better. */
+export const byIndex = ({ dialect }: Pick<Database, "dialect">, index: string): string => {
+  if (dialect === "mysql") return `force index (${index})`;
+  return index === "primary" ? "not indexed" : `indexed by ${index}`;
+};
+
 export interface UpdateFrom {
   readonly table: string;
   /** A table, or a SELECT in parentheses, with its name. Its columns have other names than those of `table`. */

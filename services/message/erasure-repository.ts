@@ -173,12 +173,13 @@ export class ErasureRepository {
     return { forwards, next: keyBehind(rows, limit) };
   }
 
-  /** A forward that was recalled meanwhile has another version and no words. */
+  /** A forward that was recalled meanwhile has another version and no words; one that was gone through before stays as it is. */
   async #scrub(row: MessageRow, userId: string, at: number): Promise<void> {
     const { conversation_id, seq, version, type, content: stored } = row;
     const words = { type, content: JSON.parse(stored) as Content };
     if (!forwardedIn(words).includes(userId)) return;
     const content = JSON.stringify(withoutForwarded(words, new Set([userId])));
+    if (content === stored) return;
     await this.#sql.transaction(async (tx) => {
       const changed = await this.#sql.execute(
         `update message set content = :content, version = version + 1

@@ -7,6 +7,8 @@ await runOnMysql([
   "integration/message-change",
   "integration/races",
   "integration/conversation-cursors",
+  "integration/change-log",
+  "integration/message-changes-recorded",
   "integration/erasure",
   "integration/erasure-in-flight",
   "integration/scheduled-messages",

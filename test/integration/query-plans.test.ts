@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { ChangeLog } from "../../mixins/change-log/change-log.ts";
 import { migrateUp } from "../../mixins/database/migrate.ts";
 import { openSqlite } from "../../mixins/database/sqlite.ts";
 import { migrations } from "../../migrations/index.ts";
@@ -37,7 +38,9 @@ test("what runs beside others' writes reads no table from one end to the other",
     await db.transaction((tx) => revokeInvitationsBy(sql, "1", "2", 3, tx));
     await invitationsOf(sql, "1");
     await new MessageRepository(sql).knownOf([{ conversationId: "d_1_2", senderId: "1", clientMsgId: "k" }]);
-    assert.equal(statements.size, 7);
+    const changes = { conversationIds: ["g_1"], userId: "1", limit: 1 };
+    for (const upTo of [1, 1_000_000]) await new ChangeLog(sql).since({ ...changes, after: 0, upTo });
+    assert.equal(statements.size, 9);
     for (const statement of statements) {
       const values = Object.fromEntries(
         [...statement.matchAll(/:(\w+)/g)].map(([, name]) => [name!, name === "tuples" ? [[1, 1, 1]] : 1]),
