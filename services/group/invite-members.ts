@@ -80,7 +80,10 @@ export async function inviteMembers(
     const joined = await admit(deps, { ...at, groupId }, invitees.atOnce);
     const strangers = await withoutMembers(deps, groupId, { atOnce: [], byInvitation: invitees.byInvitation }, at.tx);
     const invited = await sendInvitations(deps, { tx: at.tx, groupId, inviterId: userId }, strangers.byInvitation);
-    return { result: { joined, invited }, changes: joined.length > 0 ? [{ event: "member.joined", userIds: joined, data: { inviterId: userId } }] : [] };
+    return {
+      result: { joined, invited },
+      changes: joined.length > 0 ? [{ event: "member.joined", userIds: joined, data: { inviterId: userId } }] : [],
+    };
   });
 }
 
