@@ -1,0 +1,162 @@
+import assert from "node:assert/strict";
+import { after, describe, it } from "node:test";
+import fc from "fast-check";
+import type { Config } from "../../config/config.ts";
+import { readPages } from "../chaos/device.ts";
+import { keep, type Kept } from "../chaos/picture.ts";
+import { startIm, type Im } from "../support/im.ts";
+import { removeTopics, uniquePrefix } from "../support/kafka.ts";
+import { ownDatabase } from "../support/mysql.ts";
+import { ownServers, reasonToSkip, serversFor } from "../support/servers.ts";
+import { SyncClient, type SyncAnswer } from "../support/sync-client.ts";
+import { waitFor } from "../support/wait.ts";
+import { clientOperation, shape, type ClientOperation } from "./operations.ts";
+import { perform, taskOf, Words } from "./perform.ts";
+import { buildWorld, type Person, type World } from "./world.ts";
+
+/** More runs, or those of a failure once more: `PROPERTY_RUNS=500 PROPERTY_SEED=42 node --test test/property/sync.test.ts`. */
+const runs = Number(process.env["PROPERTY_RUNS"] ?? 100);
+const seed = process.env["PROPERTY_SEED"];
+/** What begins later passes without a try, so that the search for a shorter failure ends. */
+const TIME_LIMIT_MS = 40_000;
+const SHOW_TIMEOUT_MS = 10_000;
+
+/** A device that is seldom there: it knows what it synced, and hears nothing between. */
+interface Syncing {
+  readonly op: "sync";
+  readonly who: number;
+  readonly limit: number;
+}
+type Step = ClientOperation | Syncing;
+
+const step: fc.Arbitrary<Step> = fc.oneof(
+  { weight: 5, arbitrary: clientOperation },
+  {
+    weight: 1,
+    arbitrary: fc.record({ op: fc.constant("sync" as const), who: fc.nat({ max: 11 }), limit: fc.integer({ min: 1, max: 3 }) }),
+  },
+);
+
+/** Of each person the devices that sync, one from the beginning and one that comes at the end. */
+class Absent {
+  readonly person: Person;
+  readonly client: SyncClient;
+
+  constructor(person: Person) {
+    this.person = person;
+    this.client = new SyncClient(async (request) => {
+      const answer = await person.devices[0].rest.post<SyncAnswer>("/sync", request);
+      assert.equal(answer.code, 0, JSON.stringify(answer));
+      return answer.data;
+    });
+  }
+
+  /** What it has of a conversation, and what the server shows from where it begins. */
+  async pictures(conversationId: string): Promise<{ mine: Kept[]; theirs: Kept[] }> {
+    const { pages } = await readPages(this.person.devices[0].rest, conversationId, "up", 100);
+    const items = this.client.items(conversationId);
+    const from = items[0]?.seq ?? Infinity;
+    const keptOf = (all: typeof items): Kept[] => all.flatMap((item) => ("messageId" in item ? [keep(item)] : []));
+    const shown = pages.flatMap((page) => page.items).filter(({ seq }) => seq >= from);
+    return { mine: keptOf(items), theirs: keptOf(shown) };
+  }
+}
+
+async function assertUpToDate({ conversations }: World, absent: Absent): Promise<void> {
+  const { person, client } = absent;
+  for (const { conversationId, members } of conversations) {
+    if (!members.includes(person.index)) continue;
+    const isUpToDate = async (): Promise<boolean> => {
+      await client.sync();
+      const { mine, theirs } = await absent.pictures(conversationId);
+      return JSON.stringify(mine) === JSON.stringify(theirs);
+    };
+    await waitFor(isUpToDate, "the picture of the server", SHOW_TIMEOUT_MS).catch(async () => {
+      const { mine, theirs } = await absent.pictures(conversationId);
+      assert.deepEqual(mine, theirs, `what a device of ${person.index} has of ${conversationId} after its sync`);
+    });
+  }
+}
+
+/** The list as the device has it from its syncs, but for what changes of messages change in it. */
+async function assertSameLists({ person, client }: Absent): Promise<void> {
+  const { data } = await person.devices[0].list();
+  for (const shown of data ?? []) {
+    const { conversation } = client.kept.get(shown.conversationId)!;
+    const { maxSeq, readSeq, unread } = shown as { maxSeq: number; readSeq: number; unread: number };
+    assert.deepEqual(
+      [conversation.maxSeq, conversation.readSeq],
+      [maxSeq, readSeq],
+      `${shown.conversationId} of ${person.index}`,
+    );
+    assert.ok(unread >= 0);
+  }
+}
+
+/** Cursors of senders are written a little later, and are new once more. */
+async function hasNothingNew({ client }: Absent): Promise<boolean> {
+  const before = client.version;
+  const pages = await client.sync();
+  const isEmpty = pages.every((page) => [page.conversations, page.changes, page.removed].every(({ length }) => length === 0));
+  return isEmpty && client.version === before;
+}
+
+async function live(im: Im, given: { shape: { people: number; historyVisible: boolean }; scripts: Step[][] }): Promise<void> {
+  await using world = await buildWorld(im, given.shape);
+  const words = new Words();
+  const absents = world.people.map((person) => new Absent(person));
+  const act = async (steps: readonly Step[]): Promise<void> => {
+    for (const one of steps) {
+      if (one.op === "sync") await absents[one.who % absents.length]!.client.sync({ limit: one.limit });
+      else
+        await perform(
+          world,
+          taskOf(world, one, words, ({ conversationId }, device) =>
+            device.view.of(conversationId).map((message) => ({ ...message, conversationId })),
+          ),
+        );
+    }
+  };
+  // One device's syncs come one after the other.
+  const syncsApart = given.scripts.map((steps, i) =>
+    steps.map((one) => (one.op === "sync" ? { ...one, who: i % world.people.length } : one)),
+  );
+  await Promise.all(syncsApart.slice(0, world.people.length).map(act));
+  await im.settled();
+  const latecomers = world.people.map((person) => new Absent(person));
+  for (const absent of [...absents, ...latecomers]) {
+    await assertUpToDate(world, absent);
+    await assertSameLists(absent);
+    await waitFor(() => hasNothingNew(absent), "nothing to be new", SHOW_TIMEOUT_MS);
+  }
+}
+
+function assertForAll(im: Im, numRuns: number): Promise<void> {
+  const end = performance.now() + TIME_LIMIT_MS;
+  const scripts = fc.array(fc.array(step, { maxLength: 20, size: "max" }), { minLength: 2, maxLength: 4, size: "max" });
+  const property = fc.asyncProperty(fc.record({ shape, scripts }), async (given) => {
+    if (performance.now() < end) await live(im, given);
+  });
+  return fc.assert(property, { numRuns, ...(seed !== undefined && { seed: Number(seed) }) });
+}
+
+it("devices that sync now and then end with the picture of the server", { timeout: 180_000 }, async () => {
+  await using im = await startIm();
+  await assertForAll(im, runs);
+});
+
+const [mysql, kafka] = [await serversFor("mysql"), await serversFor("kafka")];
+const skip = mysql.skip || kafka.skip || (await reasonToSkip("redis"));
+
+describe("on the servers of a cluster", { skip }, () => {
+  const kafkaTopicPrefix = uniquePrefix();
+  after(() => removeTopics(kafka.url, kafkaTopicPrefix));
+
+  it("devices that sync now and then end with the picture of the server", { timeout: 240_000 }, async () => {
+    await using database = await ownDatabase(mysql.url);
+    await using servers = await ownServers("redis");
+    const stores: Partial<Config> = { mysqlUrl: database.url, redisUrl: servers.redis.url };
+    await using im = await startIm({ ...stores, kafkaBrokers: [kafka.url], kafkaTopicPrefix });
+    await assertForAll(im, Math.ceil(runs / 5));
+  });
+});
