@@ -20,7 +20,8 @@ export async function burnMessage(deps: ChangeDeps, { conversationId, seq, messa
   const isNew = await deps.repository.transaction(async (tx) => {
     const at = deps.now();
     if (!(await deps.repository.recall(conversationId, seq, at, tx))) return false;
-    await deps.addEvent(tx, conversationId, messageId, SYSTEM_SENDER);
+    const payload = { conversationId, messageId, actorId: SYSTEM_SENDER };
+    await deps.addEvent(tx, { subject: "im.message.recalled", key: conversationId, payload });
     await deps.changes.record(tx, [changeOf({ conversation_id: conversationId, seq, message_id: messageId }, "recalled", at)]);
     return true;
   });

@@ -22,7 +22,7 @@ export interface FavoriteDeps extends VisibleDeps {
 /**
  * Keeps what a message says. It is read and kept in one transaction, which a recall and an erasure of its author come before or
  * behind: nothing is kept that either should have taken. `repeated`: it was kept before, and is as it was then.
- * @throws MESSAGE_NOT_FOUND, MESSAGE_RECALLED, VALIDATION for a system message, TOO_MANY_FAVORITES, SESSION_ENDED
+ * @throws MESSAGE_NOT_FOUND, MESSAGE_RECALLED, VALIDATION for a system message and one that burns, TOO_MANY_FAVORITES, SESSION_ENDED
  */
 export async function addFavorite(
   deps: FavoriteDeps,
@@ -32,6 +32,7 @@ export async function addFavorite(
   if (kept) return { favorite: kept, repeated: true };
   const { row } = await storedMessage(deps, messageId, userId);
   if (row.type === "system") throw invalidField("messageId", "is a message of the system");
+  if (row.burn_after_ms !== null) throw invalidField("messageId", "is a message that burns after reading");
   return deps.favorites.transaction(
     async (tx) => {
       await deps.favorites.inTurn(userId, tx);

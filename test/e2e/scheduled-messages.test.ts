@@ -66,6 +66,7 @@ test("a scheduled message that is refused says why, in the language of the reque
   const [failed] = answer.data!.items;
   has(failed, scheduledFields, "failure");
   assert.deepEqual([failed?.["state"], failed?.["failure"]], ["failed", { code: 3002, message: "无法向对方发送消息。" }]);
+  await im.settled();
   const { items } = await ok<Page>(a.rest.get("/notifications"));
   assert.equal(items[0]?.["type"], "message.schedule.failed");
 });

@@ -152,12 +152,14 @@ describe("a message that burns after reading", () => {
     assert.deepEqual(await changesOf(sent.messageId), ["recalled"]);
   });
 
-  it("cannot be forwarded, and is quoted without its words", async () => {
+  it("cannot be forwarded or kept, and is quoted without its words", async () => {
     const { a, b, conversationId } = await buildFriends(im);
     const sent = await sendBurning(im, a, conversationId, "not to be repeated");
     const forward = { type: "forward" as const, content: { title: "Look", items: [sent.messageId] } };
     for (const by of [a, b])
       assert.equal(await errorType(im.node.as(by.userId, "message.send", { ...text(conversationId), ...forward })), "VALIDATION");
+    for (const by of [a, b])
+      assert.equal(await errorType(im.node.as(by.userId, "message.addFavorite", { messageId: sent.messageId })), "VALIDATION");
     const reader = await im.connect({ token: a.token });
     const reply = await send(im, b, conversationId, "what?", { replyTo: sent.messageId });
     const pushed = await reader.next<Message>("message:new", ({ messageId }) => messageId === reply.messageId);
