@@ -39,7 +39,13 @@ export const clientEventParams = {
   "auth:renew": Closed({ token: Type.String({ minLength: 1, maxLength: 4_096 }) }),
 } as const satisfies Partial<Record<ClientEventName, TSchema>>;
 
-const Receipt = Closed({ conversationId: ConversationId, userId: Id, seq: Seq, at: Time });
+const Receipt = Closed(
+  { conversationId: ConversationId, userId: Id, seq: Seq, at: Time },
+  {
+    description:
+      "Cumulative, of each user the newest, at most five times a second in a conversation; the highest counts. Who sends a message has read all before it: no receipt says so",
+  },
+);
 
 /** What changed in one's own list; only that is named. */
 const ConversationUpdated = Type.Object(

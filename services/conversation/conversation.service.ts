@@ -5,6 +5,7 @@
  * and group. It owns neither messages (message) nor memberships as such (group, friend).
  *
  * A cursor that was answered is committed; cursors only move forward; unread is derived from them and never counted up.
+ * What changes in a user's list comes to all their devices with the version of its commit; receipts go out together.
  */
 import { MAX_GROUP_MEMBERS } from "../../contracts/limits.ts";
 import { coalesce } from "../../lib/coalesce.ts";
@@ -192,6 +193,9 @@ export default defineService<"conversation", Vars>()({
     const pushAll = coalesce((deliveries: readonly Deliveries[number][]) => push(broker, [...deliveries]));
     const receipts = new ReceiptPushes(pushAll);
     this.deps = { repository, writer, receipts, push: pushAll, conversations: hot.conversations, calls: broker, now: Date.now };
-    onDrain(broker, DRAIN.writes, async () => void (await Promise.all([writer.flush(), receipts.flush()])));
+    onDrain(broker, DRAIN.writes, async () => {
+      await Promise.all([writer.flush(), receipts.flush()]);
+      await pushAll([]); // behind those that are under way
+    });
   },
 });

@@ -114,17 +114,17 @@ export async function markCursor(deps: CursorDeps, input: MarkInput): Promise<{ 
   const move = { userId, conversationId, readSeq, shownSeq: isShown ? readSeq : 0, deliveredSeq: seq, at };
   const standing = (await deps.writer.advance([move])).get(cursorKey(move));
   if (!standing) return { seq: before };
-  if (kind === "read" && standing.isRead) await tellRead(deps, input, standing);
+  if (kind === "read" && standing.isRead) tellRead(deps, input, standing);
   const isMoved = kind === "read" ? standing.isRead : standing.isDelivered;
-  if (isMoved && isShown) await deps.receipts.tell({ conversationId, userId, kind, seq, at });
+  if (isMoved && isShown) deps.receipts.tell({ conversationId, userId, kind, seq, at });
   return { seq: kind === "read" ? standing.readSeq : standing.deliveredSeq };
 }
 
 /** Tells one's own other devices. */
-async function tellRead(
+function tellRead(
   deps: OwnDevicesDeps,
   { userId, conversationId, connectionId }: MarkInput,
   { version, readSeq }: StandingCursors,
-): Promise<void> {
-  await tellOwnDevices(deps, { userId, conversationId, version: String(version), change: { readSeq }, connectionId });
+): void {
+  tellOwnDevices(deps, { userId, conversationId, version: String(version), change: { readSeq }, connectionId });
 }

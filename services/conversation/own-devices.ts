@@ -1,7 +1,7 @@
 import { userRoom, type Deliveries } from "../../lib/push.ts";
 
 export interface OwnDevicesDeps {
-  /** Never rejects; what is handed over while one push runs goes together into the next. */
+  /** Never rejects, and nobody waits for it; what is handed over while one push runs goes together into the next. */
   readonly push: (deliveries: Deliveries) => Promise<void>;
 }
 
@@ -16,11 +16,11 @@ export interface OwnNews {
 }
 
 /** Tells a user's own devices what changed in their list. */
-export async function tellOwnDevices(
+export function tellOwnDevices(
   { push }: OwnDevicesDeps,
   { userId, conversationId, version, change, connectionId }: OwnNews,
-): Promise<void> {
+): void {
   const except = connectionId === undefined ? {} : { except: [connectionId] };
   const payload = { conversationId, version, ...change };
-  await push([{ room: userRoom(userId), event: "conversation:updated", payload, ...except }]);
+  void push([{ room: userRoom(userId), event: "conversation:updated", payload, ...except }]);
 }

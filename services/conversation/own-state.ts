@@ -31,7 +31,7 @@ export async function updateConversation(
   if (row) {
     // With the last message at which it is hidden: a device may hear of the next one before it hears of this.
     const change = { ...ownStateOf(row, maxSeq), maxSeq };
-    await tellOwnDevices(deps, { userId, conversationId, version: String(row.version), change });
+    tellOwnDevices(deps, { userId, conversationId, version: String(row.version), change });
   }
   return viewOne(deps, userId, conversationId);
 }
@@ -45,8 +45,8 @@ export async function clearConversation(deps: CursorDeps, userId: string, conver
   const row = await deps.repository.clear({ userId, conversationId, readSeq: maxSeq, shownSeq, deliveredSeq: maxSeq, at });
   if (!row) return;
   const change = { clearedSeq: Number(row.min_seq) - 1, readSeq: Number(row.read_seq) };
-  await tellOwnDevices(deps, { userId, conversationId, version: String(row.version), change });
-  if (isShown && maxSeq > access.readSeq) await deps.receipts.tell({ conversationId, userId, kind: "read", seq: maxSeq, at });
+  tellOwnDevices(deps, { userId, conversationId, version: String(row.version), change });
+  if (isShown && maxSeq > access.readSeq) deps.receipts.tell({ conversationId, userId, kind: "read", seq: maxSeq, at });
 }
 
 async function headFor(

@@ -36,14 +36,14 @@ export class ReceiptPushes {
     this.#push = push;
   }
 
-  /** Resolves when the receipt is pushed, or waits to be. */
-  async tell(receipt: Receipt): Promise<void> {
+  tell(receipt: Receipt): void {
     const { conversationId, seq } = receipt;
     const key = keyOf(receipt);
     const window = this.#windows.get(conversationId);
     if (!window) {
       this.#windows.set(conversationId, this.#open(conversationId, [receipt]));
-      return this.#push(deliveriesOf([receipt]));
+      void this.#push(deliveriesOf([receipt]));
+      return;
     }
     const known = Math.max(window.told.get(key) ?? 0, window.waiting.get(key)?.seq ?? 0);
     if (seq > known) window.waiting.set(key, receipt);

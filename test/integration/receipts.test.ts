@@ -4,7 +4,7 @@ import { RECEIPTS_EVERY_MS } from "../../config/limits.ts";
 import { MAX_READERS_GROUP } from "../../contracts/limits.ts";
 import { chunksOf } from "../../lib/page.ts";
 import type { Deliveries } from "../../lib/push.ts";
-import { access, clear, markDelivered, markRead } from "../support/conversations.ts";
+import { access, clear, markDelivered, markRead, update } from "../support/conversations.ts";
 import type { Client } from "../support/client.ts";
 import { buildGroup, buildUser, startIm, type Im, type TestUser } from "../support/im.ts";
 import { intercept } from "../support/intercept.ts";
@@ -127,6 +127,23 @@ describe("receipts", () => {
     assert.deepEqual([await markDelivered(im, b, conversationId, 3), await markRead(im, b, conversationId, 3)], [2, 2]);
     conversations.stableSeqs = stableSeqs;
     assert.equal(await markRead(im, b, conversationId, 3), 3);
+  });
+
+  it("let nobody who reads wait for a gateway that does not answer", async () => {
+    const { a, b, conversationId } = await buildFriends(im);
+    const sender = await connect(a);
+    const sent = await send(im, a, conversationId);
+    const gate = Promise.withResolvers<void>();
+    const restore = intercept(im.broker, "socket.deliver", async (proceed) => {
+      await gate.promise;
+      return proceed();
+    });
+    assert.equal(await markRead(im, b, conversationId, sent.seq), sent.seq);
+    await update(im, b, conversationId, { pinned: true });
+    assert.deepEqual(sender.of("receipt:read"), []);
+    gate.resolve();
+    await sender.next<Receipt>("receipt:read", ({ seq }) => seq === sent.seq);
+    restore();
   });
 
   it("are told of clearing as of reading, to whom they may", async () => {

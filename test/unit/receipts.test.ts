@@ -17,7 +17,7 @@ function watched() {
       }),
     );
   });
-  const tell = (userId: string, seq: number, kind: Receipt["kind"] = "read", conversationId = GROUP): Promise<void> =>
+  const tell = (userId: string, seq: number, kind: Receipt["kind"] = "read", conversationId = GROUP): void =>
     receipts.tell({ conversationId, userId, kind, seq, at: seq });
   return { pushes, receipts, tell };
 }
@@ -28,7 +28,7 @@ describe("receipts that are pushed", () => {
 
   it("go out at once in a quiet conversation, and together in one that is not, of each user and kind the newest", async () => {
     const { pushes, tell } = watched();
-    await tell("1", 3);
+    tell("1", 3);
     assert.deepEqual(pushes, [["read 1 3"]]);
     for (const [userId, seq] of [
       ["2", 3],
@@ -36,43 +36,43 @@ describe("receipts that are pushed", () => {
       ["2", 5],
       ["1", 4],
     ] as const)
-      await tell(userId, seq);
-    await tell("2", 6, "delivered");
+      tell(userId, seq);
+    tell("2", 6, "delivered");
     assert.equal(pushes.length, 1);
     mock.timers.tick(RECEIPTS_EVERY_MS);
     assert.deepEqual(pushes.slice(1), [["read 2 5", "read 3 3", "read 1 4", "delivered 2 6"]]);
-    await tell("4", 6);
+    tell("4", 6);
     assert.equal(pushes.length, 2, "the next ones wait in their turn");
     mock.timers.tick(RECEIPTS_EVERY_MS);
     assert.deepEqual(pushes[2], ["read 4 6"]);
     mock.timers.tick(RECEIPTS_EVERY_MS);
-    await tell("4", 7);
+    tell("4", 7);
     assert.deepEqual(pushes[3], ["read 4 7"], "it is quiet again");
   });
 
   it("say nothing twice and nothing older", async () => {
     const { pushes, tell } = watched();
-    await tell("1", 5, "delivered");
-    for (const seq of [5, 4, 5]) await tell("1", seq, "delivered");
-    await tell("2", 5);
-    await tell("2", 4);
+    tell("1", 5, "delivered");
+    for (const seq of [5, 4, 5]) tell("1", seq, "delivered");
+    tell("2", 5);
+    tell("2", 4);
     mock.timers.tick(RECEIPTS_EVERY_MS);
-    await tell("2", 5);
+    tell("2", 5);
     mock.timers.tick(RECEIPTS_EVERY_MS);
     assert.deepEqual(pushes, [["delivered 1 5"], ["read 2 5"]]);
   });
 
   it("of one conversation do not wait for those of another", async () => {
     const { pushes, tell } = watched();
-    await tell("1", 1);
-    await tell("1", 1, "read", "d_1_2");
+    tell("1", 1);
+    tell("1", 1, "read", "d_1_2");
     assert.deepEqual(pushes, [["read 1 1"], ["read 1 1", "read 1 1"]], "two people, a room for each");
   });
 
   it("that wait go out when the node stops", async () => {
     const { pushes, receipts, tell } = watched();
-    await tell("1", 1);
-    await tell("2", 1);
+    tell("1", 1);
+    tell("2", 1);
     await receipts.flush();
     mock.timers.tick(10 * RECEIPTS_EVERY_MS);
     assert.deepEqual(pushes, [["read 1 1"], ["read 2 1"]]);
@@ -81,7 +81,7 @@ describe("receipts that are pushed", () => {
   it("are for everybody but the devices of whom they are about", async () => {
     const all: Deliveries = [];
     const receipts = new ReceiptPushes(async (deliveries) => void all.push(...deliveries));
-    await receipts.tell({ conversationId: GROUP, userId: "1", kind: "read", seq: 2, at: 9 });
+    receipts.tell({ conversationId: GROUP, userId: "1", kind: "read", seq: 2, at: 9 });
     assert.deepEqual(all, [
       {
         room: "c:g_7",
