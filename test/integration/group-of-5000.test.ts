@@ -20,15 +20,17 @@ after(() => world[Symbol.asyncDispose]());
 
 const rowsOf = (sql: string, params: Row = {}): Promise<Row[]> => world.deps.sql.select<Row>(sql, params);
 
+const node = () => ({ broker: world.node.broker, sql: world.deps.sql });
+
 describe("a message in a group of 5,000", () => {
   it("costs the same statements, calls and bytes as in a group of two", async () => {
     const small = await largeGroup(world, 2);
     const head = (await say(world, "1", large.conversationId)).seq;
     while ((await say(world, "1", small.conversationId)).seq < head);
-    const ofSend = (conversationId: string): Promise<Cost> =>
-      costOf({ broker: world.node.broker, sql: world.deps.sql }, () =>
-        say(world, "1", conversationId, { clientMsgId: "same-length" }),
-      );
+    const ofSend = async (conversationId: string): Promise<Cost> => {
+      await sendersSettled(world.deps.sql); // the cursors of what was sent before
+      return costOf(node(), () => say(world, "1", conversationId, { clientMsgId: "same-length" }));
+    };
     const [dear, cheap] = [await ofSend(large.conversationId), await ofSend(small.conversationId)];
     assert.deepEqual(dear, cheap);
     assert.ok(dear.statements.length > 0 && dear.statements.length < 10, dear.statements.join("\n"));
@@ -97,7 +99,7 @@ describe("the members of a group of 5,000", () => {
             seen.push(...items.map(({ userId }) => userId));
             cursor = nextCursor ?? undefined;
           });
-      const { statements: made, calls } = await costOf({ broker: world.node.broker, sql: world.deps.sql }, page);
+      const { statements: made, calls } = await costOf(node(), page);
       statements.add(made.map((one) => one.replace(/ \d+$/, "").replace(/and \(role.*\)\)/s, "")).join("; "));
       assert.deepEqual(calls.map((one) => one.split(" ")[0]).sort(), ["group.members", "user.getMany"]);
       assert.ok(made.length <= 4, made.join("\n"));
@@ -108,6 +110,12 @@ describe("the members of a group of 5,000", () => {
     assert.ok(statements.size <= 2, [...statements].join("\n"));
     assert.deepEqual(seen.slice(0, 2), ["1", members[4_000]]);
     assert.deepEqual(seen.slice(2), members.toSpliced(4_000, 1));
+  });
+
+  it("connect by one statement of their own rows", async () => {
+    const cost = await costOf(node(), () => world.node.call("conversation.roomsOf", { userId: large.members.at(-1)! }));
+    assert.equal(cost.statements.length, 1);
+    assert.match(cost.statements[0]!, /^select .* 1$/);
   });
 
   it("who cannot see a message are found by an index, and quotes ask for no more than they need", async () => {
