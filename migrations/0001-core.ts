@@ -129,7 +129,7 @@ export async function up(db: MigrationContext): Promise<void> {
     `create unique index message_client on message (conversation_id, sender_id, client_msg_id)`,
     `create index message_id on message (message_id)`,
     // What counts in a thread is read from the index alone. MySQL has no partial one.
-    `create index message_thread on message (conversation_id, thread_id, seq, recalled_at)${db.dialect === "sqlite" ? " where thread_id is not null" : ""}`,
+    `create index message_thread on message (conversation_id, thread_id, seq, recalled_at, created_at)${db.dialect === "sqlite" ? " where thread_id is not null" : ""}`,
     // Forwards hold the words of others, who may be erased. MySQL has no partial index, and reads the table beside its other work.
     ...(db.dialect === "sqlite" ? [`create index message_forward on message (conversation_id, seq) where type = 'forward'`] : []),
     `create table message_edit (

@@ -65,7 +65,10 @@ export class ThreadRepository {
     return summaries;
   }
 
-  /** One part of a union for each conversation, so that each is a range of the index. What may be missing in SQL is left out. */
+  /**
+   * One part of a union for each conversation, so that each is a range of the index. Times ascend with seqs. What may be missing
+   * in SQL is left out.
+   */
   async #counted(
     viewer: string | null,
     asked: readonly ThreadsAsked[],
@@ -76,12 +79,10 @@ export class ThreadRepository {
       const except = waitingIn(waiting, asked[i]!).map(({ seq }) => seq);
       Object.assign(params, { [`id${i}`]: conversationId, [`threads${i}`]: threadIds, [`max${i}`]: finite(maxSeq) });
       if (except.length > 0) params[`except${i}`] = except;
-      return `select t.thread_id, t.count, t.last_seq, l.created_at as last_at from (
-          select m.thread_id as thread_id, count(*) as count, max(m.seq) as last_seq from message m
-          where m.conversation_id = :id${i} and m.thread_id in (:threads${i}) and m.seq <= :max${i} and m.recalled_at is null
-            ${except.length === 0 ? "" : `and m.seq not in (:except${i})`} ${notHiddenFrom(viewer)}
-          group by m.thread_id) t
-        join message l on l.conversation_id = :id${i} and l.seq = t.last_seq`;
+      return `select m.thread_id as thread_id, count(*) as count, max(m.seq) as last_seq, max(m.created_at) as last_at from message m
+        where m.conversation_id = :id${i} and m.thread_id in (:threads${i}) and m.seq <= :max${i} and m.recalled_at is null
+          ${except.length === 0 ? "" : `and m.seq not in (:except${i})`} ${notHiddenFrom(viewer)}
+        group by m.thread_id`;
     });
     const rows = await this.#sql.select<SummaryRow>(parts.join(" union all "), params);
     return rows.map((row) => [

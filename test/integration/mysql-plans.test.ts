@@ -6,6 +6,7 @@ import type { Database, SqlParams } from "../../mixins/database/port.ts";
 import { migrations } from "../../migrations/index.ts";
 import { ErasureRepository } from "../../services/message/erasure-repository.ts";
 import { MessageRepository } from "../../services/message/repository.ts";
+import { ThreadRepository } from "../../services/message/thread-repository.ts";
 import { persistBatch } from "../../services/persister/persist.ts";
 import { PersistRepository } from "../../services/persister/repository.ts";
 import { silent } from "../support/database.ts";
@@ -81,6 +82,29 @@ describe("plans of MySQL for the table of messages", { skip: server.skip }, () =
   it("a message id is looked up in each partition, by its index", async () => {
     const [step] = await plansOf((sql) => new MessageRepository(sql).byId("1"));
     assert.deepEqual([step!.key, partitionsOf(step!)], ["message_id", 16]);
+  });
+
+  it("a page of a thread reads its rows in their order, and what a thread holds is counted in its index, in one partition", async () => {
+    const threads = (sql: Database) => new ThreadRepository(sql, () => Promise.resolve(new Map()));
+    const page = { conversationId: FIRST, threadId: "5", viewer: "1", bounds: { minSeq: 1, maxSeq: 60 }, limit: 20 };
+    const [step, ...more] = await plansOf((sql) => threads(sql).page({ ...page, direction: "down" }));
+    assert.equal(more.length, 0);
+    assert.deepEqual([step!.key, partitionsOf(step!)], ["message_thread", 1]);
+    assert.doesNotMatch(String(step!.Extra), /filesort|temporary/);
+    const steps = await plansOf((sql) =>
+      threads(sql).summaries("1", [
+        { conversationId: FIRST, threadIds: ["5", "6"], maxSeq: 60 },
+        { conversationId: CONVERSATIONS[1]!, threadIds: ["7"], maxSeq: 60 },
+      ]),
+    );
+    const counting = steps.filter(({ table }) => table === "m");
+    assert.deepEqual(
+      counting.map((one) => [one.key, partitionsOf(one), /Using index/.test(String(one.Extra))]),
+      [
+        ["message_thread", 1, true],
+        ["message_thread", 1, true],
+      ],
+    );
   });
 
   it("the search for forwards goes through the table in the order of its key, a page at a time", async () => {

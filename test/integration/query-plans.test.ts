@@ -8,7 +8,10 @@ import { migrateUp } from "../../mixins/database/migrate.ts";
 import { openSqlite } from "../../mixins/database/sqlite.ts";
 import { migrations } from "../../migrations/index.ts";
 import { revokeInvitationsBy, invitationsOf } from "../../services/group/repository/invitations.ts";
+import { FavoriteRepository } from "../../services/message/favorite-repository.ts";
+import { PinRepository } from "../../services/message/pin-repository.ts";
 import { MessageRepository } from "../../services/message/repository.ts";
+import { ThreadRepository } from "../../services/message/thread-repository.ts";
 import { pruneSessions } from "../../services/auth/prune.ts";
 import type { Database } from "../../mixins/database/port.ts";
 
@@ -40,7 +43,16 @@ test("what runs beside others' writes reads no table from one end to the other",
     await new MessageRepository(sql).knownOf([{ conversationId: "d_1_2", senderId: "1", clientMsgId: "k" }]);
     const changes = { conversationIds: ["g_1"], userId: "1", limit: 1 };
     for (const upTo of [1, 1_000_000]) await new ChangeLog(sql).since({ ...changes, after: 0, upTo });
-    assert.equal(statements.size, 9);
+    const threads = new ThreadRepository(sql, () => Promise.resolve(new Map()));
+    await threads.summaries("1", [{ conversationId: "g_1", threadIds: ["1"], maxSeq: 1 }]);
+    const bounds = { minSeq: 1, maxSeq: 1 };
+    await threads.page({ conversationId: "g_1", threadId: "1", viewer: "1", bounds, direction: "down", limit: 1 });
+    await new PinRepository(sql).visible("g_1", "1", bounds);
+    const favorites = new FavoriteRepository(sql);
+    await favorites.of("1", null, 1);
+    await favorites.forget("1", 1);
+    await favorites.scrubForwards("1", "0", 1);
+    assert.equal(statements.size, 16);
     for (const statement of statements) {
       const values = Object.fromEntries(
         [...statement.matchAll(/:(\w+)/g)].map(([, name]) => [name!, name === "tuples" ? [[1, 1, 1]] : 1]),
