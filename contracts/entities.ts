@@ -85,7 +85,9 @@ export const ListedUser = Closed({ user: User, since: Time });
 export const Role = OneOf("owner", "admin", "member");
 export const JoinMode = OneOf("invite", "approval", "open");
 /** Who may mention `all` in a message. */
-export const MentionAllBy = OneOf("members", "admins");
+export const MentionAllBy = Type.Enum(["members", "admins"], {
+  description: `Who may mention all. Until it is set: everybody up to ${limits.MENTION_ALL_GROUP} members, owner and admins in a larger group`,
+});
 /** A group as its members see it. */
 export const Group = Closed({
   groupId: Id,
