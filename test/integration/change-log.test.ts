@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { ChangeLog, type NewChange } from "../../mixins/change-log/change-log.ts";
 import { Trimming } from "../../mixins/change-log/trimming.ts";
 import type { Database } from "../../mixins/database/port.ts";
@@ -129,7 +130,7 @@ describe("the change log", () => {
       return record(sql, new ChangeLog(sql), ...Array.from({ length: 1 + (i % 3) }, () => change()));
     });
     const written = Promise.all(writers);
-    for (let seen = 0; seen < 60;) {
+    for (let seen = 0; seen < 60; await setImmediate()) {
       const head = await changes.head();
       assert.equal((await upTo(changes, head)).length, head);
       seen = head;

@@ -11,6 +11,7 @@ await runOnMysql([
   "integration/badge",
   "integration/change-log",
   "integration/message-changes-recorded",
+  "integration/conversation-versions",
   "integration/erasure",
   "integration/erasure-in-flight",
   "integration/scheduled-messages",
