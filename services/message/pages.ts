@@ -50,6 +50,7 @@ export async function readPages(deps: SeveralDeps, { userId, items }: Params<"me
     deps.several,
     pages.map((page) => ({ ...page, rows: messagesAmong(page.rows) })),
     userId,
+    tails,
   );
   return pages.map((page, i) => {
     const all = joinVoids(page.rows, views[i]!);

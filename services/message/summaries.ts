@@ -82,7 +82,7 @@ async function readLast(deps: SeveralDeps, userId: string, items: readonly Bound
     rows: messagesAmong(newest[i]!).slice(-1),
     bounds,
   }));
-  const views = await viewSeveral(deps.several, pages, userId);
+  const views = await viewSeveral(deps.several, pages, userId, tails);
   return new Map(items.map((item, i) => [item, views[i]![0] ?? null]));
 }
 

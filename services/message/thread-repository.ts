@@ -52,11 +52,16 @@ export class ThreadRepository {
   /**
    * Of each of these threads that has messages: how many are not recalled, and the last of those.
    * @param viewer what they deleted for themselves is left out; null: nobody's
+   * @param known what may not be in SQL yet of these conversations, where that was asked for before
    */
-  async summaries(viewer: string | null, asked: readonly ThreadsAsked[]): Promise<Map<string, ThreadSummary>> {
+  async summaries(
+    viewer: string | null,
+    asked: readonly ThreadsAsked[],
+    known?: Waiting,
+  ): Promise<Map<string, ThreadSummary>> {
     const some = asked.filter(({ threadIds }) => threadIds.length > 0);
     if (some.length === 0) return new Map();
-    const waiting = await this.#waiting(some.map(({ conversationId }) => conversationId));
+    const waiting = known ?? (await this.#waiting(some.map(({ conversationId }) => conversationId)));
     const found = await Promise.all(
       chunksOf(some, CONVERSATIONS_PER_STATEMENT).map((chunk) => this.#counted(viewer, chunk, waiting)),
     );

@@ -1,5 +1,5 @@
 import type { Message } from "../../contracts/entities.ts";
-import type { LiveSeveral } from "./live-several.ts";
+import type { LiveSeveral, Tails } from "./live-several.ts";
 import type { Bounds, MessageRow } from "./repository.ts";
 import type { RangeQuery } from "./several-repository.ts";
 import { answeredSeqs, assemble, burningAmong, rootsAmong } from "./view.ts";
@@ -14,8 +14,16 @@ export interface Rows {
 /** Seqs between which nothing is shown, and which are read all the same to save a statement. */
 const GAP = 50;
 
-/** Messages of several conversations as `viewer` sees them. */
-export async function viewSeveral(several: LiveSeveral, pages: readonly Rows[], viewer: string): Promise<Message[][]> {
+/**
+ * Messages of several conversations as `viewer` sees them.
+ * @param tails of all that have rows, where they are known already
+ */
+export async function viewSeveral(
+  several: LiveSeveral,
+  pages: readonly Rows[],
+  viewer: string,
+  tails?: Tails,
+): Promise<Message[][]> {
   const answered = pages.flatMap(({ conversationId, rows, bounds }) =>
     answeredSeqs(rows, bounds.minSeq).map((seq) => ({ conversationId, seq })),
   );
@@ -31,7 +39,7 @@ export async function viewSeveral(several: LiveSeveral, pages: readonly Rows[], 
     several.reactions(ranges),
     several.live.pins.at(places),
     several.live.burns.at(pages.flatMap(({ rows }) => burningAmong(rows))),
-    several.live.threads.summaries(viewer, roots),
+    several.live.threads.summaries(viewer, roots, tails),
   ]);
   const originalsOf = Map.groupBy(originals, (row) => row.conversation_id);
   const reactionsOf = Map.groupBy(

@@ -54,6 +54,16 @@ describe("persistBatch", () => {
     });
   });
 
+  it("keeps the thread of what it holds without its words", async () => {
+    await using database = await createDatabase();
+    const { sql } = database;
+    const record = buildRecord({ mentions: ["all"], threadId: "5" });
+    const repository = new PersistRepository(sql);
+    await repository.transaction((tx) => repository.insertHeld(record, 77, tx));
+    const [row] = await rowsOf(sql);
+    assert.deepEqual([row!["content"], row!["mentions"], row!["thread_id"]], ["{}", null, 5]);
+  });
+
   it("changes no byte when a batch comes again, in another order and among new records", async () => {
     await using database = await createDatabase();
     const { sql } = database;
