@@ -45,8 +45,13 @@ export const FRIEND_REQUESTS_PER_DAY = 100;
 export const GROUPS_CREATED_PER_DAY = 50;
 export const GROUP_INVITATIONS_PER_DAY = 200;
 export const JOIN_REQUESTS_PER_DAY = 100;
-/** Those who watch a user hear that they left only when they have not come back within this time. */
-export const PRESENCE_OFFLINE_DELAY_MS = 1_000;
+/**
+ * Those who watch a user hear that they left only when they have not come back within this time. Clients of Socket.IO whose
+ * connection was cut try again after 0.5 to 1.5 s.
+ */
+export const PRESENCE_OFFLINE_DELAY_MS = 2_000;
+/** A presence node tells of those who come and go at most once in this time, all together. */
+export const PRESENCE_TOLD_EVERY_MS = 200;
 /** Each presence node looks this often for users who left without a word, and for departures that a node left untold. */
 export const PRESENCE_SWEEP_EVERY_MS = 5_000;
 /** Wrong passwords of one account, and from one address, in `PASSWORD_GUESS_WINDOW_MS` before the next ones are refused (S7). */

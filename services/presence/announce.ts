@@ -6,11 +6,12 @@ import { presenceView } from "./view.ts";
 
 const TAKEN_AT_ONCE = 20;
 
-/** Tells those who watch these users how each stands now, of those who let them. */
-async function announce({ presence, calls, now }: PresenceDeps, userIds: readonly string[]): Promise<void> {
+/** Tells those who watch these users how each stands now, of those who let them; with `only`, of those who stand so. */
+async function announce({ presence, calls, now }: PresenceDeps, userIds: readonly string[], only?: "online"): Promise<void> {
   const showing = await showingAmong(calls, userIds);
   const states = await presence.of(showing, now());
-  const deliveries = showing.map((userId) => ({
+  const meant = only === undefined ? showing : showing.filter((userId) => states.get(userId)?.online);
+  const deliveries = meant.map((userId) => ({
     room: presenceRoom(userId),
     event: "presence:changed" as const,
     payload: presenceView(userId, states.get(userId)),
@@ -23,6 +24,9 @@ export async function announceArrivals(deps: PresenceDeps, userIds: readonly str
   const { presence, now } = deps;
   await announce(deps, await those(userIds, (userId) => presence.takeArrival(userId, now())));
 }
+
+/** Tells of those whose arrivals this node took; of those who are gone again their departures tell. */
+export const announceTaken = (deps: PresenceDeps, userIds: readonly string[]): Promise<void> => announce(deps, userIds, "online");
 
 /**
  * Tells of those who are offline and of whom no node has told that they are; says nothing of those who are back, whichever

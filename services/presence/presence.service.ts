@@ -4,19 +4,26 @@
  * the hot store. Gateways report their connections, friends subscribe within each one's privacy.
  *
  * Watchers hear of the first connection at once and of the last one's end after a delay, unless the user came back: a page
- * that is loaded again makes no noise. The hot store keeps what they were told, and one of all nodes takes each arrival and
+ * that is loaded again makes no noise, nor do thousands whose gateway started again; who is told of in one moment goes in one
+ * push. The hot store keeps what they were told, and one of all nodes takes each arrival and
  * departure, so that nobody is told twice and a node that dies is stood in for. What is pushed is a hint; subscribing again
  * gives the truth. Whoever ends a friendship or blocks someone is no longer watched by them, and who hides their presence by
  * nobody.
  */
-import { PRESENCE_OFFLINE_DELAY_MS, PRESENCE_SWEEP_EVERY_MS, SESSION_SEEN_EVERY_MS } from "../../config/limits.ts";
+import {
+  PRESENCE_OFFLINE_DELAY_MS,
+  PRESENCE_SWEEP_EVERY_MS,
+  PRESENCE_TOLD_EVERY_MS,
+  SESSION_SEEN_EVERY_MS,
+} from "../../config/limits.ts";
 import { isExpected } from "../../lib/errors.ts";
 import { broadcast, callerOf, defineService, type Calls } from "../../lib/service.ts";
 import { Turns } from "../../lib/turns.ts";
 import { withSubscriptions } from "../../mixins/event-stream/index.ts";
 import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
 import { configOf } from "../../mixins/shared.ts";
-import { announceArrivals, announceDepartures } from "./announce.ts";
+import { announceDepartures, announceTaken } from "./announce.ts";
+import { Announcer } from "./announcer.ts";
 import { connectDevice } from "./connect-device.ts";
 import { createDepartures, type Departures } from "./departures.ts";
 import type { PresenceDeps } from "./deps.ts";
@@ -30,6 +37,7 @@ interface Vars extends HotStoreVars {
   departures: Departures;
   seen: SeenTeller;
   turns: Turns;
+  announcer: Announcer;
   sweeper: NodeJS.Timeout;
   deps(calls: Calls): PresenceDeps;
 }
@@ -37,11 +45,19 @@ interface Vars extends HotStoreVars {
 interface Settings {
   readonly offlineDelayMs: number;
   readonly sweepEveryMs: number;
+  readonly toldEveryMs: number;
 }
+
+/** What tells watchers takes turns, so that nobody who has just hidden is shown by what was read before. */
+const TELLING = "watchers";
 
 export default defineService<"presence", Vars>()({
   name: "presence",
-  settings: { offlineDelayMs: PRESENCE_OFFLINE_DELAY_MS, sweepEveryMs: PRESENCE_SWEEP_EVERY_MS },
+  settings: {
+    offlineDelayMs: PRESENCE_OFFLINE_DELAY_MS,
+    sweepEveryMs: PRESENCE_SWEEP_EVERY_MS,
+    toldEveryMs: PRESENCE_TOLD_EVERY_MS,
+  },
   mixins: [
     withHotStore(),
     withSubscriptions<Vars>({
@@ -57,7 +73,7 @@ export default defineService<"presence", Vars>()({
         },
         async "im.user.settings.changed"({ payload: { userId, changed } }) {
           if (changed.includes("showPresence"))
-            await this.turns.run(userId, () => enforcePrivacy(this.deps(this.broker), userId));
+            await this.turns.run(TELLING, () => enforcePrivacy(this.deps(this.broker), userId));
         },
       },
     }),
@@ -72,14 +88,24 @@ export default defineService<"presence", Vars>()({
         now: Date.now,
       };
     },
-    /** One after the other, so that the last push says what was read last. A failure is no fault of the connection behind it. */
-    tell(announce: (deps: PresenceDeps, userIds: string[]) => Promise<unknown>, userId: string): void {
-      this.turns
-        .run(userId, () => announce(this.deps(this.broker), [userId]))
-        .catch((error: unknown) => {
-          // While the hot store or a neighbour is away, this happens to everyone who comes or goes.
-          this.logger[isExpected(error) ? "debug" : "warn"](`Nobody was told how user ${userId} stands:`, error);
-        });
+    openAnnouncer(): Announcer {
+      return new Announcer({
+        arrivals: (userIds) => this.turns.run(TELLING, () => announceTaken(this.deps(this.broker), userIds)),
+        departures: (userIds) => this.turns.run(TELLING, () => announceDepartures(this.deps(this.broker), userIds)),
+        everyMs: (this.settings as Settings).toldEveryMs,
+        onLost: (userIds, error) => this.notTold(userIds.length, error),
+      });
+    },
+    /** Taken at once, so that whoever sees the user online meanwhile hears of the departure in any case. */
+    arrive(userId: string): void {
+      this.hot.presence.takeArrival(userId, Date.now()).then(
+        (isTaken) => isTaken && this.announcer.came(userId),
+        (error: unknown) => this.notTold(1, error),
+      );
+    },
+    /** While the hot store or a neighbour is away, this happens to everyone who comes or goes. */
+    notTold(count: number, error: unknown): void {
+      this.logger[isExpected(error) ? "debug" : "warn"](`Nobody was told how ${count} users stand:`, error);
     },
     hint(userId: string, online: boolean): void {
       broadcast(this.broker, "presence.changed", { userId, online, at: Date.now() }).catch((error: unknown) =>
@@ -113,7 +139,7 @@ export default defineService<"presence", Vars>()({
       if (first) {
         this.hint(userId, true);
         this.departures.cancel(userId);
-        this.tell(announceArrivals, userId);
+        this.arrive(userId);
       }
       return { accepted };
     },
@@ -150,15 +176,17 @@ export default defineService<"presence", Vars>()({
   },
   async started() {
     this.turns = new Turns();
+    this.announcer = this.openAnnouncer();
     this.seen = createSeenTeller(this.broker, SESSION_SEEN_EVERY_MS, (error) =>
       this.logger.debug("The time at which sessions were seen was not stored:", error),
     );
     const { offlineDelayMs, sweepEveryMs } = this.settings as Settings;
-    this.departures = createDepartures(offlineDelayMs, (userId) => this.tell(announceDepartures, userId));
+    this.departures = createDepartures(offlineDelayMs, (userId) => this.announcer.went(userId));
     this.sweeper = setInterval(() => this.sweep(), sweepEveryMs).unref();
   },
   async stopped() {
     clearInterval(this.sweeper);
     this.departures?.clear();
+    this.announcer?.close();
   },
 });

@@ -36,7 +36,7 @@ async function startCluster(offlineDelayMs = 0): Promise<Cluster> {
   const options = { broker: { transporter: "Fake" as const, namespace: randomUUID() }, config: { redisUrl: redis.url } };
   const auth = standIn("auth", { seen: () => null, lastSeenOf: () => ({}) });
   owner.use(await createNode([friend, auth, ...around.services], options));
-  const settings = { offlineDelayMs, sweepEveryMs: SWEEP_MS } as ServiceSchema["settings"];
+  const settings = { offlineDelayMs, sweepEveryMs: SWEEP_MS, toldEveryMs: 10 } as ServiceSchema["settings"];
   const start = async (): Promise<TestNode> => owner.use(await createNode([{ ...presence, settings }], options));
   const nodes = [await start(), await start()] as const;
   for (const { broker } of nodes) await broker.waitForServices(["settings", "socket", "friend", "auth"], 10_000, 20);
@@ -117,6 +117,22 @@ describe("presence on several nodes that share Redis", { skip }, () => {
       await waitFor(() => cluster.told(userId).length === 2);
       await assertNoMoreTold(cluster, userId, [true, false]);
     }
+  });
+
+  it("says nothing of the users of a killed gateway who came back to another, neither then nor when the first is missed", async () => {
+    await using cluster = await startCluster();
+    const [one, two] = cluster.nodes;
+    await connect(one, bob, "b1", "killed");
+    await waitFor(() => cluster.told(bob).length === 1);
+    await connect(two, bob, "b2", "other");
+    await fallSilent(cluster, bob, "b1");
+    await assertNoMoreTold(cluster, bob, [true]);
+    const [state] = await one.call("presence.of", { userIds: [bob] });
+    const connections = state?.["connections"] as Record<string, unknown>[];
+    assert.deepEqual(
+      connections.map(({ connectionId, gatewayNodeId }) => [connectionId, gatewayNodeId]),
+      [["b2", "other"]],
+    );
   });
 
   it("tells of a departure that the node which heard of it did not live to tell", async () => {

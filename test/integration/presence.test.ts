@@ -218,6 +218,7 @@ describe("coming and going", () => {
     await world.connect(bob, "b1");
     await world.disconnect(bob, "b1");
     await world.connect(cid, "c1");
+    await waitFor(() => world.pushes(cid).length === 1);
     await world.disconnect(cid, "c1");
     await waitFor(() => world.pushes(cid).length === 2);
     assert.deepEqual(world.pushes(bob), []);

@@ -16,6 +16,8 @@ export interface Recorded {
 export interface Neighbours {
   readonly services: ServiceSchema[];
   readonly deliveries: Deliveries;
+  /** How much each call of `socket.deliver` brought. */
+  readonly pushSizes: number[];
   readonly watches: Params<"socket.watch">[];
   readonly refreshed: Params<"conversation.refreshMembers">[];
   readonly events: Recorded[];
@@ -58,6 +60,7 @@ const recordedEvents = [
 /** @param without names of services that are not there */
 export function createNeighbours({ without = [] }: { without?: readonly string[] } = {}): Neighbours {
   const deliveries: Deliveries = [];
+  const pushSizes: number[] = [];
   const watches: Params<"socket.watch">[] = [];
   const refreshed: Params<"conversation.refreshMembers">[] = [];
   const events: Recorded[] = [];
@@ -92,7 +95,10 @@ export function createNeighbours({ without = [] }: { without?: readonly string[]
     {
       name: "socket",
       actions: {
-        deliver: (ctx: { params: Params<"socket.deliver"> }) => void deliveries.push(...ctx.params.deliveries),
+        deliver(ctx: { params: Params<"socket.deliver"> }) {
+          deliveries.push(...ctx.params.deliveries);
+          pushSizes.push(ctx.params.deliveries.length);
+        },
         watch: (ctx: { params: Params<"socket.watch"> }) => void watches.push(ctx.params),
       },
     },
@@ -110,6 +116,7 @@ export function createNeighbours({ without = [] }: { without?: readonly string[]
   return {
     services: services.filter(({ name }) => !without.includes(name)),
     deliveries,
+    pushSizes,
     watches,
     refreshed,
     events,

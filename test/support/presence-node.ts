@@ -37,8 +37,9 @@ export interface World extends AsyncDisposable {
  *
  * @param offlineDelayMs long, unless the test is about leaving
  * @param sweepEveryMs long, unless the test is about leaving without a word
+ * @param toldEveryMs how long those who come and go are gathered
  */
-export async function presenceNode(offlineDelayMs = 60_000, sweepEveryMs = 60_000): Promise<World> {
+export async function presenceNode(offlineDelayMs = 60_000, sweepEveryMs = 60_000, toldEveryMs = 0): Promise<World> {
   const around = createNeighbours();
   const hints: World["hints"] = [];
   const seen: World["seen"] = [];
@@ -57,7 +58,7 @@ export async function presenceNode(offlineDelayMs = 60_000, sweepEveryMs = 60_00
   };
   const node = await createNode([
     friend,
-    { ...presence, settings: { offlineDelayMs, sweepEveryMs } as ServiceSchema["settings"] },
+    { ...presence, settings: { offlineDelayMs, sweepEveryMs, toldEveryMs } as ServiceSchema["settings"] },
     ...around.services,
     listener,
     auth,
