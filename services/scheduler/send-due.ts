@@ -93,11 +93,12 @@ async function sendOne(deps: SendDueDeps, { token }: Term, one: One): Promise<bo
     await putOff(deps, token, one, one.before);
     return false;
   }
-  await deps.repository.transaction(async (tx) => {
-    if (await deps.repository.failed(scheduledId, token, { failure, at: deps.now() }, tx))
-      await deps.addFailure(tx, one.taken, failure);
+  const isWritten = await deps.repository.transaction(async (tx) => {
+    if (!(await deps.repository.failed(scheduledId, token, { failure, at: deps.now() }, tx))) return false;
+    await deps.addFailure(tx, one.taken, failure);
+    return true;
   });
-  deps.onFailed(failure);
+  if (isWritten) deps.onFailed(failure);
   return true;
 }
 

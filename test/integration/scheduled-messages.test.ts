@@ -4,6 +4,7 @@ import type { Message, Notification } from "../../contracts/entities.ts";
 import { MAX_SCHEDULE_AHEAD_MS, MAX_SCHEDULED_MESSAGES } from "../../contracts/limits.ts";
 import { errorType } from "../support/accounts.ts";
 import { buildUser, startIm, type Im } from "../support/im.ts";
+import { intercept } from "../support/intercept.ts";
 import { send, type Person } from "../support/messages.ts";
 import { buildCrew, buildFriends } from "../support/people.ts";
 import { comeDue, later, listed, runDue, schedule, scheduler, stateOf } from "../support/scheduled.ts";
@@ -171,6 +172,25 @@ describe("a scheduled message", () => {
       assert.equal((await wordsOf(b, conversationId)).includes(`round ${round}`), !wasCancelled);
       assert.equal(await cancel(), wasCancelled ? "" : "SCHEDULED_CLOSED");
     }
+  });
+
+  it("can be cancelled until it is taken to be sent, and no longer", async () => {
+    const { a, b, conversationId } = await buildFriends(im);
+    const cancelAt = async (action: "user.activeAmong" | "message.send", words: string): Promise<string> => {
+      const one = await schedule(im, a, later(conversationId, words));
+      await comeDue(im, one);
+      const cancelled = Promise.withResolvers<string>();
+      const restore = intercept(im.broker, action, async (proceed) => {
+        restore();
+        cancelled.resolve(await errorType(im.node.as(a.userId, "scheduler.cancel", { scheduledId: one.scheduledId })));
+        return proceed();
+      });
+      await runDue(im);
+      return cancelled.promise;
+    };
+    assert.equal(await cancelAt("user.activeAmong", "looked at"), "");
+    assert.equal(await cancelAt("message.send", "taken"), "SCHEDULED_CLOSED");
+    assert.deepEqual(await wordsOf(b, conversationId), ["taken"]);
   });
 
   it("keeps the order of one author's messages that are due together", async () => {
