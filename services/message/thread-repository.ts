@@ -54,11 +54,7 @@ export class ThreadRepository {
    * @param viewer what they deleted for themselves is left out; null: nobody's
    * @param known what may not be in SQL yet of these conversations, where that was asked for before
    */
-  async summaries(
-    viewer: string | null,
-    asked: readonly ThreadsAsked[],
-    known?: Waiting,
-  ): Promise<Map<string, ThreadSummary>> {
+  async summaries(viewer: string | null, asked: readonly ThreadsAsked[], known?: Waiting): Promise<Map<string, ThreadSummary>> {
     const some = asked.filter(({ threadIds }) => threadIds.length > 0);
     if (some.length === 0) return new Map();
     const waiting = known ?? (await this.#waiting(some.map(({ conversationId }) => conversationId)));
