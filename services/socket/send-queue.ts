@@ -55,7 +55,7 @@ export class SendQueue {
     this.#bounds = bounds;
     this.#watch = watch;
     this.#write = connection.write.bind(connection);
-    connection.write = (...args) => this.#offer(...args);
+    connection.write = (data, options, callback) => this.#offer(data, options, callback);
     connection.on("flush", () => (this.#waiting = 0));
   }
 
