@@ -3,6 +3,7 @@ import { MAX_HOT_CONVERSATIONS } from "../../config/limits.ts";
 import type { MessageRecord } from "../../contracts/records.ts";
 import { keepPace, type Pace, type Paced } from "./pace.ts";
 import type { AcceptOutcome, AcceptRequest, ConversationSnapshot, HotConversations, HotMember, KnownMessage } from "./port.ts";
+import { recordOf } from "./record-of.ts";
 
 /** One conversation. `unlogged` ascends by seq, since seqs are given in order. */
 interface Entry extends Paced {
@@ -264,32 +265,6 @@ export function memoryConversations({
       }
       return Promise.resolve(stable);
     },
-  };
-}
-
-/** Field by field, since copying all but two fields is slow. */
-function recordOf(request: AcceptRequest, seq: number, createdAt: number): MessageRecord {
-  const record = {
-    messageId: request.messageId,
-    conversationId: request.conversationId,
-    seq,
-    senderId: request.senderId,
-    clientMsgId: request.clientMsgId,
-    type: request.type,
-    content: request.content,
-    replyTo: request.replyTo,
-    mentions: request.mentions,
-    bodyHash: request.bodyHash,
-    createdAt,
-    requestId: request.requestId,
-  };
-  const { traceparent, threadId, burnAfterMs } = request;
-  if (traceparent === undefined && threadId === undefined && burnAfterMs === undefined) return record;
-  return {
-    ...record,
-    ...(traceparent !== undefined && { traceparent }),
-    ...(threadId !== undefined && { threadId }),
-    ...(burnAfterMs !== undefined && { burnAfterMs }),
   };
 }
 

@@ -2,6 +2,7 @@ import { messageKey, type ConversationKeys } from "../../../config/redis-keys.ts
 import type { MessageRecord } from "../../../contracts/records.ts";
 import type { Pace } from "../pace.ts";
 import type { AcceptOutcome, AcceptRequest, HotMember, KnownMessage } from "../port.ts";
+import { recordOf } from "../record-of.ts";
 
 /** What stands in Redis of conversations, and back. The scripts read of it no more than they are told beside it. */
 
@@ -40,27 +41,6 @@ export function encodeRequest(request: AcceptRequest): string {
   else if (request.threadId !== undefined) stored.push(request.traceparent ?? null, request.threadId);
   else if (request.traceparent !== undefined) stored.push(request.traceparent);
   return JSON.stringify(stored);
-}
-
-/** The record of a request that was taken. Field by field, since copying all but two fields is slow. */
-export function recordOf(request: AcceptRequest, seq: number, createdAt: number): MessageRecord {
-  return {
-    messageId: request.messageId,
-    conversationId: request.conversationId,
-    seq,
-    senderId: request.senderId,
-    clientMsgId: request.clientMsgId,
-    type: request.type,
-    content: request.content,
-    replyTo: request.replyTo,
-    mentions: request.mentions,
-    bodyHash: request.bodyHash,
-    createdAt,
-    requestId: request.requestId,
-    ...(request.traceparent !== undefined && { traceparent: request.traceparent }),
-    ...(request.threadId !== undefined && { threadId: request.threadId }),
-    ...(request.burnAfterMs !== undefined && { burnAfterMs: request.burnAfterMs }),
-  };
 }
 
 /** Reads what stands under the key of a message. */
