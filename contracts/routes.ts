@@ -85,6 +85,7 @@ export const routes: readonly Route[] = [
   route("POST", "/social/conversations", "conversation.open"),
   route("PUT", "/social/conversations/{conversationId}", "conversation.update"),
   route("PUT", "/social/conversations/{conversationId}/read", "conversation.markRead", { perMinute: 600 }),
+  route("GET", "/social/conversations/{conversationId}/receipts", "conversation.receipts"),
   route("DELETE", "/social/conversations/{conversationId}/messages", "conversation.clear"),
   route("GET", "/social/conversations/{conversationId}/pins", "message.pins"),
 

@@ -102,13 +102,13 @@ export async function up(db: MigrationContext): Promise<void> {
     `create index group_invite_link_creator on group_invite_link (creator_id, group_id)`,
 
     // One row for each (user, conversation). Bounds: what the user may see; cursors: how far they got, and how far others may
-    // know that they have read (shown); since_seq: the system message of the last joining or leaving, so that an older one that
-    // comes again changes nothing.
+    // know that they have read (shown) and have got (told); since_seq: the system message of the last joining or leaving, so that
+    // an older one that comes again changes nothing.
     `create table conversation_member (
       user_id bigint not null, conversation_id varchar(48) not null, active tinyint not null, min_seq bigint not null, max_seq bigint,
       read_seq bigint not null, read_at bigint not null, shown_seq bigint not null, shown_at bigint not null, delivered_seq bigint not null,
       delivered_at bigint not null, pinned tinyint not null, muted tinyint not null, hidden_seq bigint, draft text not null,
-      since_seq bigint not null, version bigint not null, created_at bigint not null,
+      since_seq bigint not null, version bigint not null, created_at bigint not null, told_seq bigint not null default 0,
       primary key (user_id, conversation_id))${end}`,
     `create index conversation_member_conversation on conversation_member (conversation_id, user_id)`,
     // Who cannot see a message is asked whenever one is changed or quoted, also in a group of thousands.

@@ -1,7 +1,7 @@
 import { Type } from "typebox";
 import type { ServiceContract } from "../define.ts";
 import { Conversation } from "../entities.ts";
-import { MAX_COUNTED_UNREAD, MAX_DRAFT_LENGTH, MAX_GROUP_MEMBERS } from "../limits.ts";
+import { MAX_COUNTED_UNREAD, MAX_DRAFT_LENGTH, MAX_GROUP_MEMBERS, MAX_READERS_GROUP } from "../limits.ts";
 import {
   Block,
   Closed,
@@ -15,6 +15,7 @@ import {
   Page,
   PositiveSeq,
   Seq,
+  Time,
 } from "../primitives.ts";
 
 const One = Closed({ conversationId: ConversationId });
@@ -82,6 +83,23 @@ export const conversationContract = {
     params: Closed({ conversationId: ConversationId, seq: Seq }),
     result: Cursors,
     errors: ["CONVERSATION_NOT_FOUND", "GROUP_NOT_FOUND"],
+    idempotent: true,
+  },
+  receipts: {
+    summary: "How far the others have got, as their receipts have told; who hides receipts is not listed",
+    params: One,
+    result: Closed({
+      items: Type.Array(
+        Closed({
+          userId: Id,
+          readSeq: Seq,
+          readAt: Nullable(Time),
+          deliveredSeq: Seq,
+        }),
+        { maxItems: MAX_READERS_GROUP },
+      ),
+    }),
+    errors: ["CONVERSATION_NOT_FOUND", "GROUP_NOT_FOUND", "TOO_MANY_READERS"],
     idempotent: true,
   },
   typing: {

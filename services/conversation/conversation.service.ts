@@ -24,7 +24,7 @@ import { rowsForSync, viewMany } from "./for-sync.ts";
 import { listConversations } from "./list.ts";
 import { refreshMembers, warmConversation } from "./members.ts";
 import { clearConversation, openConversation, updateConversation } from "./own-state.ts";
-import { readReadersOf } from "./readers.ts";
+import { readReadersOf, readReceipts } from "./readers.ts";
 import { ReceiptPushes } from "./receipts.ts";
 import { ConversationRepository } from "./repository.ts";
 import { tellTyping } from "./typing.ts";
@@ -96,6 +96,9 @@ export default defineService<"conversation", Vars>()({
         connectionId: ctx.meta.connectionId,
       });
     },
+    receipts(ctx) {
+      return readReceipts(this.deps, callerOf(ctx).userId, ctx.params);
+    },
     typing(ctx) {
       const { limits } = this.hot;
       return tellTyping({ ...this.deps, limits }, callerOf(ctx).userId, ctx.params);
@@ -150,6 +153,7 @@ export default defineService<"conversation", Vars>()({
           readSeq: seq,
           shownSeq: seq,
           deliveredSeq: seq,
+          toldSeq: seq,
           at,
         })),
       );

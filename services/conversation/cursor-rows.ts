@@ -13,6 +13,8 @@ export interface CursorMove {
   /** How far others may know that they have read; a move that is kept from them gives 0. */
   readonly shownSeq: number;
   readonly deliveredSeq: number;
+  /** How far others may know that a device has it, beside what they may know to be read. */
+  readonly toldSeq?: number;
   readonly at: number;
 }
 
@@ -24,6 +26,7 @@ export interface CursorColumns {
   readonly shown_at: number;
   readonly delivered_seq: number;
   readonly delivered_at: number;
+  readonly told_seq: number;
 }
 /** How far a user has got in a conversation after a batch of moves. */
 export interface StandingCursors {
@@ -41,7 +44,10 @@ type CursorRow = CursorColumns & Pick<MemberRow, "user_id" | "conversation_id">;
  * Where a move brings the cursors of a row: forward, never back; read pulls delivered along, and shown where the move is shown.
  * null: nowhere
  */
-export function moved(row: CursorColumns, { readSeq, shownSeq, deliveredSeq, at }: CursorMove): CursorColumns | null {
+export function moved(
+  row: CursorColumns,
+  { readSeq, shownSeq, deliveredSeq, toldSeq = 0, at }: CursorMove,
+): CursorColumns | null {
   const delivered = Math.max(readSeq, deliveredSeq);
   const isRead = row.read_seq < readSeq;
   const isShown = isRead && row.shown_seq < shownSeq;
@@ -54,12 +60,13 @@ export function moved(row: CursorColumns, { readSeq, shownSeq, deliveredSeq, at 
     shown_at: isShown ? at : row.shown_at,
     delivered_seq: isDelivered ? delivered : row.delivered_seq,
     delivered_at: isDelivered ? at : row.delivered_at,
+    told_seq: Math.max(row.told_seq, isDelivered ? toldSeq : 0, isRead ? shownSeq : 0),
   };
 }
 
 /** Rows of one transaction; SQLite takes up to 500 terms in one SELECT. */
 const PORTION = 256;
-const cursors = ["read_seq", "read_at", "shown_seq", "shown_at", "delivered_seq", "delivered_at"] as const;
+const cursors = ["read_seq", "read_at", "shown_seq", "shown_at", "delivered_seq", "delivered_at", "told_seq"] as const;
 const keys = ["user_id", "conversation_id"] as const;
 const written = [...cursors, "version"] as const;
 const onKey =

@@ -69,11 +69,18 @@ export class CursorWriter {
 function mergeInto(moves: Map<string, CursorMove>, move: CursorMove): void {
   const key = cursorKey(move);
   const known = moves.get(key);
-  const furthest = (cursor: "readSeq" | "shownSeq" | "deliveredSeq"): number => Math.max(known?.[cursor] ?? 0, move[cursor]);
+  const furthest = (cursor: "readSeq" | "shownSeq" | "deliveredSeq" | "toldSeq"): number =>
+    Math.max(known?.[cursor] ?? 0, move[cursor] ?? 0);
   moves.set(
     key,
     known
-      ? { ...move, readSeq: furthest("readSeq"), shownSeq: furthest("shownSeq"), deliveredSeq: furthest("deliveredSeq") }
+      ? {
+          ...move,
+          readSeq: furthest("readSeq"),
+          shownSeq: furthest("shownSeq"),
+          deliveredSeq: furthest("deliveredSeq"),
+          toldSeq: furthest("toldSeq"),
+        }
       : move,
   );
 }
@@ -111,7 +118,8 @@ export async function markCursor(deps: CursorDeps, input: MarkInput): Promise<{ 
   const isShown = access.isMember && (await othersMayKnow(deps, userId, conversationId));
   const at = deps.now();
   const readSeq = kind === "read" ? seq : 0;
-  const move = { userId, conversationId, readSeq, shownSeq: isShown ? readSeq : 0, deliveredSeq: seq, at };
+  const known = isShown ? { shownSeq: readSeq, toldSeq: seq } : { shownSeq: 0 };
+  const move = { userId, conversationId, readSeq, deliveredSeq: seq, at, ...known };
   const standing = (await deps.writer.advance([move])).get(cursorKey(move));
   if (!standing) return { seq: before };
   if (kind === "read" && standing.isRead) tellRead(deps, input, standing);

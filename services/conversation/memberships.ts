@@ -56,7 +56,7 @@ export class Memberships {
       if ((await this.#sql.insertRows("conversation_member", rows, "keep", tx)) === rows.length) return;
       await this.#sql.execute(
         `update conversation_member set min_seq = ${from}, active = 1, max_seq = null, read_seq = :seq, read_at = :at,
-           shown_seq = :seq, shown_at = :at, delivered_seq = :seq, delivered_at = :at, since_seq = :seq, version = ${currentVersion}
+           shown_seq = :seq, shown_at = :at, delivered_seq = :seq, delivered_at = :at, told_seq = :seq, since_seq = :seq, version = ${currentVersion}
          where conversation_id = :conversationId and user_id in (:userIds) and ${who}`,
         { ...params, conversationId, userIds, seq, minSeq, at },
         tx,

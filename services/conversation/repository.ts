@@ -20,7 +20,8 @@ export interface OwnChange {
 }
 /** In this order: MySQL sees what stands before as changed already. */
 const showing = `shown_at = case when shown_seq < :shownSeq then :at else shown_at end,
-  shown_seq = case when shown_seq < :shownSeq then :shownSeq else shown_seq end`;
+  shown_seq = case when shown_seq < :shownSeq then :shownSeq else shown_seq end,
+  told_seq = case when told_seq < :shownSeq then :shownSeq else told_seq end`;
 const one = "user_id = :userId and conversation_id = :conversationId";
 
 /**
@@ -107,6 +108,17 @@ export class ConversationRepository {
     );
   }
 
+  /** How far others may know that each active member got; at most `limit` of them. */
+  async toldBy(
+    conversationId: string,
+    limit: number,
+  ): Promise<Pick<MemberRow, "user_id" | "shown_seq" | "shown_at" | "told_seq">[]> {
+    return this.#sql.select(
+      "select user_id, shown_seq, shown_at, told_seq from conversation_member where conversation_id = :conversationId and active = 1 order by user_id limit :limit",
+      { conversationId, limit },
+    );
+  }
+
   async blindTo(conversationId: string, seq: number, limit: number): Promise<string[]> {
     const rows = await this.#sql.select<MemberRow>(
       "select user_id from conversation_member where conversation_id = :conversationId and active = 1 and min_seq > :seq limit :limit",
@@ -190,7 +202,7 @@ export class ConversationRepository {
         { userId, conversationId, seq, shownSeq, at },
         tx,
       );
-      await startBurnTimers(this.#sql, [{ userId, conversationId, readSeq: seq, at }], tx);
+      await startBurnTimers(this.#sql, [{ userId, conversationId, readSeq: seq, shownSeq, at }], tx);
       return cleared + read === 0 ? null : this.find(userId, conversationId, tx);
     });
   }

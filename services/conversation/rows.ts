@@ -13,6 +13,7 @@ export interface MemberRow {
   shown_at: number;
   delivered_seq: number;
   delivered_at: number;
+  told_seq: number;
   pinned: number;
   muted: number;
   hidden_seq: number | null;
@@ -24,7 +25,7 @@ export interface MemberRow {
 }
 
 export const columns =
-  "user_id, conversation_id, active, min_seq, max_seq, read_seq, read_at, shown_seq, shown_at, delivered_seq, delivered_at, pinned, muted, hidden_seq, draft, since_seq, version, created_at";
+  "user_id, conversation_id, active, min_seq, max_seq, read_seq, read_at, shown_seq, shown_at, delivered_seq, delivered_at, told_seq, pinned, muted, hidden_seq, draft, since_seq, version, created_at";
 
 export function newRow(
   userId: string,
@@ -44,6 +45,7 @@ export function newRow(
     shown_at: at,
     delivered_seq: sinceSeq,
     delivered_at: at,
+    told_seq: sinceSeq,
     pinned: 0,
     muted: 0,
     hidden_seq: null,

@@ -148,6 +148,7 @@ export const restMatrix: Readonly<Record<string, Entry>> = {
     pinned: true,
   })),
   "PUT /social/conversations/{conversationId}/read": read,
+  "GET /social/conversations/{conversationId}/receipts": inGroup(inConversation, "ok"),
   "DELETE /social/conversations/{conversationId}/messages": only(whoEverWas, "GROUP_NOT_FOUND", inConversation),
   "GET /social/conversations/{conversationId}/pins": inGroup(inConversation, "ok"),
 

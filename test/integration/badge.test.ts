@@ -105,8 +105,9 @@ describe("the badge", () => {
     const { conversationId } = records[0]!;
     await new PersistRepository(im.sql).insertNew(records, 1);
     await im.sql.execute(
-      `insert into conversation_member select :userId, :conversationId, active, min_seq, max_seq, 0, read_at, shown_seq, shown_at, 0,
-         delivered_at, pinned, muted, hidden_seq, draft, since_seq, version, created_at from conversation_member
+      `insert into conversation_member (user_id, conversation_id, active, min_seq, read_seq, read_at, shown_seq, shown_at, delivered_seq,
+         delivered_at, pinned, muted, draft, since_seq, version, created_at)
+       select :userId, :conversationId, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, '', 0, version, created_at from conversation_member
        where user_id = :userId and conversation_id = :like`,
       { userId: me.userId, conversationId, like: ids[0]! },
     );

@@ -2,10 +2,12 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { RECEIPTS_EVERY_MS } from "../../config/limits.ts";
 import { MAX_READERS_GROUP } from "../../contracts/limits.ts";
+import type { Result } from "../../contracts/index.ts";
 import { chunksOf } from "../../lib/page.ts";
 import type { Deliveries } from "../../lib/push.ts";
+import { errorType } from "../support/accounts.ts";
 import { access, clear, markDelivered, markRead, update } from "../support/conversations.ts";
-import type { Client } from "../support/client.ts";
+import { dataOf, type Client } from "../support/client.ts";
 import { buildGroup, buildUser, startIm, type Im, type TestUser } from "../support/im.ts";
 import { intercept } from "../support/intercept.ts";
 import { send, sendFrom, type Person } from "../support/messages.ts";
@@ -20,6 +22,7 @@ interface Receipt {
   readonly userId: string;
   readonly seq: number;
 }
+type Receipts = Result<"conversation.receipts">["items"];
 const connect = ({ token }: TestUser): Promise<Client> => im.connect({ token });
 /** What was received up to now, after all that was pushed before has arrived. */
 async function receiptsOf(client: Client, from: TestUser, conversationId: string, event: "read" | "delivered") {
@@ -156,6 +159,81 @@ describe("receipts", () => {
     await clear(im, b, conversationId);
     assert.deepEqual(sender.of<Receipt>("receipt:read").length, 1);
     assert.equal((await access(im, b, conversationId)).readSeq, 2);
+  });
+});
+
+describe("how far the others have got", () => {
+  const receipts = async (user: Person, conversationId: string) =>
+    (await im.node.as(user.userId, "conversation.receipts", { conversationId })).items;
+
+  it("is what their receipts have told, for who was away meanwhile", async () => {
+    const { a, b, conversationId } = await buildFriends(im);
+    assert.deepEqual(await receipts(a, conversationId), [{ userId: b.userId, readSeq: 0, readAt: null, deliveredSeq: 0 }]);
+    for (let i = 0; i < 3; i++) await send(im, a, conversationId);
+    await markRead(im, b, conversationId, 1);
+    await markDelivered(im, b, conversationId, 2);
+    const [before] = await dataOf(a.rest.get<{ items: Receipts }>(`/social/conversations/${conversationId}/receipts`)).then(
+      ({ items }) => items,
+    );
+    assert.deepEqual([before!.userId, before!.readSeq, before!.deliveredSeq], [b.userId, 1, 2]);
+    assert.ok(Math.abs(before!.readAt! - Date.now()) < 10_000);
+    await markRead(im, b, conversationId, 3);
+    const [after] = await receipts(a, conversationId);
+    assert.deepEqual([after!.readSeq, after!.deliveredSeq], [3, 3]);
+  });
+
+  for (const [how, end] of Object.entries({
+    "has blocked the other": (a: TestUser, b: TestUser) => im.node.as(a.userId, "friend.block", { userId: b.userId }),
+    "has been blocked": (a: TestUser, b: TestUser) => im.node.as(b.userId, "friend.block", { userId: a.userId }),
+    "is no friend any more": (a: TestUser, b: TestUser) => im.node.as(a.userId, "friend.remove", { userId: b.userId }),
+  }))
+    it(`stays as it was of one who ${how}`, async () => {
+      const { a, b, conversationId } = await buildFriends(im);
+      for (let i = 0; i < 4; i++) await send(im, b, conversationId);
+      await markRead(im, a, conversationId, 1);
+      await markDelivered(im, a, conversationId, 2);
+      const before = await receipts(b, conversationId);
+      await end(a, b);
+      await im.settled();
+      await markDelivered(im, a, conversationId, 3);
+      await markRead(im, a, conversationId, 3);
+      await clear(im, a, conversationId);
+      assert.deepEqual(await receipts(b, conversationId), before);
+      assert.deepEqual([before[0]!.readSeq, before[0]!.deliveredSeq], [1, 2]);
+    });
+
+  it("is not told of who hides receipts, nor afterwards what was delivered meanwhile", async () => {
+    const { a, b, conversationId } = await buildFriends(im);
+    for (let i = 0; i < 3; i++) await send(im, a, conversationId);
+    await markDelivered(im, b, conversationId, 1);
+    await im.node.as(b.userId, "settings.update", { showReadReceipts: false });
+    assert.deepEqual(await receipts(a, conversationId), []);
+    await markDelivered(im, b, conversationId, 2);
+    await im.node.as(b.userId, "settings.update", { showReadReceipts: true });
+    assert.deepEqual(
+      (await receipts(a, conversationId)).map(({ deliveredSeq }) => deliveredSeq),
+      [1],
+    );
+    await markDelivered(im, b, conversationId, 3);
+    assert.equal((await receipts(a, conversationId))[0]!.deliveredSeq, 3);
+  });
+
+  it("is for members alone, and for as many as may read who has read", async () => {
+    const { owner, member, groupId, conversationId } = await buildCrew(im);
+    assert.equal((await receipts(member, conversationId)).length, 3);
+    const outsider = await buildUser(im);
+    assert.equal(await errorType(receipts(outsider, conversationId)), "GROUP_NOT_FOUND");
+    const { a, conversationId: direct } = await buildFriends(im);
+    assert.equal((await receipts(a, direct)).length, 1);
+    assert.equal(await errorType(receipts(outsider, direct)), "CONVERSATION_NOT_FOUND");
+    await im.node.as(owner.userId, "group.removeMember", { groupId, userId: member.userId });
+    await im.settled();
+    assert.equal(await errorType(receipts(member, conversationId)), "GROUP_NOT_FOUND");
+    await im.sql.execute("update im_group set member_count = :count where group_id = :groupId", {
+      count: MAX_READERS_GROUP + 1,
+      groupId,
+    });
+    assert.equal(await errorType(receipts(owner, conversationId)), "TOO_MANY_READERS");
   });
 });
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { moved, type CursorColumns, type CursorMove } from "../../services/conversation/cursor-rows.ts";
 
-const row: CursorColumns = { read_seq: 5, read_at: 1, shown_seq: 3, shown_at: 1, delivered_seq: 8, delivered_at: 1 };
+const row: CursorColumns = { read_seq: 5, read_at: 1, shown_seq: 3, shown_at: 1, delivered_seq: 8, delivered_at: 1, told_seq: 4 };
 const move = (readSeq: number, shownSeq: number, deliveredSeq: number): CursorMove => ({
   userId: "1",
   conversationId: "g_1",
@@ -26,8 +26,15 @@ describe("a move of cursors", () => {
       shown_at: 9,
       delivered_seq: 10,
       delivered_at: 9,
+      told_seq: 10,
     });
     assert.deepEqual(moved(row, move(6, 0, 6)), { ...row, read_seq: 6, read_at: 9 });
+  });
+
+  it("tells what a device has got only where that is told, and never less", () => {
+    assert.deepEqual(moved(row, { ...move(0, 0, 9), toldSeq: 9 }), { ...row, delivered_seq: 9, delivered_at: 9, told_seq: 9 });
+    assert.equal(moved(row, { ...move(0, 0, 8), toldSeq: 8 }), null);
+    assert.equal(moved(row, { ...move(0, 0, 9), toldSeq: 2 })?.told_seq, 4);
   });
 
   it("shows nothing of what was read before and kept from the others", () => {
