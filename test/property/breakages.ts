@@ -162,7 +162,7 @@ export const breakages: readonly Breakage[] = [
     apply: (world) =>
       changeRows(
         world,
-        (sql) => sql.includes("count(*)") && sql.includes("message_hidden"),
+        (sql) => sql.includes("as mentioning"),
         (rows) => rows.map((row) => ({ ...row, count: Number(row["count"]) + 1 })),
       ),
   },
@@ -183,8 +183,8 @@ export const breakages: readonly Breakage[] = [
     apply: (world) =>
       changeRows(
         world,
-        (sql, { limit }) => isPage(sql) && sql.includes("desc") && Number(limit) <= FEW,
-        (rows) => rows.slice(1),
+        (sql, { limit0: limit }) => isPage(sql) && sql.includes("desc") && Number(limit) <= FEW,
+        (rows) => [...Map.groupBy(rows, ({ part }) => part).values()].flatMap((of) => of.slice(1)),
       ),
   },
   { invariant: "I12", what: "receipts overtake messages", apply: receiptsFirst },
