@@ -207,8 +207,12 @@ export const Message = Closed({
   thread: Type.Optional(ThreadSummary),
   pinnedAt: Type.Optional(Time),
   burnAfterMs: Type.Optional(BurnAfterMs),
-  /** Once it is read. */
-  burnsAt: Type.Optional(Time),
+  burnsAt: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      description: "Epoch milliseconds; given to its reader once it is read, to its sender where they may know of the reading",
+    }),
+  ),
   status: OneOf("accepted", "persisted"),
 });
 export const PinnedMessage = Closed({ ...Message.properties, pinnedAt: Time, pinnedBy: Id });

@@ -20,10 +20,11 @@ export async function up(db: MigrationContext): Promise<void> {
     `create index scheduled_message_late on scheduled_message (state, send_at)`,
     `create index scheduled_message_ended on scheduled_message (ended_at)`,
 
-    // Messages that burn after reading, from the moment they are stored until they burn or are recalled; burns_at: once read.
+    // Messages that burn after reading, from the moment they are stored until they burn or are recalled; burns_at: once read;
+    // is_shown: the sender may know that.
     `create table burn_timer (
       conversation_id varchar(48) not null, seq bigint not null, message_id bigint not null, reader_id bigint not null,
-      burn_after_ms integer not null, burns_at bigint, due_at bigint, primary key (conversation_id, seq))${end}`,
+      burn_after_ms integer not null, burns_at bigint, is_shown tinyint not null, due_at bigint, primary key (conversation_id, seq))${end}`,
     `create index burn_timer_due on burn_timer (due_at)`,
     `create index burn_timer_late on burn_timer (burns_at)`,
   ]);

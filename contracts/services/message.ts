@@ -91,10 +91,10 @@ export const messageContract = {
     result: Nothing,
     idempotent: true,
   },
-  /** Internal: pushes a message as it is now to everybody who can see it; nothing happens to one that is not there. */
+  /** Internal: pushes a message as it is now to everybody who can see it, or to one of them; nothing happens to one that is not there. */
   announce: {
     summary: "Tell how a message stands",
-    params: Closed({ messageId: Id }),
+    params: Closed({ messageId: Id, userId: Type.Optional(Id) }),
     result: Nothing,
     idempotent: true,
   },

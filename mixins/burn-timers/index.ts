@@ -14,6 +14,8 @@ export interface Reading {
   readonly userId: string;
   readonly conversationId: string;
   readonly readSeq: number;
+  /** How far others may know of it. */
+  readonly shownSeq: number;
   /** Epoch ms. */
   readonly at: number;
 }
@@ -21,11 +23,13 @@ export interface BurnTimer {
   readonly conversationId: string;
   readonly seq: number;
   readonly messageId: string;
+  readonly readerId: string;
+  /** Its sender may know that it was read, and so when it burns. */
+  readonly isShown: boolean;
   /** Epoch ms. */
   readonly burnsAt: number;
 }
-
-export type BurnTime = Pick<BurnTimer, "conversationId" | "seq" | "burnsAt">;
+export type BurnTime = Omit<BurnTimer, "messageId">;
 export type TimerPlace = Pick<BurnTimer, "conversationId" | "seq">;
 
 interface TimerRow {
@@ -35,13 +39,17 @@ interface TimerRow {
   reader_id: string | number;
   burn_after_ms: number;
   burns_at: number | null;
+  is_shown: number;
 }
 interface CursorRow {
   user_id: string | number;
   conversation_id: string;
   read_seq: number;
   read_at: number;
+  shown_seq: number;
 }
+
+const columns = "conversation_id, seq, message_id, reader_id, burn_after_ms, burns_at, is_shown";
 
 /**
  * Makes the rows of those of these records that burn and are stored, in a serializable transaction: its reader's cursor stands
@@ -57,7 +65,7 @@ export async function placeBurnTimers(sql: Database, records: readonly MessageRe
   });
   if (timers.length === 0) return;
   const cursors = await sql.select<CursorRow>(
-    "select user_id, conversation_id, read_seq, read_at from conversation_member where (user_id, conversation_id) in (:keys)",
+    "select user_id, conversation_id, read_seq, read_at, shown_seq from conversation_member where (user_id, conversation_id) in (:keys)",
     { keys: timers.map(({ record, readerId }) => [readerId, record.conversationId]) },
     tx,
   );
@@ -72,6 +80,7 @@ export async function placeBurnTimers(sql: Database, records: readonly MessageRe
       reader_id: readerId,
       burn_after_ms: burnAfterMs,
       burns_at: isRead ? Number(cursor.read_at) + burnAfterMs : null,
+      is_shown: Number(isRead && Number(cursor.shown_seq) >= seq),
       due_at: isRead ? now : null,
     };
   });
@@ -103,7 +112,7 @@ export async function startBurnTimers(sql: Database, readings: readonly Reading[
   const direct = readings.filter(({ conversationId, readSeq }) => readSeq > 0 && conversationId.startsWith("d_"));
   if (direct.length === 0) return;
   const waiting = await sql.select<TimerRow>(
-    `select conversation_id, seq, message_id, reader_id, burn_after_ms, burns_at from burn_timer
+    `select ${columns} from burn_timer
      where conversation_id in (:ids) and burns_at is null order by conversation_id, seq`,
     { ids: [...new Set(direct.map(({ conversationId }) => conversationId))] },
     tx,
@@ -113,20 +122,26 @@ export async function startBurnTimers(sql: Database, readings: readonly Reading[
       ({ userId, conversationId, readSeq }) =>
         conversationId === timer.conversation_id && userId === String(timer.reader_id) && readSeq >= Number(timer.seq),
     );
-    if (reading) await start(sql, timer, reading.at, tx);
+    if (reading) await start(sql, timer, { readAt: reading.at, isShown: reading.shownSeq >= Number(timer.seq) }, tx);
   }
 }
 
 /** Nothing happens to one that runs. */
-async function start(sql: Database, timer: TimerRow, readAt: number, tx?: Tx): Promise<void> {
+async function start(
+  sql: Database,
+  timer: TimerRow,
+  { readAt, isShown }: { readAt: number; isShown: boolean },
+  tx?: Tx,
+): Promise<void> {
   await sql.execute(
-    `update burn_timer set burns_at = :burnsAt, due_at = :readAt
+    `update burn_timer set burns_at = :burnsAt, due_at = :readAt, is_shown = :isShown
      where conversation_id = :conversationId and seq = :seq and burns_at is null`,
     {
       conversationId: timer.conversation_id,
       seq: Number(timer.seq),
       burnsAt: readAt + Number(timer.burn_after_ms),
       readAt,
+      isShown: Number(isShown),
     },
     tx,
   );
@@ -139,11 +154,20 @@ export async function burnTimesAt(
 ): Promise<BurnTime[]> {
   if (places.length === 0) return [];
   const rows = await sql.select<TimerRow>(
-    "select conversation_id, seq, burns_at from burn_timer where (conversation_id, seq) in (:places) and burns_at is not null",
+    `select ${columns} from burn_timer where (conversation_id, seq) in (:places) and burns_at is not null`,
     { places },
   );
-  return rows.map((row) => ({ conversationId: row.conversation_id, seq: Number(row.seq), burnsAt: Number(row.burns_at) }));
+  return rows.map(timerOf);
 }
+
+const timerOf = (row: TimerRow): BurnTimer => ({
+  conversationId: row.conversation_id,
+  seq: Number(row.seq),
+  messageId: String(row.message_id),
+  readerId: String(row.reader_id),
+  isShown: Number(row.is_shown) === 1,
+  burnsAt: Number(row.burns_at),
+});
 
 /** What is done about timers by whoever has the lease of the scheduler. */
 export class DueTimers {
@@ -160,16 +184,10 @@ export class DueTimers {
   /** Timers that started and nobody was told of, and those that ran out; the longest first. */
   async due(now: number, limit: number): Promise<BurnTimer[]> {
     const rows = await this.#sql.select<TimerRow>(
-      `select conversation_id, seq, message_id, reader_id, burn_after_ms, burns_at from burn_timer
-       where due_at <= :now order by due_at, conversation_id, seq limit :limit`,
+      `select ${columns} from burn_timer where due_at <= :now order by due_at, conversation_id, seq limit :limit`,
       { now, limit },
     );
-    return rows.map((row) => ({
-      conversationId: row.conversation_id,
-      seq: Number(row.seq),
-      messageId: String(row.message_id),
-      burnsAt: Number(row.burns_at),
-    }));
+    return rows.map(timerOf);
   }
 
   /** It is looked at again at `dueAt`. */
@@ -196,16 +214,19 @@ export class DueTimers {
    * @returns where to go on; null at the end
    */
   async repair(after: TimerPlace, limit: number): Promise<TimerPlace | null> {
-    const rows = await this.#sql.select<TimerRow & Pick<CursorRow, "read_seq" | "read_at">>(
-      `select t.conversation_id, t.seq, t.message_id, t.reader_id, t.burn_after_ms, t.burns_at, c.read_seq, c.read_at
+    const rows = await this.#sql.select<TimerRow & Pick<CursorRow, "read_seq" | "read_at" | "shown_seq">>(
+      `select ${columns.replaceAll(/(\w+)/g, "t.$1")}, c.read_seq, c.read_at, c.shown_seq
        from burn_timer t left join conversation_member c on c.user_id = t.reader_id and c.conversation_id = t.conversation_id
        where (t.conversation_id, t.seq) > (:conversationId, :seq) and t.burns_at is null
        order by t.conversation_id, t.seq limit :limit`,
       { ...after, limit },
     );
     for (const row of rows) {
-      const readAt = Number(row.read_seq) >= Number(row.seq) ? Number(row.read_at) : await this.#answeredAt(row);
-      if (readAt !== null) await start(this.#sql, row, readAt);
+      const isRead = Number(row.read_seq) >= Number(row.seq);
+      const readAt = isRead ? Number(row.read_at) : await this.#answeredAt(row);
+      // An answer is there for both to see.
+      const isShown = !isRead || Number(row.shown_seq) >= Number(row.seq);
+      if (readAt !== null) await start(this.#sql, row, { readAt, isShown });
     }
     const last = rows.at(-1);
     return last && rows.length === limit ? { conversationId: last.conversation_id, seq: Number(last.seq) } : null;

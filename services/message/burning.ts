@@ -2,9 +2,12 @@ import type { Params } from "../../contracts/index.ts";
 import { parseConversationId } from "../../lib/conversation-id.ts";
 import { isImError } from "../../lib/errors.ts";
 import { SYSTEM_SENDER } from "../../lib/message-view.ts";
+import { push, userRoom } from "../../lib/push.ts";
 import { invalidField } from "../../lib/validation.ts";
 import { announceChange, type ChangeDeps } from "./change.ts";
 import { changeOf } from "./change-entry.ts";
+import { viewFor } from "./quotes.ts";
+import { visibleMessage } from "./visible.ts";
 
 /** @throws VALIDATION where more than two would have to read it */
 export function checkBurning({
@@ -28,9 +31,14 @@ export async function burnMessage(deps: ChangeDeps, { conversationId, seq, messa
   if (isNew) await announceChange(deps, messageId);
 }
 
-/** Tells both when a message burns that has been read. */
-export async function tellBurning(deps: ChangeDeps, messageId: string): Promise<void> {
-  await announceChange(deps, messageId).catch((error: unknown) => {
+/** Tells everybody who can see a message, or this one of them, how it stands; nobody of one that is not there. */
+export async function announce(deps: ChangeDeps, { messageId, userId }: Params<"message.announce">): Promise<void> {
+  try {
+    if (userId === undefined) return await announceChange(deps, messageId);
+    const { row } = await visibleMessage(deps, messageId, userId);
+    const payload = await viewFor(deps, row, userId);
+    await push(deps.calls, [{ room: userRoom(userId), event: "message:updated", payload }]);
+  } catch (error) {
     if (!isImError(error, "MESSAGE_NOT_FOUND")) throw error;
-  });
+  }
 }

@@ -26,7 +26,7 @@ import { withOutbox, type OutboxVars } from "../../mixins/outbox/index.ts";
 import { configOf } from "../../mixins/shared.ts";
 import { tracingOf } from "../../mixins/tracing/index.ts";
 import { AcceptQueue } from "./accept-queue.ts";
-import { burnMessage, tellBurning } from "./burning.ts";
+import { announce, burnMessage } from "./burning.ts";
 import { addReaction, deleteForMe, editMessage, recallMessage, removeReaction, type ChangeDeps } from "./change.ts";
 import { readEdits } from "./edits.ts";
 import { eraseMessages, type EraseDeps } from "./erase.ts";
@@ -109,7 +109,7 @@ export default defineService<"message", Vars>()({
       return null;
     },
     async announce(ctx) {
-      await tellBurning(this.deps, ctx.params.messageId);
+      await announce(this.deps, ctx.params);
       return null;
     },
     history(ctx) {

@@ -119,7 +119,8 @@ export function assemble(rows: readonly MessageRow[], around: Surroundings): Mes
   const originalBySeq = new Map(originals.map((row) => [Number(row.seq), row]));
   const reactionsBySeq = Map.groupBy(reactions, ({ seq }) => Number(seq));
   const pinnedAt = new Map(pins.map((pin) => [`${pin.conversation_id} ${pin.seq}`, Number(pin.pinned_at)]));
-  const burnsAt = new Map(burnTimes.map((time) => [`${time.conversationId} ${time.seq}`, time.burnsAt]));
+  const known = burnTimes.filter(({ isShown, readerId }) => isShown || readerId === viewer);
+  const burnsAt = new Map(known.map((time) => [`${time.conversationId} ${time.seq}`, time.burnsAt]));
   return rows.map((row) => {
     const message = toMessage(row);
     const reply = replyOf(row);

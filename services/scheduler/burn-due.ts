@@ -7,7 +7,7 @@ export interface BurnDueDeps {
   readonly timers: Pick<DueTimers, "due" | "putOff">;
   /** Takes its words away, and the timer with them. Repeating it changes nothing. */
   burn(timer: BurnTimer): Promise<void>;
-  /** Tells both when it burns. */
+  /** Tells when it burns, those who may know. */
   tell(timer: BurnTimer): Promise<void>;
   onBurnt(lateMs: number): void;
   readonly now: () => number;

@@ -119,7 +119,8 @@ export default defineService<"scheduler", Vars>()({
       timers,
       burn: async ({ conversationId, seq, messageId }) =>
         void (await call(broker, "message.burn", { conversationId, seq, messageId })),
-      tell: async ({ messageId }) => void (await call(broker, "message.announce", { messageId })),
+      tell: async ({ messageId, readerId, isShown }) =>
+        void (await call(broker, "message.announce", { messageId, ...(!isShown && { userId: readerId }) })),
       onBurnt: (lateMs) => {
         metrics.increment("im_burnt_total");
         metrics.observe("im_burn_lateness_seconds", lateMs / 1_000);

@@ -100,6 +100,26 @@ describe("a message that burns after reading", () => {
     }
   });
 
+  it("tells its reader alone when it burns, where others may not know of the reading", async () => {
+    for (const hide of ["receipts", "block"]) {
+      const { a, b, conversationId } = await buildFriends(im);
+      const sent = await sendBurning(im, a, conversationId);
+      if (hide === "receipts") await im.node.as(b.userId, "settings.update", { showReadReceipts: false });
+      else await im.node.as(b.userId, "friend.block", { userId: a.userId });
+      await im.settled();
+      const [writer, reader] = [await im.connect({ token: a.token }), await im.connect({ token: b.token })];
+      await readUpTo(im, b, sent);
+      await runDue(im);
+      const told = await reader.next<Message>("message:updated");
+      assert.ok(told.burnsAt! > Date.now(), hide);
+      assert.deepEqual([(await shown(im, b, sent))?.burnsAt, (await shown(im, a, sent))?.burnsAt], [told.burnsAt, undefined], hide);
+      await runOut(im, sent);
+      await runDue(im);
+      const burnt = await writer.next<Message>("message:updated");
+      assert.deepEqual([burnt.content, typeof burnt.recalledAt, burnt.burnsAt], [{}, "number", undefined], hide);
+    }
+  });
+
   it("burns when it was read before its row was there", async () => {
     const { a, b, conversationId } = await buildFriends(im);
     await readUpTo(im, b, await send(im, a, conversationId));

@@ -136,7 +136,7 @@ describe("what stands beside a message", () => {
       row(3, { burn_after_ms: 1_000 }),
       row(4, { reply_to: reply(1) }),
     ];
-    const burns = [1, 2].map((seq) => ({ conversationId: "g_1", seq, burnsAt: 70 }));
+    const burns = [1, 2].map((seq) => ({ conversationId: "g_1", seq, burnsAt: 70, readerId: "8", isShown: true }));
     const shown = await viewMessages(repositoryOf(rows, [], { burns }), "g_1", rows, "7", ALL);
     assert.deepEqual(
       shown.map(({ burnAfterMs, burnsAt }) => [burnAfterMs, burnsAt]),
@@ -148,6 +148,14 @@ describe("what stands beside a message", () => {
       ],
     );
     assert.deepEqual([shown[3]?.replyTo?.preview, shown[3]?.replyTo?.withheld], ["", true]);
+  });
+
+  it("is when it burns for its reader alone, where nobody else may know that it was read", async () => {
+    const rows = [row(1, { burn_after_ms: 1_000 })];
+    const burns = [{ conversationId: "g_1", seq: 1, burnsAt: 70, readerId: "8", isShown: false }];
+    const burnsAt = async (viewer: string | null): Promise<unknown> =>
+      (await viewMessages(repositoryOf(rows, [], { burns }), "g_1", rows, viewer, ALL))[0]?.burnsAt;
+    assert.deepEqual([await burnsAt("7"), await burnsAt(null), await burnsAt("8")], [undefined, undefined, 70]);
   });
 
   it("is shown with it: when it was pinned, and the thread that begins at it", async () => {
