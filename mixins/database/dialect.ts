@@ -1,11 +1,29 @@
 import { createHash } from "node:crypto";
-import type { Database, Tx } from "./port.ts";
+import type { Database, SqlParams, SqlTuple, Tx } from "./port.ts";
 
 /**
  * Ends a SELECT of a transaction that locks the rows it finds until the transaction ends, so that what it goes by stays so.
  * On SQLite only one transaction writes at a time, and there is nothing to lock.
  */
 export const forUpdate = ({ dialect }: Pick<Database, "dialect">): string => (dialect === "mysql" ? " for update" : "");
+
+/**
+ * A condition that finds rows by the values of several columns, for a list that is not empty. MySQL compares an id with a text
+ * inside of tuples as floating point numbers, which takes neighbours among 64-bit ids for the same: there each value stands by itself.
+ */
+export function isAmong(
+  { dialect }: Pick<Database, "dialect">,
+  columns: readonly string[],
+  tuples: readonly SqlTuple[],
+): { readonly where: string; readonly params: SqlParams } {
+  if (dialect === "sqlite") return { where: `(${columns.join(", ")}) in (:tuples)`, params: { tuples } };
+  const nameOf = (row: number, column: string): string => `${column}_${row}`;
+  const one = (row: number): string => columns.map((column) => `${column} = :${nameOf(row, column)}`).join(" and ");
+  return {
+    where: `(${tuples.map((_, row) => `(${one(row)})`).join(" or ")})`,
+    params: Object.fromEntries(tuples.flatMap((tuple, row) => columns.map((column, i) => [nameOf(row, column), tuple[i]!]))),
+  };
+}
 
 /** Rows of the table `turn` at most. */
 const SLOTS = 1_024;

@@ -2,7 +2,7 @@ import type { Content, Message, MessageType, ReplyPreview } from "../../contract
 import type { MessageRecord } from "../../contracts/records.ts";
 import { storedReply } from "../../lib/message-view.ts";
 import type { KnownMessage } from "../../mixins/hot-store/port.ts";
-import { forUpdate } from "../../mixins/database/dialect.ts";
+import { forUpdate, isAmong } from "../../mixins/database/dialect.ts";
 import type { Database, SqlParams, TransactionOptions, Tx } from "../../mixins/database/port.ts";
 
 /** A row of `message`. */
@@ -92,10 +92,10 @@ export class MessageRepository {
     const found = new Map<string, KnownMessage>();
     for (let at = 0; at < keys.length; at += KEYS_PER_LOOKUP) {
       const tuples = keys.slice(at, at + KEYS_PER_LOOKUP).map((key) => [key.conversationId, key.senderId, key.clientMsgId]);
+      const { where, params } = isAmong(this.#sql, ["conversation_id", "sender_id", "client_msg_id"], tuples);
       const rows = await this.#sql.select<MessageRow>(
-        `select conversation_id, sender_id, client_msg_id, message_id, seq, created_at, body_hash from message
-         where (conversation_id, sender_id, client_msg_id) in (:tuples)`,
-        { tuples },
+        `select conversation_id, sender_id, client_msg_id, message_id, seq, created_at, body_hash from message where ${where}`,
+        params,
         undefined,
         { unsynced: true },
       );

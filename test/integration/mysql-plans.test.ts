@@ -11,7 +11,7 @@ import { persistBatch } from "../../services/persister/persist.ts";
 import { PersistRepository } from "../../services/persister/repository.ts";
 import { silent } from "../support/database.ts";
 import { ownDatabase, type OwnDatabase } from "../support/mysql.ts";
-import { buildRecords } from "../support/records.ts";
+import { buildRecord, buildRecords } from "../support/records.ts";
 import { serversFor } from "../support/servers.ts";
 
 const server = await serversFor("mysql");
@@ -77,6 +77,19 @@ describe("plans of MySQL for the table of messages", { skip: server.skip }, () =
     const keys = CONVERSATIONS.map((conversationId) => ({ conversationId, senderId: "7", clientMsgId: "c-1" }));
     const [step] = await plansOf((sql) => new MessageRepository(sql).knownOf(keys));
     assert.equal(step!.key, "message_client");
+  });
+
+  it("what neighbours among 64-bit ids have sent under one key is told apart", async () => {
+    const conversationId = "g_88";
+    const senders = ["7000000000000000001", "7000000000000000002", "7000000000000000003"];
+    const records = senders.map((senderId, i) => buildRecord({ conversationId, senderId, clientMsgId: "same", seq: i + 1 }));
+    await persistBatch({ repository: new PersistRepository(db), now: Date.now }, records);
+    const keys = senders.map((senderId) => ({ conversationId, senderId, clientMsgId: "same" }));
+    const known = await new MessageRepository(db).knownOf([...keys, { ...keys[0]!, clientMsgId: "other" }]);
+    assert.deepEqual(
+      known.map((one) => one?.seq ?? null),
+      [1, 2, 3, null],
+    );
   });
 
   it("a message id is looked up in each partition, by its index", async () => {
