@@ -112,7 +112,11 @@ describe("a message that burns after reading", () => {
       await runDue(im);
       const told = await reader.next<Message>("message:updated");
       assert.ok(told.burnsAt! > Date.now(), hide);
-      assert.deepEqual([(await shown(im, b, sent))?.burnsAt, (await shown(im, a, sent))?.burnsAt], [told.burnsAt, undefined], hide);
+      assert.deepEqual(
+        [(await shown(im, b, sent))?.burnsAt, (await shown(im, a, sent))?.burnsAt],
+        [told.burnsAt, undefined],
+        hide,
+      );
       await runOut(im, sent);
       await runDue(im);
       const burnt = await writer.next<Message>("message:updated");
