@@ -31,13 +31,13 @@ export const MAX_TAGS = 20;
 export const MAX_EMOJI_LENGTH = 32;
 /** Different emoji on one message. */
 export const MAX_REACTION_KINDS = 50;
-export const MAX_PAGE = 100;
-export const DEFAULT_PAGE = 20;
-export const MIN_GROUP_MEMBERS = 2;
 /** Pinned messages of one conversation. */
 export const MAX_PINS = 50;
 /** Messages that one user keeps. */
 export const MAX_FAVORITES = 5_000;
+export const MAX_PAGE = 100;
+export const DEFAULT_PAGE = 20;
+export const MIN_GROUP_MEMBERS = 2;
 export const MAX_GROUP_MEMBERS = 5_000;
 export const DEFAULT_GROUP_MEMBERS = 500;
 /** People who can be invited or subscribed to in one request. */

@@ -28,7 +28,11 @@ export const Version = Type.String({
   description: "Opaque; hand it back unchanged",
 });
 /** Also a text that no server made is taken: it is answered as one that is too old. */
-export const SyncVersion = Type.String({ minLength: 1, maxLength: 4_096, description: "Opaque; compare it, hand it back unchanged" });
+export const SyncVersion = Type.String({
+  minLength: 1,
+  maxLength: 4_096,
+  description: "Opaque; compare it, hand it back unchanged",
+});
 export const SyncCursor = Type.String({
   minLength: 1,
   maxLength: 16_384,

@@ -1,5 +1,6 @@
 import type { MessageRecord } from "../../contracts/records.ts";
 import { parseConversationId } from "../../lib/conversation-id.ts";
+import { isAmong } from "../database/dialect.ts";
 import type { Database, Row, Tx } from "../database/port.ts";
 
 /**
@@ -64,9 +65,11 @@ export async function placeBurnTimers(sql: Database, records: readonly MessageRe
     return readerId === null ? [] : [{ record, readerId }];
   });
   if (timers.length === 0) return;
+  const keys = timers.map(({ record, readerId }) => [readerId, record.conversationId]);
+  const { where, params } = isAmong(sql, ["user_id", "conversation_id"], keys);
   const cursors = await sql.select<CursorRow>(
-    "select user_id, conversation_id, read_seq, read_at, shown_seq from conversation_member where (user_id, conversation_id) in (:keys)",
-    { keys: timers.map(({ record, readerId }) => [readerId, record.conversationId]) },
+    `select user_id, conversation_id, read_seq, read_at, shown_seq from conversation_member where ${where}`,
+    params,
     tx,
   );
   const rows = timers.map(({ record, readerId }): Row => {

@@ -12,7 +12,7 @@ const REPLACED = 1;
 export interface CaughtUpDeps {
   readonly client: RedisClient;
   /** As in `CountersDeps`. */
-  drained(timeoutMs: number): Promise<boolean>;
+  readonly drained: (timeoutMs: number) => Promise<boolean>;
 }
 
 /**
