@@ -83,8 +83,7 @@ export class SeveralRepository {
   /** The highest seq of each conversation that is not above `maxSeq`; null where there is none. */
   async heads(queries: readonly { conversationId: string; maxSeq: number }[]): Promise<(Head | null)[]> {
     const part: Part = (i) =>
-      `select * from (select ${i} as part, m.seq, m.created_at from message m
-       where ${within(i)} order by m.seq desc limit 1) as t${i}`;
+      this.#limited(`select ${i} as part, m.seq, m.created_at from message m where ${within(i)} order by m.seq desc limit 1`);
     const ranges = queries.map((query) => ({ ...query, minSeq: 1 }));
     const parts = await this.#union<Pick<MessageRow, "seq" | "created_at">>(ranges, part);
     return parts.map(([row]) => (row ? { seq: Number(row.seq), at: Number(row.created_at) } : null));
@@ -95,9 +94,10 @@ export class SeveralRepository {
     const pages = new Map<RowsQuery, MessageRow[]>();
     for (const [direction, of] of Map.groupBy(queries, (query) => query.direction)) {
       const part: Part = (i) =>
-        `select * from (select ${i} as part, ${qualifiedColumns} from message m
-         where ${within(i)} and not exists (${hiddenFromUser})
-         order by m.seq ${direction === "up" ? "asc" : "desc"} limit :limit${i}) as t${i}`;
+        this.#limited(
+          `select ${i} as part, ${qualifiedColumns} from message m where ${within(i)} and not exists (${hiddenFromUser})
+           order by m.seq ${direction === "up" ? "asc" : "desc"} limit :limit${i}`,
+        );
       const limits = (query: RowsQuery, i: number): SqlParams => ({ [`limit${i}`]: query.limit });
       const found = await this.#union<MessageRow, RowsQuery>(of, part, { userId }, limits);
       found.forEach((rows, i) => pages.set(of[i]!, direction === "up" ? rows : rows.toReversed()));
@@ -138,6 +138,11 @@ export class SeveralRepository {
     return parts.map((rows) => rows.sort((a, b) => Number(a.created_at) - Number(b.created_at) || byUser(a, b)));
   }
 
+  /** A part with an order and a limit of its own. On MySQL it must be no derived table: each with a text in it is put on disk. */
+  #limited(select: string): string {
+    return this.#sql.dialect === "mysql" ? `(${select})` : `select * from (${select})`;
+  }
+
   /** Rows of each part, in the order of the queries. */
   async #union<R extends object, Q extends RangeQuery = RangeQuery>(
     queries: readonly Q[],
@@ -147,7 +152,7 @@ export class SeveralRepository {
   ): Promise<R[][]> {
     const chunks = await Promise.all(
       chunksOf(queries, CONVERSATIONS_PER_STATEMENT).map(async (chunk) => {
-        const padded = pad(chunk);
+        const padded = this.#sql.dialect === "mysql" ? chunk : pad(chunk);
         const values = padded.map((query, i) => ({ ...rangeParams(query, i), ...more(query, i) }));
         const sql = padded.map((_, i) => part(i)).join(" union all ");
         const rows = await this.#sql.select<PartRow<R>>(sql, Object.assign({ ...params }, ...values) as SqlParams);
@@ -165,7 +170,7 @@ const rangeParams = ({ conversationId, minSeq, maxSeq }: RangeQuery, i: number):
   [`max${i}`]: maxSeq,
 });
 
-/** Fills up to a power of two with ranges that hold nothing, so that few statement texts are in use. */
+/** Fills up to a power of two with ranges that hold nothing, so that few statement texts are prepared. */
 function pad<Q extends RangeQuery>(queries: readonly Q[]): Q[] {
   const length = 2 ** Math.ceil(Math.log2(queries.length));
   const nothing = { ...queries[0]!, minSeq: 1, maxSeq: 0 };

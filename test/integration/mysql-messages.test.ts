@@ -12,6 +12,8 @@ await runOnMysql([
   "integration/change-log",
   "integration/message-changes-recorded",
   "integration/conversation-versions",
+  "integration/live-several",
+  "integration/sync",
   "integration/erasure",
   "integration/erasure-in-flight",
   "integration/scheduled-messages",

@@ -7,6 +7,7 @@ import { migrations } from "../../migrations/index.ts";
 import { ErasureRepository } from "../../services/message/erasure-repository.ts";
 import { MessageRepository } from "../../services/message/repository.ts";
 import { ThreadRepository } from "../../services/message/thread-repository.ts";
+import { SeveralRepository } from "../../services/message/several-repository.ts";
 import { persistBatch } from "../../services/persister/persist.ts";
 import { PersistRepository } from "../../services/persister/repository.ts";
 import { silent } from "../support/database.ts";
@@ -71,6 +72,29 @@ describe("plans of MySQL for the table of messages", { skip: server.skip }, () =
     assert.equal(more.length, 0);
     assert.deepEqual([step!.key, partitionsOf(step!)], ["PRIMARY", 1]);
     assert.doesNotMatch(String(step!.Extra), /filesort|temporary/);
+  });
+
+  it("pages, heads and counts of several conversations are ranges of the key, each in one partition, without a table of their own", async () => {
+    const ids = CONVERSATIONS.slice(0, 12);
+    const ranges = ids.map((conversationId) => ({ conversationId, minSeq: 10, maxSeq: 40 }));
+    const steps = await plansOf(async (sql) => {
+      const several = new SeveralRepository(sql);
+      await several.pages(
+        "1",
+        ranges.flatMap((range) => [{ ...range, direction: "up" as const, limit: 5 }]),
+      );
+      await several.pages(
+        "1",
+        ranges.map((range) => ({ ...range, direction: "down" as const, limit: 5 })),
+      );
+      await several.heads(ids.map((conversationId) => ({ conversationId, maxSeq: 40 })));
+      await several.counts("1", ranges);
+    });
+    assert.equal(steps.length, 4 * ids.length);
+    for (const step of steps) {
+      assert.deepEqual([step.key, partitionsOf(step)], ["PRIMARY", 1]);
+      assert.doesNotMatch(String(step.Extra), /filesort|temporary/);
+    }
   });
 
   it("what a sender has sent before is found by its key, however many are asked for", async () => {
