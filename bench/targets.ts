@@ -37,7 +37,7 @@ export interface Target extends AsyncDisposable {
 
 const ENV = { IM_RATE_LIMITS: "off", IM_LOG_LEVEL: "warn", IM_MAX_CONNECTIONS_PER_USER: "100" };
 const BEHIND_GATEWAY = [
-  ...["auth", "user", "friend", "group", "conversation", "message", "notification", "presence", "scheduler", "settings"],
+  ...["auth", "user", "friend", "group", "conversation", "message", "notification", "presence", "scheduler", "settings", "sync"],
 ];
 
 const STORED =
