@@ -14,6 +14,7 @@ await runOnMysql([
   "integration/conversation-versions",
   "integration/live-several",
   "integration/sync",
+  "integration/sync-changes",
   "integration/erasure",
   "integration/erasure-in-flight",
   "integration/scheduled-messages",
