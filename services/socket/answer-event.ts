@@ -57,7 +57,8 @@ function dispatch(
   }
   admitEvent(deps, socket, name, event.perMinute);
   const [params = {}] = payloads;
-  if (payloads.length > 1 || params === null) throw invalidField("", "must be one object");
+  if (payloads.length > 1 || typeof params !== "object" || params === null || Array.isArray(params))
+    throw invalidField("", "must be one object");
   if (name !== "message:send") checkJson(params);
   const { action, params: actionParams } = target(name as ClientEventName, event, params);
   if (action === null) return deps.renew(socket, (params as { token: string }).token);
