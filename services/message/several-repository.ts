@@ -55,27 +55,39 @@ export class SeveralRepository {
 
   /** Rows that stand at these places, of voids too, without regard to who asks. */
   async at(places: readonly Place[]): Promise<MessageRow[]> {
-    return this.#tuples(places, `select ${qualifiedColumns} from message m where (m.conversation_id, m.seq) in (:tuples)`, {});
+    return this.#places(places, `select ${qualifiedColumns} from message m`);
   }
 
   /** Messages at these places that the user has not deleted for themselves; no voids. */
   async visibleAt(userId: string, places: readonly Place[]): Promise<MessageRow[]> {
-    const sql = `select ${qualifiedColumns} from message m
-      where (m.conversation_id, m.seq) in (:tuples) and m.type <> 'void' and not exists (${hiddenFromUser})`;
-    return this.#tuples(places, sql, { userId });
+    const isVisible = `and m.type <> 'void' and not exists (${hiddenFromUser})`;
+    return this.#places(places, `select ${qualifiedColumns} from message m`, isVisible, { userId });
   }
 
   /** The times of messages at these places. */
   async timesAt(places: readonly Place[]): Promise<Pick<MessageRow, "conversation_id" | "seq" | "created_at">[]> {
-    const sql = "select m.conversation_id, m.seq, m.created_at from message m where (m.conversation_id, m.seq) in (:tuples)";
-    return this.#tuples(places, sql, {});
+    return this.#places(places, "select m.conversation_id, m.seq, m.created_at from message m");
   }
 
-  async #tuples(places: readonly Place[], sql: string, params: SqlParams): Promise<MessageRow[]> {
+  /** MySQL takes each place for itself: 200 of them 3.5 ms, in a list of tuples 22 ms. */
+  async #places(places: readonly Place[], select: string, and = "", params: SqlParams = {}): Promise<MessageRow[]> {
+    const isMysql = this.#sql.dialect === "mysql";
     const found = await Promise.all(
-      chunksOf(places, PLACES_PER_STATEMENT).map((chunk) =>
-        this.#sql.select<MessageRow>(sql, { ...params, tuples: chunk.map(({ conversationId, seq }) => [conversationId, seq]) }),
-      ),
+      chunksOf(places, PLACES_PER_STATEMENT).map((chunk) => {
+        const tuples = chunk.map(({ conversationId, seq }) => [conversationId, seq] as const);
+        if (!isMysql)
+          return this.#sql.select<MessageRow>(`${select} where (m.conversation_id, m.seq) in (:tuples) ${and}`, {
+            ...params,
+            tuples,
+          });
+        const one = (_: unknown, i: number): string =>
+          `(${select} where m.conversation_id = :id${i} and m.seq = :seq${i} ${and})`;
+        const values: SqlParams[] = tuples.map(([id, seq], i) => ({ [`id${i}`]: id, [`seq${i}`]: seq }));
+        return this.#sql.select<MessageRow>(
+          chunk.map(one).join(" union all "),
+          Object.assign({ ...params }, ...values) as SqlParams,
+        );
+      }),
     );
     return found.flat();
   }
