@@ -1,5 +1,5 @@
 import type { ChangeType, NewChange } from "../../mixins/change-log/index.ts";
-import type { MessageRow } from "./repository.ts";
+import type { MessageRow } from "./rows.ts";
 
 /** What the change log says of a message; `userId` where it concerns nobody else. */
 export function changeOf(

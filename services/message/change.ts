@@ -13,7 +13,7 @@ import type { NewEvent } from "../../mixins/outbox/index.ts";
 import { changeOf } from "./change-entry.ts";
 import { checkContent } from "./content.ts";
 import { viewFor, viewForAll } from "./quotes.ts";
-import type { MessageRow } from "./repository.ts";
+import type { MessageRow } from "./rows.ts";
 import { checkMayWrite, hotMember, storedMessage, type VisibleDeps } from "./visible.ts";
 
 export interface ChangeDeps extends VisibleDeps {

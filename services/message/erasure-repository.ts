@@ -4,7 +4,7 @@ import type { ChangeLog } from "../../mixins/change-log/index.ts";
 import { forUpdate } from "../../mixins/database/dialect.ts";
 import type { Database, Tx } from "../../mixins/database/port.ts";
 import { changeOf } from "./change-entry.ts";
-import type { MessageRow } from "./repository.ts";
+import type { MessageRow } from "./rows.ts";
 
 /** Where a page of forwards ended. */
 export interface ForwardKey {

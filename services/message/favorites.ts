@@ -8,7 +8,7 @@ import { invalidField } from "../../lib/validation.ts";
 import type { Tx } from "../../mixins/database/port.ts";
 import type { Deed } from "./change.ts";
 import type { FavoriteRepository } from "./favorite-repository.ts";
-import { contentOf, type MessageRow } from "./repository.ts";
+import { contentOf, type MessageRow } from "./rows.ts";
 import { storedMessage, type VisibleDeps } from "./visible.ts";
 
 export interface FavoriteDeps extends VisibleDeps {

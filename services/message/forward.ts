@@ -3,7 +3,7 @@ import { imError, isImError } from "../../lib/errors.ts";
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import { call } from "../../lib/service.ts";
 import { invalidField } from "../../lib/validation.ts";
-import { contentOf, type MessageRow } from "./repository.ts";
+import { contentOf, type MessageRow } from "./rows.ts";
 import { visibleMessage, type VisibleDeps } from "./visible.ts";
 
 /** What a merged forward may weigh with its snapshots. */

@@ -1,7 +1,7 @@
 import type { Params, Result } from "../../contracts/index.ts";
 import { DEFAULT_PAGE } from "../../contracts/limits.ts";
 import { invalidField } from "../../lib/validation.ts";
-import type { Bounds, MessageRow } from "./repository.ts";
+import type { Bounds, MessageRow } from "./rows.ts";
 import { viewPage } from "./view.ts";
 import { boundsFor, type VisibleDeps } from "./visible.ts";
 

@@ -5,7 +5,8 @@ import { burnTimesAt } from "../../mixins/burn-timers/index.ts";
 import type { HotConversations } from "../../mixins/hot-store/port.ts";
 import type { BurnTimes } from "./view.ts";
 import { PinRepository } from "./pin-repository.ts";
-import { merge, MessageRepository, type Bounds, type MessageRow } from "./repository.ts";
+import { MessageRepository } from "./repository.ts";
+import { merge, type Bounds, type MessageRow } from "./rows.ts";
 import { ThreadRepository } from "./thread-repository.ts";
 
 /** How long a change of a message waits for its row: many times what writing it takes. */

@@ -1,7 +1,7 @@
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import type { Database } from "../../mixins/database/port.ts";
 import type { LiveMessages } from "./live-messages.ts";
-import { merge, type MessageRow, type ReactionRow } from "./repository.ts";
+import { merge, type MessageRow, type ReactionRow } from "./rows.ts";
 import { SeveralRepository, type Head, type Place, type RangeQuery, type RowsQuery } from "./several-repository.ts";
 
 export type Tails = ReadonlyMap<string, readonly MessageRow[]>;

@@ -3,7 +3,7 @@ import type { Params, Result } from "../../contracts/index.ts";
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import { itemsOf } from "./history.ts";
 import type { LiveSeveral, Tails } from "./live-several.ts";
-import type { MessageRow } from "./repository.ts";
+import type { MessageRow } from "./rows.ts";
 import type { RowsQuery } from "./several-repository.ts";
 import { joinVoids, messagesAmong } from "./view.ts";
 import { viewSeveral } from "./view-several.ts";

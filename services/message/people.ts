@@ -5,7 +5,8 @@ import { MAX_READERS_GROUP } from "../../contracts/limits.ts";
 import { parseConversationId } from "../../lib/conversation-id.ts";
 import { imError } from "../../lib/errors.ts";
 import { call } from "../../lib/service.ts";
-import { toMessage, type MessageRepository, type MessageRow } from "./repository.ts";
+import type { MessageRepository } from "./repository.ts";
+import { toMessage, type MessageRow } from "./rows.ts";
 import { visibleMessage, type VisibleDeps } from "./visible.ts";
 
 /**

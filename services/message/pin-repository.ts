@@ -1,7 +1,7 @@
 import { chunksOf } from "../../lib/page.ts";
 import { takeTurn } from "../../mixins/database/dialect.ts";
 import type { Database, Tx } from "../../mixins/database/port.ts";
-import { qualifiedColumns, type Bounds, type MessageRow } from "./repository.ts";
+import { qualifiedColumns, type Bounds, type MessageRow } from "./rows.ts";
 
 export interface PinRow {
   conversation_id: string;

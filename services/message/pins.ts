@@ -8,7 +8,7 @@ import type { Tx } from "../../mixins/database/port.ts";
 import type { DomainEvent } from "../../mixins/event-stream/index.ts";
 import { announceChange, roleIn, viewed, type ChangeDeps, type Deed } from "./change.ts";
 import { changeOf } from "./change-entry.ts";
-import type { MessageRow } from "./repository.ts";
+import type { MessageRow } from "./rows.ts";
 import { sendSystemMessage, type SendDeps } from "./send.ts";
 import { viewMessages } from "./view.ts";
 import { boundsFor, checkMayWrite, storedMessage, type VisibleDeps } from "./visible.ts";

@@ -1,7 +1,7 @@
 import type { Message, ReplyPreview } from "../../contracts/entities.ts";
 import { isImError } from "../../lib/errors.ts";
 import { call } from "../../lib/service.ts";
-import type { MessageRow, StoredReply } from "./repository.ts";
+import type { MessageRow, StoredReply } from "./rows.ts";
 import { quoteOf, replyOf, viewMessages, withhold } from "./view.ts";
 import { boundsFor, visibleMessage, type VisibleDeps } from "./visible.ts";
 

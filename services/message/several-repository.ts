@@ -1,6 +1,6 @@
 import { chunksOf } from "../../lib/page.ts";
 import type { Database, SqlParams } from "../../mixins/database/port.ts";
-import { qualifiedColumns, type Bounds, type MessageRow, type ReactionRow } from "./repository.ts";
+import { qualifiedColumns, type Bounds, type MessageRow, type ReactionRow } from "./rows.ts";
 
 /** A page of one conversation: `limit` rows from one end of the bounds. */
 export interface RowsQuery extends Bounds {

@@ -1,7 +1,7 @@
 import type { ThreadSummary } from "../../contracts/entities.ts";
 import { chunksOf } from "../../lib/page.ts";
 import type { Database, SqlParams } from "../../mixins/database/port.ts";
-import { merge, qualifiedColumns, type Bounds, type MessageRow } from "./repository.ts";
+import { merge, qualifiedColumns, type Bounds, type MessageRow } from "./rows.ts";
 
 export interface ThreadPage {
   readonly conversationId: string;

@@ -1,6 +1,6 @@
 import type { Message } from "../../contracts/entities.ts";
 import type { LiveSeveral, Tails } from "./live-several.ts";
-import type { Bounds, MessageRow } from "./repository.ts";
+import type { Bounds, MessageRow } from "./rows.ts";
 import type { RangeQuery } from "./several-repository.ts";
 import { answeredSeqs, assemble, burningAmong, rootsAmong } from "./view.ts";
 

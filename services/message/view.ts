@@ -2,15 +2,8 @@ import type { HistoryItem, Message, Reaction, ReplyPreview, ThreadSummary } from
 import { REACTION_USERS_SHOWN } from "../../contracts/limits.ts";
 import type { BurnTime } from "../../mixins/burn-timers/index.ts";
 import type { PinRepository, PinRow } from "./pin-repository.ts";
-import {
-  contentOf,
-  toMessage,
-  type Bounds,
-  type MessageRepository,
-  type MessageRow,
-  type ReactionRow,
-  type StoredReply,
-} from "./repository.ts";
+import type { MessageRepository } from "./repository.ts";
+import { contentOf, toMessage, type Bounds, type MessageRow, type ReactionRow, type StoredReply } from "./rows.ts";
 import type { ThreadRepository } from "./thread-repository.ts";
 
 const PREVIEW_LENGTH = 100;

@@ -3,7 +3,7 @@ import { isImError, imError } from "../../lib/errors.ts";
 import { call, type Calls } from "../../lib/service.ts";
 import type { HotConversations } from "../../mixins/hot-store/port.ts";
 import type { LiveMessages } from "./live-messages.ts";
-import type { Bounds, MessageRow } from "./repository.ts";
+import type { Bounds, MessageRow } from "./rows.ts";
 
 export type Access = Result<"conversation.access">;
 

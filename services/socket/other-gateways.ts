@@ -1,9 +1,5 @@
 import type { ServiceBroker } from "moleculer";
 
-interface KnownNode {
-  readonly id: string;
-  readonly services?: readonly { readonly name: string }[];
-}
 const CHANGES = ["$node.connected", "$node.updated", "$services.changed"];
 
 /**
@@ -31,7 +27,7 @@ export class OtherGateways {
 
   #find(): boolean {
     const { registry, nodeID } = this.#broker;
-    const nodes = registry.getNodeList({ onlyAvailable: false, withServices: true }) as unknown as KnownNode[];
-    return nodes.some(({ id, services = [] }) => id !== nodeID && services.some(({ name }) => name === "socket"));
+    const nodes = registry.getNodeList({ onlyAvailable: false, withServices: true });
+    return nodes.some(({ id, services = [] }) => id !== nodeID && services.some((service) => service["name"] === "socket"));
   }
 }

@@ -11,7 +11,6 @@
  * Several gateways are joined by Redis, for pushes alone, which may be lost; `sync:needed` says so when they were. Who enters or
  * leaves a room is told to each gateway by a call that succeeds or fails, and read again by a gateway that was away.
  */
-import type { Engine } from "./types.ts";
 import { HEARTBEAT_EVERY_MS, MAX_CONNECTS_PER_MINUTE, SESSION_CHECK_EVERY_MS } from "../../config/limits.ts";
 import type { Params } from "../../contracts/index.ts";
 import type { Meta } from "../../contracts/meta.ts";
@@ -36,7 +35,7 @@ import { RateGate } from "./rate-gate.ts";
 import { callNodesOf } from "./send-order.ts";
 import { moveRooms, moveRoomsEverywhere, moveRoomsOfOne, refreshRooms, type EverywhereDeps } from "./rooms.ts";
 import { Staleness } from "./staleness.ts";
-import type { ImServer, ImSocket } from "./types.ts";
+import type { Engine, ImServer, ImSocket } from "./types.ts";
 
 interface Vars extends HotStoreVars, HttpVars, MetricsVars {
   io: ImServer;
@@ -83,13 +82,10 @@ export default defineService<"socket", Vars>()({
         endSessions(this.io, ids, reason);
     },
     async sendHeartbeats(): Promise<void> {
-      const connections = this.connections().map(({ id, data: { identity } }) => ({
-        userId: identity.userId,
-        sessionId: identity.sessionId,
-        connectionId: id,
-        deviceId: identity.deviceId,
-        deviceType: identity.deviceType,
-      }));
+      const connections = this.connections().map(({ id: connectionId, data: { identity } }) => {
+        const { userId, sessionId, deviceId, deviceType } = identity;
+        return { userId, sessionId, connectionId, deviceId, deviceType };
+      });
       if (connections.length > 0)
         await call(this.broker, "presence.heartbeat", { gatewayNodeId: this.broker.nodeID, connections });
     },

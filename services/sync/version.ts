@@ -23,8 +23,8 @@ export function formatVersion(userId: string, { conversations, changes, friends,
 export function parseVersion(userId: string, text: string): SyncVersion | null {
   const match = shape.exec(text);
   if (!match) return null;
-  const [, owner, conversations, changes, friends, groups, sums] = match as unknown as [string, ...string[]];
-  const digest = parseDigest(sums!);
+  const [, owner, conversations, changes, friends = "", groups = "", sums = ""] = match;
+  const digest = parseDigest(sums);
   if (owner !== ownerOf(userId) || !digest) return null;
-  return { conversations: Number(conversations), changes: Number(changes), friends: friends!, groups: groups!, digest };
+  return { conversations: Number(conversations), changes: Number(changes), friends, groups, digest };
 }

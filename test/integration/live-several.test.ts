@@ -4,7 +4,7 @@ import type { MessageRecord } from "../../contracts/records.ts";
 import type { Database } from "../../mixins/database/port.ts";
 import { LiveMessages } from "../../services/message/live-messages.ts";
 import { LiveSeveral } from "../../services/message/live-several.ts";
-import type { MessageRow } from "../../services/message/repository.ts";
+import type { MessageRow } from "../../services/message/rows.ts";
 import { PersistRepository } from "../../services/persister/repository.ts";
 import { createDatabase } from "../support/database.ts";
 import { buildRecord, newId } from "../support/records.ts";

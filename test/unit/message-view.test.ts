@@ -3,7 +3,7 @@ import { describe, it } from "node:test";
 import type { ThreadSummary } from "../../contracts/entities.ts";
 import type { BurnTime } from "../../mixins/burn-timers/index.ts";
 import type { PinRow } from "../../services/message/pin-repository.ts";
-import type { MessageRow, ReactionRow } from "../../services/message/repository.ts";
+import type { MessageRow, ReactionRow } from "../../services/message/rows.ts";
 import { previewOf, viewMessages, viewPage, type ViewSource } from "../../services/message/view.ts";
 
 const ALL = { minSeq: 1, maxSeq: 100 };
