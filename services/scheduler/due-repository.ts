@@ -1,6 +1,11 @@
 import type { Database, Row, Tx } from "../../mixins/database/port.ts";
 import { columns, scheduledOf, withoutWords, type Scheduled, type ScheduledRow } from "./rows.ts";
 
+/** It is due, and no earlier one of its author in its conversation was tried and put off. */
+const isNext = `s.due_at <= :now and not exists (select 1 from scheduled_message e
+  where e.user_id = s.user_id and e.state = 'sending' and e.conversation_id = s.conversation_id and e.due_at > :now
+    and (e.send_at < s.send_at or (e.send_at = s.send_at and e.scheduled_id < s.scheduled_id)))`;
+
 /** All SQL by which one runner at a time sends what is due. What it writes it writes under the token of its lease. */
 export class DueRepository {
   readonly #sql: Database;
@@ -9,17 +14,17 @@ export class DueRepository {
     this.#sql = sql;
   }
 
-  /** What is due, the longest first. */
+  /** What is due, the longest first; of one author in one conversation nothing before what is to come before it. */
   async due(now: number, limit: number): Promise<Scheduled[]> {
     const rows = await this.#sql.select<ScheduledRow>(
-      `select ${columns} from scheduled_message where due_at <= :now order by due_at, scheduled_id limit :limit`,
+      `select ${columns} from scheduled_message s where ${isNext} order by s.send_at, s.scheduled_id limit :limit`,
       { now, limit },
     );
     return rows.map(scheduledOf);
   }
 
   async hasDue(now: number): Promise<boolean> {
-    return (await this.#sql.select("select 1 as one from scheduled_message where due_at <= :now limit 1", { now })).length > 0;
+    return (await this.#sql.select(`select 1 as one from scheduled_message s where ${isNext} limit 1`, { now })).length > 0;
   }
 
   /**

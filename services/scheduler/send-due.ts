@@ -56,7 +56,10 @@ export async function sendDue(deps: SendDueDeps, term: Term): Promise<{ done: nu
       if (!taken) continue;
       const isAnswered = await sendOne(deps, term, { taken, before, isActive: active.has(userId) });
       if (isAnswered) done++;
-      else unanswered++;
+      else {
+        unanswered++;
+        return; // what comes behind it waits for it
+      }
     }
   });
   return { done, isMore: due.length === PORTION && unanswered < MAX_UNANSWERED };

@@ -176,11 +176,11 @@ describe("what cannot be answered", () => {
     runner.start();
     await waitFor(async () => {
       const [row] = await im.sql.select<{ tries: number }>(
-        "select min(tries) as tries from scheduled_message where conversation_id = :conversationId",
+        "select max(tries) as tries from scheduled_message where conversation_id = :conversationId",
         { conversationId },
       );
       return row!.tries > 2;
-    }, "each is tried again and again");
+    }, "the first is tried again and again");
     const { scheduledId } = due[0]!;
     assert.equal(await errorType(im.node.as(a.userId, "scheduler.cancel", { scheduledId })), "SCHEDULED_CLOSED");
     assert.deepEqual(await wordsOf(b, conversationId), []);
@@ -188,8 +188,28 @@ describe("what cannot be answered", () => {
     await waitFor(async () => (await wordsOf(b, conversationId)).length === 3, "all are sent");
     await waitFor(async () => (await Promise.all(due.map((one) => stateOf(im, one)))).every((state) => state === "sent"));
     await runner.close();
-    assert.deepEqual((await wordsOf(b, conversationId)).sort(), ["words 0", "words 1", "words 2"]);
+    assert.deepEqual(await wordsOf(b, conversationId), ["words 0", "words 1", "words 2"]);
     assert.deepEqual(sending.failures, []);
+  });
+
+  it("holds up what its author wants to be sent behind it there, however often it is tried", async () => {
+    const { b, conversationId, due } = await buildDue(3);
+    let isAway = true;
+    const send: Sending = (userId, params) =>
+      isAway && params.clientMsgId === due[0]!.clientMsgId ? Promise.reject(imError("SEND_FAILED")) : really(userId, params);
+    const sending = sendingOf({ send, backoff: { firstMs: 3_600_000, maxMs: 3_600_000 } });
+    const runner = runnerOf(memoryLeases(), "one", sending);
+    await runner.runOnce();
+    await runner.runOnce();
+    assert.deepEqual(await wordsOf(b, conversationId), []);
+    assert.equal(await sending.repository.hasDue(Date.now()), false, "there is nothing that may go");
+    isAway = false;
+    await im.sql.execute("update scheduled_message set due_at = send_at where scheduled_id = :scheduledId", {
+      scheduledId: due[0]!.scheduledId,
+    });
+    await runner.runOnce();
+    assert.deepEqual(await wordsOf(b, conversationId), ["words 0", "words 1", "words 2"]);
+    await runner.close();
   });
 
   it("waits longer and longer, and ends a run when nothing answers", async () => {
