@@ -1,4 +1,5 @@
 import type { ServiceBroker } from "moleculer";
+import { underLease } from "../hot-store/hold-lease.ts";
 import type { HotLeases } from "../hot-store/port.ts";
 import type { ChangeLog } from "./change-log.ts";
 
@@ -15,7 +16,7 @@ export interface TrimmingOptions {
 }
 
 const LEASE_NAME = "change-log";
-/** Longer than a run takes; two that overlap do no harm. */
+/** Two runs that overlap do no harm. */
 const LEASE_TTL_MS = 60_000;
 const EVERY_MS = 600_000;
 
@@ -46,17 +47,11 @@ export class Trimming {
 
   async #runLeased(): Promise<number> {
     const { changes, leases, holder, logger, now = Date.now } = this.#options;
-    const lease = await leases.acquire(LEASE_NAME, holder, LEASE_TTL_MS);
-    if (!lease) return 0;
-    try {
-      const count = await changes.trim(now());
-      if (count === 0) return 0;
-      this.#options.onTrimmed(count);
-      logger.info("Changes removed from the log", { count });
-      return count;
-    } finally {
-      await leases.release(lease, holder).catch(() => undefined); // it ends by itself
-    }
+    const count = await underLease(leases, LEASE_NAME, { holder, ttlMs: LEASE_TTL_MS }, () => changes.trim(now()));
+    if (!count) return 0;
+    this.#options.onTrimmed(count);
+    logger.info("Changes removed from the log", { count });
+    return count;
   }
 
   async close(): Promise<void> {

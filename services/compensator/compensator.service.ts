@@ -9,6 +9,7 @@ import type { MessageRecord } from "../../contracts/records.ts";
 import { push } from "../../lib/push.ts";
 import { call, defineService } from "../../lib/service.ts";
 import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
+import { underLease } from "../../mixins/hot-store/hold-lease.ts";
 import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
 import { withMessageLog, type MessageLogVars } from "../../mixins/message-log/index.ts";
 import { withMetrics, type MetricsVars } from "../../mixins/metrics/index.ts";
@@ -33,21 +34,16 @@ export default defineService<"compensator", Vars>()({
       return this.running;
     },
     async runLeased(): Promise<number> {
-      const { leases } = this.hot;
-      const lease = await leases.acquire("compensator", this.broker.nodeID, LEASE_TTL_MS);
-      if (!lease) return 0;
-      try {
-        const compensated = await compensate(this.deps);
-        this.counts.runs++;
-        this.counts.compensated += compensated;
-        if (compensated > 0) {
-          this.metrics.increment("im_messages_compensated_total", compensated);
-          this.logger.info("Messages driven again", { compensated });
-        }
-        return compensated;
-      } finally {
-        await leases.release(lease, this.broker.nodeID);
+      const lease = { holder: this.broker.nodeID, ttlMs: LEASE_TTL_MS };
+      const compensated = await underLease(this.hot.leases, "compensator", lease, () => compensate(this.deps));
+      if (compensated === null) return 0;
+      this.counts.runs++;
+      this.counts.compensated += compensated;
+      if (compensated > 0) {
+        this.metrics.increment("im_messages_compensated_total", compensated);
+        this.logger.info("Messages driven again", { compensated });
       }
+      return compensated;
     },
   },
   actions: {

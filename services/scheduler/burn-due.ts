@@ -1,6 +1,6 @@
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import type { BurnTimer, DueTimers } from "../../mixins/burn-timers/index.ts";
-import type { Term } from "./lease.ts";
+import type { Term } from "../../mixins/hot-store/hold-lease.ts";
 import type { Job } from "./runner.ts";
 
 export interface BurnDueDeps {

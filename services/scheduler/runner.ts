@@ -1,4 +1,4 @@
-import { underLease, type Term } from "./lease.ts";
+import { underLease, type Term } from "../../mixins/hot-store/hold-lease.ts";
 import type { HotLeases } from "../../mixins/hot-store/port.ts";
 
 /** Something that is done at its time, a portion at once. */

@@ -4,7 +4,7 @@ import { toWireError } from "../../lib/errors.ts";
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import type { Tx } from "../../mixins/database/port.ts";
 import type { DueRepository } from "./due-repository.ts";
-import type { Term } from "./lease.ts";
+import type { Term } from "../../mixins/hot-store/hold-lease.ts";
 import type { Scheduled } from "./rows.ts";
 import { messageOf } from "./schedule.ts";
 

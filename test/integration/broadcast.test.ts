@@ -12,6 +12,7 @@ import { withSubscriptions } from "../../mixins/event-stream/index.ts";
 import { memoryLeases } from "../../mixins/hot-store/leases-memory.ts";
 import { withOutbox, type OutboxVars } from "../../mixins/outbox/index.ts";
 import { BroadcastRunner } from "../../services/notification/broadcast/runner.ts";
+import { findOpen } from "../../services/notification/broadcast/repository.ts";
 import { sendPortion } from "../../services/notification/broadcast/send-portion.ts";
 import { startBroadcast } from "../../services/notification/broadcast/start.ts";
 import { addUsers, assertToldOnce, broadcastNodes, over, type BroadcastNode } from "../support/broadcast-nodes.ts";
@@ -98,6 +99,30 @@ describe("a broadcast", () => {
       [cases[8]?.[0], cases[7]?.[0]],
     );
     await assert.rejects(send(one, { groupId: "404" }), (error) => isImError(error, "GROUP_NOT_FOUND"));
+  });
+
+  it("reads the list of those whom it names once, and goes on with it where it was broken off", async () => {
+    await using database = await createDatabase();
+    const { sql } = database;
+    const userIds = Array.from({ length: 1_700 }, (_, at) => String(at + 1));
+    const calls = { call: async (_: string, { userIds: asked }: { userIds: string[] }) => asked } as unknown as Calls;
+    const deps = { sql, calls, ids: idsFrom(1_000_000), now: Date.now };
+    const broadcastId = await startBroadcast(deps, { text, filter: { userIds } });
+    const second = await sendPortion(deps, (await findOpen(sql, broadcastId))!);
+    assert.deepEqual([second?.position, second?.recipients?.length], ["500", 1_200]);
+    assert.deepEqual(await findOpen(sql, broadcastId), second);
+    const select = sql.select.bind(sql);
+    let reads = 0;
+    sql.select = (statement, ...rest) => {
+      if (/recipients/.test(statement)) reads++;
+      return select(statement, ...rest);
+    };
+    const third = await sendPortion(deps, second!);
+    assert.deepEqual([third?.position, reads], ["1000", 0]);
+    assert.deepEqual(await sendPortion(deps, second!), third, "who comes late with a portion goes on behind it");
+    assert.equal(reads, 1);
+    assert.equal(await sendPortion(deps, (await sendPortion(deps, third!))!), null);
+    await assertToldOnce(sql, userIds);
   });
 
   it("does not tell who registers after it began", async () => {
@@ -189,17 +214,18 @@ describe("a broadcast that is broken off", () => {
       },
     });
     const deps = depsOn(broken, users);
+    const portion = async () => sendPortion(deps, (await findOpen(sql, broadcastId))!);
     const broadcastId = await startBroadcast(deps, { text });
-    await assert.rejects(sendPortion(deps, broadcastId), /the node is gone/);
+    await assert.rejects(portion(), /the node is gone/);
     assert.deepEqual(await told(sql), []);
     isBroken = false;
-    assert.equal(await sendPortion(deps, broadcastId), true);
+    assert.equal((await portion())?.position, "500");
     assert.equal((await told(sql)).length, 500);
     isBroken = true;
-    await assert.rejects(sendPortion(deps, broadcastId), /the node is gone/);
+    await assert.rejects(portion(), /the node is gone/);
     assert.equal((await told(sql)).length, 500);
     isBroken = false;
-    while (await sendPortion(deps, broadcastId));
+    while (await portion());
     await assertToldOnce(sql, users);
   });
 

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import type { Message, ScheduledMessage } from "../../contracts/entities.ts";
 import { imError } from "../../lib/errors.ts";
+import { underLease } from "../../mixins/hot-store/hold-lease.ts";
 import { memoryLeases } from "../../mixins/hot-store/leases-memory.ts";
 import type { HotLeases } from "../../mixins/hot-store/port.ts";
 import type { AppendOutcome } from "../../mixins/message-log/port.ts";
 import { DueRepository } from "../../services/scheduler/due-repository.ts";
-import { underLease } from "../../services/scheduler/lease.ts";
 import { DueRunner } from "../../services/scheduler/runner.ts";
 import { sendDue, type SendDueDeps } from "../../services/scheduler/send-due.ts";
 import { errorType } from "../support/accounts.ts";
@@ -136,32 +136,6 @@ describe("two runners", () => {
     await repository.putOff(scheduledId, 1, { dueAt: now + 60_000, unknownAt: null });
     assert.equal(await repository.hasDue(now), true);
     assert.equal(await repository.sent(scheduledId, 2, { messageId: "5", seq: 1, createdAt: now, at: now }), true);
-  });
-});
-
-describe("a lease", () => {
-  it("is renewed while one works, and says when it may be another's", async () => {
-    let now = 0;
-    const leases = memoryLeases({ now: () => now });
-    const asked = { count: 0, answer: true };
-    const watched = {
-      ...leases,
-      renew: async (...args: Parameters<HotLeases["renew"]>) => {
-        asked.count++;
-        return asked.answer && leases.renew(...args);
-      },
-    };
-    const options = { holder: "one", ttlMs: 400 };
-    await underLease(watched, "name", options, async (term) => {
-      await waitFor(() => asked.count > 5, "renewals for longer than it lasts");
-      assert.equal(term.holds(), true);
-      assert.equal(await underLease(leases, "name", { holder: "two", ttlMs: 400 }, async () => true), null);
-      asked.answer = false;
-      await waitFor(() => !term.holds(), "it is lost");
-      now += 401;
-      const newer = await underLease(leases, "name", { holder: "two", ttlMs: 400 }, async ({ token }) => token);
-      assert.ok(newer! > term.token);
-    });
   });
 });
 

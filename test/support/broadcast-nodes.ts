@@ -24,7 +24,7 @@ export interface BroadcastNode {
   readonly deliveries: Deliveries[];
 }
 
-export interface BroadcastNodes extends AsyncDisposable {
+interface BroadcastNodes extends AsyncDisposable {
   readonly nodes: readonly BroadcastNode[];
   /** Who presence says is online. */
   readonly online: Set<string>;

@@ -28,7 +28,7 @@ export interface Words {
 export interface OpenBroadcast {
   readonly broadcastId: string;
   readonly filter: Broadcast["filter"];
-  /** Ascending; null: all users. */
+  /** Those who are not looked at yet, ascending; null: all users behind `position`. */
   readonly recipients: readonly string[] | null;
   /** The last user who was looked at; "0" before the first. */
   readonly position: string;
@@ -108,14 +108,17 @@ export async function findOpen(sql: Database, broadcastId: string): Promise<Open
     { broadcastId },
   );
   if (!row) return null;
+  const position = String(row.position);
   return {
     broadcastId,
     filter: JSON.parse(row.filter) as Broadcast["filter"],
-    recipients: row.recipients === null ? null : (JSON.parse(row.recipients) as string[]),
-    position: String(row.position),
+    recipients: row.recipients === null ? null : behind(JSON.parse(row.recipients) as string[], BigInt(position)),
+    position,
     createdAt: row.created_at,
   };
 }
+
+const behind = (userIds: readonly string[], position: bigint): string[] => userIds.filter((userId) => BigInt(userId) > position);
 
 /** Whether it still stands where it stood; it does not move then before `tx` ends. */
 export async function holdAt(sql: Database, { broadcastId, position }: OpenBroadcast, tx: Tx): Promise<boolean> {

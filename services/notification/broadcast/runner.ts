@@ -1,8 +1,9 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { ServiceBroker } from "moleculer";
-import type { HotLeases, Lease } from "../../../mixins/hot-store/port.ts";
+import { underLease, type Term } from "../../../mixins/hot-store/hold-lease.ts";
+import type { HotLeases } from "../../../mixins/hot-store/port.ts";
 import type { NotificationDeps } from "../deps.ts";
-import { openBroadcastIds } from "./repository.ts";
+import { findOpen, openBroadcastIds } from "./repository.ts";
 import { sendPortion } from "./send-portion.ts";
 
 export interface RunnerOptions {
@@ -63,25 +64,23 @@ export class BroadcastRunner {
     try {
       const open = await openBroadcastIds(deps.sql);
       if (open.length === 0) return;
-      const lease = await leases.acquire(LEASE_NAME, holder, LEASE_TTL_MS);
-      if (!lease) return;
-      try {
-        for (const broadcastId of open) await this.#send(broadcastId, lease);
-      } finally {
-        await leases.release(lease, holder).catch(() => undefined); // it ends by itself
-      }
+      await underLease(leases, LEASE_NAME, { holder, ttlMs: LEASE_TTL_MS }, async (term) => {
+        for (const broadcastId of open) await this.#send(broadcastId, term);
+      });
     } catch (error) {
       logger.debug("Broadcasts are gone on with later:", error);
     }
   }
 
   /** One that cannot go on now holds up no other. */
-  async #send(broadcastId: string, lease: Lease): Promise<void> {
+  async #send(broadcastId: string, term: Term): Promise<void> {
     const { deps, logger } = this.#options;
     try {
-      while (await this.#mayGoOn(lease)) {
+      let broadcast = await findOpen(deps.sql, broadcastId);
+      while (broadcast && (await this.#mayGoOn(term))) {
         const began = performance.now();
-        if (!(await sendPortion(deps, broadcastId))) return;
+        broadcast = await sendPortion(deps, broadcast);
+        if (!broadcast) return;
         await this.#pause(Math.max(MIN_PAUSE_MS, performance.now() - began));
       }
     } catch (error) {
@@ -91,10 +90,10 @@ export class BroadcastRunner {
   }
 
   /** Waits while the pipeline is behind; false when this node is not to go on. */
-  async #mayGoOn(lease: Lease): Promise<boolean> {
-    const { leases, holder, isBehind } = this.#options;
+  async #mayGoOn(term: Term): Promise<boolean> {
+    const { isBehind } = this.#options;
     for (;;) {
-      if (this.#stopped.signal.aborted || !(await leases.renew(lease, holder, LEASE_TTL_MS))) return false;
+      if (this.#stopped.signal.aborted || !term.holds()) return false;
       if (!(await isBehind())) return true;
       await this.#pause(BEHIND_PAUSE_MS);
     }

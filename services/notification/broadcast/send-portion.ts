@@ -9,6 +9,8 @@ import { registeredWithin } from "./start.ts";
 /** The next users of a broadcast. */
 interface Portion {
   readonly userIds: readonly string[];
+  /** Of those whom it names, who comes behind them; null when it names nobody. */
+  readonly rest: readonly string[] | null;
   /** How many were looked at, and the last of them. */
   readonly done: number;
   readonly position: string;
@@ -18,26 +20,26 @@ interface Portion {
 /**
  * Tells the next users of a broadcast. Their notifications and how far it has got are one transaction, and whoever finds that
  * it has got further meanwhile stores nothing: nobody is told twice or left out, however many nodes are at it.
- * @returns whether there is more to do
+ * @returns where to go on; null when it is over
  */
-export async function sendPortion(deps: NotificationDeps, broadcastId: string): Promise<boolean> {
-  const broadcast = await findOpen(deps.sql, broadcastId);
-  if (!broadcast) return false;
+export async function sendPortion(deps: NotificationDeps, broadcast: OpenBroadcast): Promise<OpenBroadcast | null> {
   const portion = await nextPortion(deps.calls, broadcast);
   const stored = await store(deps, broadcast, portion);
+  if (!stored) return findOpen(deps.sql, broadcast.broadcastId);
   if (stored.length > 0) {
     await pushNew(deps, stored);
     const userIds = stored.map(({ userId }) => userId);
     await deleteBeyond(deps.sql, userIds, MAX_NOTIFICATIONS_KEPT);
   }
-  return !portion.isLast;
+  return portion.isLast ? null : { ...broadcast, position: portion.position, recipients: portion.rest };
 }
 
+/** null when it has got further, or is over. */
 async function store(
   { sql, ids, now }: NotificationDeps,
   broadcast: OpenBroadcast,
-  { userIds, ...portion }: Portion,
-): Promise<StoredNotification[]> {
+  { userIds, position, done, isLast }: Portion,
+): Promise<StoredNotification[] | null> {
   const { broadcastId } = broadcast;
   const createdAt = now();
   const wanted = userIds.map((userId) => ({
@@ -50,9 +52,9 @@ async function store(
   }));
   return sql.transaction(
     async (tx) => {
-      if (!(await holdAt(sql, broadcast, tx))) return [];
+      if (!(await holdAt(sql, broadcast, tx))) return null;
       const stored = await insertNotifications(sql, `broadcast:${broadcastId}`, wanted, tx);
-      await advance(sql, broadcastId, { ...portion, told: stored.length }, createdAt, tx);
+      await advance(sql, broadcastId, { position, done, isLast, told: stored.length }, createdAt, tx);
       return stored;
     },
     { serializable: true },
@@ -75,6 +77,7 @@ async function ofAll(calls: Calls, { filter, position, createdAt }: OpenBroadcas
   });
   return {
     userIds,
+    rest: null,
     done: userIds.length,
     position: userIds.at(-1) ?? position,
     isLast: userIds.length < BROADCAST_PORTION,
@@ -86,12 +89,11 @@ async function ofNamed(
   { filter, position, createdAt }: OpenBroadcast,
   recipients: readonly string[],
 ): Promise<Portion> {
-  const after = BigInt(position);
-  const next = recipients.filter((userId) => BigInt(userId) > after).slice(0, BROADCAST_PORTION);
+  const [next, rest] = [recipients.slice(0, BROADCAST_PORTION), recipients.slice(BROADCAST_PORTION)];
   const userIds = await call(calls, "user.idsAfter", {
     ...registeredWithin(filter, createdAt),
     userIds: next,
     limit: BROADCAST_PORTION,
   });
-  return { userIds, done: next.length, position: next.at(-1) ?? position, isLast: next.length < BROADCAST_PORTION };
+  return { userIds, rest, done: next.length, position: next.at(-1) ?? position, isLast: next.length < BROADCAST_PORTION };
 }
