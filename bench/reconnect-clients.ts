@@ -7,38 +7,31 @@ import { readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import type { Person } from "./people.ts";
 import { SocketClient } from "./socket-client.ts";
+import { SyncDevice } from "./sync-device.ts";
 
 export interface ReconnectOrder {
   readonly url: string;
   readonly people: readonly Person[];
 }
 export interface ReconnectResult {
-  /** From the cut until each client had its connection and the last page of its sync, in ms. */
+  /** From the cut until each client had its connection and all that was behind its marks, in ms. */
   readonly inSyncMs: readonly number[];
-  /** Messages that came by sync. */
+  /** Messages that came by syncs that were not broken off. */
   readonly messages: number;
   /** Syncs and handshakes that had to be made again. */
   readonly retries: number;
 }
-interface Page {
-  readonly version: string;
-  readonly conversations: readonly { conversationId: string; maxSeq: number }[];
-  readonly messages: Readonly<Record<string, { items: readonly unknown[] }>>;
-  readonly nextCursor: string | null;
-}
-
 const AT_ONCE = 25;
 const RETRY_MS = 200;
 let retries = 0;
 let messages = 0;
 
-/** Does what docs/sync.md says: connect, then pull. */
+/** Connects, then pulls. */
 class Client {
   readonly #url: string;
   readonly #token: string;
+  readonly #device = new SyncDevice();
   #socket: SocketClient | null = null;
-  #version: string | null = null;
-  readonly #seqs: Record<string, number> = {};
 
   constructor(url: string, { token }: Person) {
     this.#url = url;
@@ -47,43 +40,24 @@ class Client {
 
   cut(): void {
     this.#socket?.close();
+    this.#socket = null;
   }
 
-  /** Tries until it is there and in sync. */
+  /** Tries until it is there and nothing more is behind its marks. */
   async catchUp(): Promise<void> {
     for (;;) {
       try {
-        this.#socket = await SocketClient.connect(this.#url, { token: this.#token });
-        return await this.#sync(this.#socket);
+        const socket = await SocketClient.connect(this.#url, { token: this.#token });
+        this.#socket = socket;
+        messages += (await this.#device.catchUp((body) => socket.ask("sync", body))).messages;
+        return;
       } catch {
+        this.cut(); // one that is in, but not in sync, would count twice on the gateway
         retries++;
         await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       }
     }
   }
-
-  async #sync(socket: SocketClient): Promise<void> {
-    const asked = { conversations: this.#seqs, ...(this.#version !== null && { version: this.#version }) };
-    let version: string | null = null;
-    for (let cursor: string | null = null, isFirst = true; isFirst || cursor !== null; isFirst = false) {
-      const page: Page = await ask<Page>(socket, "sync", { ...asked, ...(cursor !== null && { cursor }) });
-      version ??= page.version;
-      for (const { conversationId, maxSeq } of page.conversations) this.#seqs[conversationId] = maxSeq;
-      for (const { items } of Object.values(page.messages)) messages += items.length;
-      cursor = page.nextCursor;
-    }
-    this.#version = version;
-  }
-}
-
-function ask<T>(socket: SocketClient, event: string, payload: unknown): Promise<T> {
-  return new Promise((resolve, reject) =>
-    socket.send(event, payload, (answer) => {
-      const { code, data } = answer as { code: number; data: T };
-      if (code === 0) resolve(data);
-      else reject(new Error(JSON.stringify(answer)));
-    }),
-  );
 }
 
 async function run({ url, people }: ReconnectOrder): Promise<void> {
