@@ -31,26 +31,27 @@ export const textOf = (number: number, counts: boolean, bytes = 200): string =>
 const AT_ONCE = 25;
 const MARK = '"text":"';
 
-async function connectAll({ url, target, people, room }: CrowdOrder, onFrame: (frame: string) => void): Promise<SocketClient[]> {
-  const clients: SocketClient[] = [];
+interface Listeners {
+  readonly onFrame: (frame: string) => void;
+  readonly onClose: () => void;
+}
+
+async function connectAll({ url, target, people, room }: CrowdOrder, listeners: Listeners): Promise<void> {
   const waiting = people.values();
   const connect = async (): Promise<void> => {
     for (const { token, userId } of waiting) {
       const auth = target === "im" ? { token } : { token: userId, ...(room !== undefined && { room }) };
-      const client = await SocketClient.connect(url, auth);
-      client.onFrame = onFrame;
-      clients.push(client);
+      Object.assign(await SocketClient.connect(url, auth), listeners);
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, connect));
-  return clients;
 }
 
 async function listen(order: CrowdOrder): Promise<void> {
   const got = new Map<number, number>();
   const latencies: number[] = [];
   let closed = 0;
-  const clients = await connectAll(order, (frame) => {
+  const onFrame = (frame: string): void => {
     const at = frame.indexOf(MARK);
     if (at === -1 || !frame.startsWith('42["message:new"')) return;
     const [number, sentAt, counts] = frame.slice(at + MARK.length, at + MARK.length + 40).split(" ", 3) as [
@@ -64,8 +65,8 @@ async function listen(order: CrowdOrder): Promise<void> {
     if (count < order.people.length) return;
     got.delete(Number(number));
     process.stdout.write(`done ${number}\n`);
-  });
-  for (const client of clients) client.onClose = () => void closed++;
+  };
+  await connectAll(order, { onFrame, onClose: () => void closed++ });
   process.stdout.write("connected\n");
   process.stdin.resume();
   process.stdin.once("end", () => {

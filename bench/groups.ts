@@ -7,8 +7,9 @@ import { parseArgs } from "node:util";
 import { gatherCrowd, type Crowd } from "./crowds.ts";
 import { textOf } from "./crowd.ts";
 import { fillPeople } from "./fill.ts";
-import { rest, type Person } from "./people.ts";
+import { makeGroup, type Person } from "./people.ts";
 import { cpuMs, startRelay } from "./processes.ts";
+import { median } from "./quantiles.ts";
 import { saveResults } from "./save.ts";
 import { SocketClient } from "./socket-client.ts";
 import { openTarget, TARGETS, type TargetName } from "./targets.ts";
@@ -35,8 +36,6 @@ const [members, online, roomSize, rate, window, seconds, rounds, processes] = (
   ["members", "online", "room", "rate", "window", "seconds", "rounds", "processes"] as const
 ).map((name) => Number(options[name])) as [number, number, number, number, number, number, number, number];
 
-/** People that one request may name. */
-const PORTION = 500;
 const WARM_UP_MS = 1_500;
 /** A relay's room, of the group of 500 and of the group of 5,000. */
 const ROOMS = { broadcast: "r:small", steady: "r:large" } as const;
@@ -56,44 +55,14 @@ interface Broadcast {
 const say = (line: string): void => console.log(line);
 const wants = (part: string): boolean => options.only === undefined || options.only.split(",").includes(part);
 const wait = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, Math.max(0, ms)));
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 const cpuOf = (pids: readonly number[]): number => pids.reduce((sum, pid) => sum + cpuMs(pid), 0);
 let numbers = 0;
-
-/** A group whose owner is the first; the others join by their white lists, in portions. Says how long the slowest request took. */
-async function makeGroup(
-  url: string,
-  [owner, ...others]: readonly Person[],
-): Promise<{ conversationId: string; slowestMs: number }> {
-  const times: number[] = [];
-  const timed = async <T>(work: Promise<T>): Promise<T> => {
-    const startedAt = performance.now();
-    const result = await work;
-    times.push(performance.now() - startedAt);
-    return result;
-  };
-  const ids = others.map(({ userId }) => userId);
-  const body = { name: "Bench", maxMembers: 5_000, memberIds: ids.slice(0, PORTION - 1) };
-  const { group } = await timed(
-    rest<{ group: { groupId: string; conversationId: string } }>(url, "POST", "/social/groups", body, owner!.token),
-  );
-  for (let from = PORTION - 1; from < ids.length; from += PORTION) {
-    const userIds = ids.slice(from, from + PORTION);
-    await timed(rest(url, "POST", `/social/groups/${group.groupId}/members`, { userIds }, owner!.token));
-  }
-  return { conversationId: group.conversationId, slowestMs: Math.round(Math.max(...times)) };
-}
 
 /** Sends one and waits until the crowd has it. */
 async function sendOne({ sender, crowd, payload }: Side, counts: boolean): Promise<void> {
   const number = ++numbers;
   const got = crowd.got(number);
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  sender.send("message:send", payload(number, counts), (answer) => {
-    if ((answer as { code: number }).code === 0) resolve();
-    else reject(new Error(JSON.stringify(answer)));
-  });
-  await Promise.all([promise, got]);
+  await Promise.all([sender.ask("message:send", payload(number, counts)), got]);
 }
 
 /** Keeps `window` messages on their way until the time is over. */
@@ -133,8 +102,10 @@ async function steady(side: Side): Promise<void> {
 }
 
 let people: readonly Person[] = [];
-await using target = await openTarget(on, null, async (filling) => {
-  people = await fillPeople(filling, Math.max(members, roomSize + 1));
+await using target = await openTarget(on, {
+  fill: async (filling) => {
+    people = await fillPeople(filling, Math.max(members, roomSize + 1));
+  },
 });
 const relay = await startRelay();
 const url = target.urls[0]!;

@@ -62,9 +62,11 @@ async function fillMessages(filling: Filling, [reader, ...senders]: readonly Per
 
 let people: readonly Person[] = [];
 const startedAt = performance.now();
-await using target = await openTarget(on, null, async (filling) => {
-  people = await fillPeople(filling, SENDERS + 1);
-  await fillMessages(filling, people);
+await using target = await openTarget(on, {
+  fill: async (filling) => {
+    people = await fillPeople(filling, SENDERS + 1);
+    await fillMessages(filling, people);
+  },
 });
 const url = target.urls[0]!;
 const { token } = people[0]!;

@@ -1,8 +1,10 @@
 /**
  * Connections that say nothing: `npm run bench:idle`, `npm run bench:idle -- --on cluster`. 10,000 of as many people on one gateway,
- * held for longer than a heartbeat, beside as many on a bare Socket.IO server. Clients are processes of their own.
+ * held for longer than a heartbeat, beside as many on a bare Socket.IO server. Clients are processes of their own; on the cluster the
+ * gateway is one, too, whose memory holds no other service.
  */
 import { parseArgs } from "node:util";
+import type { NodeSpec } from "../scripts/cluster/index.ts";
 import { gatherCrowd } from "./crowds.ts";
 import { fillPeople } from "./fill.ts";
 import { settledMemory } from "./idle-memory.ts";
@@ -28,10 +30,16 @@ const [connections, processes, hold] = [options.connections, options.processes, 
   number,
   number,
 ];
+/** A gateway that does nothing else. */
+const ONE_OF_EACH_ROLE: readonly NodeSpec[] = (["core", "gateway", "persister", "compensator"] as const).map((role) => ({
+  name: `${role}-1`,
+  role,
+}));
 /** Are there before the memory of the others is measured: what the first ones need is not theirs. */
 const FIRST = 200;
 
 interface Found {
+  /** Growth of the process for each connection after the first ones. */
   readonly bytesEach: number;
   /** Of the whole process, with all of them. */
   readonly residentMiB: number;
@@ -62,18 +70,29 @@ async function measure(order: { url: string; target: "im" | "relay" }, pid: numb
 }
 
 let people: readonly Person[] = [];
-await using target = await openTarget(on, null, async (filling) => {
-  people = await fillPeople(filling, FIRST + connections);
+await using target = await openTarget(on, {
+  fill: async (filling) => {
+    people = await fillPeople(filling, FIRST + connections);
+  },
+  ...(on === "cluster" && { nodes: ONE_OF_EACH_ROLE }),
 });
-const im = await measure({ url: target.urls[0]!, target: "im" }, target.pids[0]!, people);
+const im = await measure({ url: target.urls[0]!, target: "im" }, target.gatewayPids[0]!, people);
 const relayProcess = await startRelay();
 const relay = await measure({ url: relayProcess.url, target: "relay" }, relayProcess.pid, people);
 await relayProcess.stop();
 const ratio = Number((im.bytesEach / relay.bytesEach).toFixed(2));
 const wholeRatio = Number((im.residentMiB / relay.residentMiB).toFixed(2));
-const told = ({ bytesEach, residentMiB, connectedPerS, idleCpuPercent, lost }: Found): string =>
-  `${bytesEach} bytes each, ${residentMiB} MiB in all, ${connectedPerS} connected/s, ${idleCpuPercent} % of a core while held, ${lost} lost`;
-console.log(`${connections} idle connections, held for ${hold} s: ${told(im)}`);
-console.log(`bare Socket.IO: ${told(relay)}`);
-console.log(`memory: ${ratio} times for each connection, ${wholeRatio} times the whole process`);
+const rowOf = ({ bytesEach, residentMiB, connectedPerS, idleCpuPercent, lost }: Found): Record<string, string | number> => ({
+  "per connection": `${bytesEach} B`,
+  "whole process": `${residentMiB} MiB`,
+  "connected/s": connectedPerS,
+  "idle CPU": `${idleCpuPercent} % of a core`,
+  lost,
+});
+console.log(`${on}: ${connections} idle connections on one gateway, held for ${hold} s; memory is resident`);
+console.table({
+  gateway: rowOf(im),
+  "bare Socket.IO": rowOf(relay),
+  times: { "per connection": ratio, "whole process": wholeRatio },
+});
 if (options.save) console.log(`written to ${saveResults(`idle-${on}`, { options, ratio, wholeRatio, im, relay })}`);

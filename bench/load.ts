@@ -6,6 +6,7 @@
 import { randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
 import type { Pair } from "./people.ts";
+import { quantilesOf, type Quantiles } from "./quantiles.ts";
 import { SocketClient } from "./socket-client.ts";
 
 export interface LoadOrder {
@@ -28,13 +29,14 @@ export interface LoadResult {
   readonly acceptedAll: number;
   readonly delivered: number;
   readonly deliveredAll: number;
+  /** Answered with another code, or not before the connection was lost. */
   readonly refused: number;
   readonly duplicated: number;
   readonly reordered: number;
   readonly lost: number;
   readonly durationS: number;
   readonly acceptedPerS: number;
-  readonly latencyMs: { p50: number; p95: number; p99: number; max: number };
+  readonly latencyMs: Quantiles;
 }
 
 const order = JSON.parse(readFileSync(process.argv[2]!, "utf8")) as LoadOrder;
@@ -103,11 +105,11 @@ function send(link: Link, dueAt: number, done: () => void): void {
   inFlight++;
   link.sender.send("message:send", payload, (answer) => {
     inFlight--;
-    if ((answer as { code: number }).code === 0) {
+    if (answer?.code === 0) {
       counts.acceptedAll++;
       if (measuring) counts.accepted++;
     } else counts.refused++;
-    done();
+    if (answer !== null) done(); // on a lost connection nothing more can be sent
   });
 }
 
@@ -154,15 +156,12 @@ const durationS = (performance.now() - startedAt) / 1000;
 stopped = true;
 await settle();
 
-latencies.sort((a, b) => a - b);
-const percentile = (p: number): number =>
-  Number((latencies[Math.min(latencies.length - 1, Math.floor(latencies.length * p))] ?? NaN).toFixed(2));
 const result: LoadResult = {
   ...counts,
   deliveredAll: seen.size,
   lost: counts.acceptedAll - seen.size,
   durationS,
   acceptedPerS: Math.round(counts.accepted / durationS),
-  latencyMs: { p50: percentile(0.5), p95: percentile(0.95), p99: percentile(0.99), max: percentile(1) },
+  latencyMs: quantilesOf(latencies),
 };
 process.stdout.write(`${JSON.stringify(result)}\n`, () => process.exit(0));

@@ -8,6 +8,9 @@ export interface Pair {
   readonly people: readonly [Person, Person];
 }
 
+/** People that one request may name. */
+const PORTION = 500;
+
 interface Answer<T> {
   code: number;
   message: string;
@@ -59,4 +62,28 @@ export async function makePairs(url: string, count: number): Promise<Pair[]> {
   };
   await Promise.all([worker(), worker(), worker(), worker()]);
   return pairs;
+}
+
+/** A group whose owner is the first; the others join by their white lists, in portions. Says how long the slowest request took. */
+export async function makeGroup(
+  url: string,
+  [owner, ...others]: readonly Person[],
+): Promise<{ conversationId: string; slowestMs: number }> {
+  const times: number[] = [];
+  const timed = async <T>(work: Promise<T>): Promise<T> => {
+    const startedAt = performance.now();
+    const result = await work;
+    times.push(performance.now() - startedAt);
+    return result;
+  };
+  const ids = others.map(({ userId }) => userId);
+  const body = { name: "Bench", maxMembers: 5_000, memberIds: ids.slice(0, PORTION - 1) };
+  const { group } = await timed(
+    rest<{ group: { groupId: string; conversationId: string } }>(url, "POST", "/social/groups", body, owner!.token),
+  );
+  for (let from = PORTION - 1; from < ids.length; from += PORTION) {
+    const userIds = ids.slice(from, from + PORTION);
+    await timed(rest(url, "POST", `/social/groups/${group.groupId}/members`, { userIds }, owner!.token));
+  }
+  return { conversationId: group.conversationId, slowestMs: Math.round(Math.max(...times)) };
 }

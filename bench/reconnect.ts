@@ -11,7 +11,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
 import { fillPeople } from "./fill.ts";
-import { rest, type Person } from "./people.ts";
+import { makeGroup, type Person } from "./people.ts";
 import { quantilesOf } from "./quantiles.ts";
 import type { ReconnectOrder, ReconnectResult } from "./reconnect-clients.ts";
 import { saveResults } from "./save.ts";
@@ -37,8 +37,6 @@ const [clients, processes, rate, rounds] = [options.clients, options.processes, 
   number,
   number,
 ];
-/** People that one request may name. */
-const PORTION = 500;
 
 interface Herd {
   /** Cuts all connections; resolves when all clients are in sync again. */
@@ -63,23 +61,6 @@ async function startHerd(order: ReconnectOrder): Promise<Herd> {
   };
 }
 
-async function makeGroup(url: string, [owner, ...others]: readonly Person[]): Promise<string> {
-  const ids = others.map(({ userId }) => userId);
-  const body = { name: "Bench", maxMembers: 5_000, memberIds: ids.slice(0, PORTION - 1) };
-  const { group } = await rest<{ group: { groupId: string; conversationId: string } }>(
-    url,
-    "POST",
-    "/social/groups",
-    body,
-    owner!.token,
-  );
-  for (let from = PORTION - 1; from < ids.length; from += PORTION) {
-    const userIds = ids.slice(from, from + PORTION);
-    await rest(url, "POST", `/social/groups/${group.groupId}/members`, { userIds }, owner!.token);
-  }
-  return group.conversationId;
-}
-
 /** Sends at a rate until it is stopped. */
 function keepSending(sender: SocketClient, conversationId: string) {
   const found = { sent: 0, refused: 0, latencies: [] as number[] };
@@ -88,7 +69,7 @@ function keepSending(sender: SocketClient, conversationId: string) {
     const startedAt = performance.now();
     const payload = { conversationId, clientMsgId: `r${run}-${found.sent++}`, type: "text", content: { text: "still here" } };
     sender.send("message:send", payload, (answer) => {
-      if ((answer as { code: number }).code === 0) found.latencies.push(performance.now() - startedAt);
+      if (answer?.code === 0) found.latencies.push(performance.now() - startedAt);
       else found.refused++;
     });
   }, 1_000 / rate);
@@ -102,11 +83,13 @@ function keepSending(sender: SocketClient, conversationId: string) {
 }
 
 let people: readonly Person[] = [];
-await using target = await openTarget(on, null, async (filling) => {
-  people = await fillPeople(filling, clients + 1);
+await using target = await openTarget(on, {
+  fill: async (filling) => {
+    people = await fillPeople(filling, clients + 1);
+  },
 });
 const url = target.urls[0]!;
-const conversationId = await makeGroup(url, people);
+const { conversationId } = await makeGroup(url, people);
 const sender = await SocketClient.connect(url, { token: people[0]!.token });
 const share = Math.ceil(clients / processes);
 const results = [];

@@ -9,6 +9,7 @@ import { measureIdleMemory } from "./idle-memory.ts";
 import type { LoadOrder, LoadResult } from "./load.ts";
 import { makePairs, type Pair } from "./people.ts";
 import { cpuMs, runLoad, startRelay } from "./processes.ts";
+import { median } from "./quantiles.ts";
 import { saveResults } from "./save.ts";
 import { openTarget, TARGETS, type TargetName } from "./targets.ts";
 
@@ -37,7 +38,6 @@ const SETTLE_MS = 15_000;
 type Round = LoadResult & { cpuUsPerMessage: number; cpuByProcess: Record<string, number> };
 
 const wants = (part: string): boolean => options.only === undefined || options.only.split(",").includes(part);
-const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? NaN;
 const say = (line: string): void => console.log(line);
 const order = (target: "im" | "relay", urls: readonly string[], pairs: readonly Pair[]): LoadOrder => ({
   urls,
@@ -61,7 +61,7 @@ async function measured(processes: Record<string, number>, load: LoadOrder): Pro
 }
 
 const profileDir = options.profile ? join(tmpdir(), "im-bench-profile") : null;
-await using target = await openTarget(on, profileDir);
+await using target = await openTarget(on, { cpuProfile: profileDir });
 const relay = await startRelay();
 say(`${on}: ready after ${Math.round(target.readyMs)} ms`);
 const pairs = await makePairs(target.urls[0]!, Number(options.pairs));
@@ -80,8 +80,8 @@ if (wants("closed")) {
     );
   }
   const ratio = median(im.map((one, i) => one.acceptedPerS / yardstick[i]!.acceptedPerS));
-  const messagesPerS = median(im.map((one) => one.acceptedPerS));
-  const relayPerS = median(yardstick.map((one) => one.acceptedPerS));
+  const messagesPerS = Math.round(median(im.map((one) => one.acceptedPerS)));
+  const relayPerS = Math.round(median(yardstick.map((one) => one.acceptedPerS)));
   results["closed"] = { messagesPerS, relayPerS, ratio: Number(ratio.toFixed(3)), im: [...im], relay: yardstick };
   const cpu = Object.entries(im.at(-1)!.cpuByProcess).map(([name, us]) => `${name} ${us}`);
   say(`closed loop, window ${options.window}, ${options.pairs} pairs: ${messagesPerS}/s, ${ratio.toFixed(3)} of the relay`);

@@ -4,9 +4,11 @@
  * and the whole of it, beside a call that only reads the caller's own profile.
  */
 import { parseArgs } from "node:util";
+import type { Params, Result } from "../contracts/index.ts";
 import { rest, signUp, type Person } from "./people.ts";
 import { quantilesOf } from "./quantiles.ts";
 import { saveResults } from "./save.ts";
+import { SyncDevice, type CaughtUp } from "./sync-device.ts";
 import { openTarget, TARGETS, type TargetName } from "./targets.ts";
 
 const { values: options } = parseArgs({
@@ -29,22 +31,10 @@ const [senders, groups, messages, times] = [options.senders, options.groups, opt
   number,
 ];
 
-interface Answer {
-  readonly version: string;
-  readonly conversations: readonly { conversationId: string; maxSeq: number }[];
-  readonly messages: Readonly<Record<string, { items: readonly unknown[]; more: boolean }>>;
-  readonly changes: readonly unknown[];
-  readonly nextCursor: string | null;
-}
-interface CaughtUp {
-  readonly version: string;
-  readonly seqs: Readonly<Record<string, number>>;
-  readonly pages: number;
-  readonly messages: number;
-  readonly changes: number;
-}
+type Answer = Result<"sync.pull">;
+const PAGE_CONVERSATIONS = 20;
 
-await using target = await openTarget(on, null);
+await using target = await openTarget(on);
 const url = target.urls[0]!;
 
 /** Calls and measures; in ms. */
@@ -54,25 +44,11 @@ async function timed<T>(work: () => Promise<T>): Promise<{ ms: number; result: T
   return { ms: performance.now() - startedAt, result };
 }
 
-const sync = (who: Person, body: object): Promise<Answer> => rest<Answer>(url, "POST", "/sync", body, who.token);
+const sync = (who: Person, body: Params<"sync.pull">): Promise<Answer> => rest<Answer>(url, "POST", "/sync", body, who.token);
 
-/** All pages. */
-async function catchUp(who: Person, since: Pick<CaughtUp, "version" | "seqs"> | null): Promise<CaughtUp> {
-  const asked = since ? { version: since.version, conversations: since.seqs } : {};
-  const seqs: Record<string, number> = {};
-  const counts = { pages: 0, messages: 0, changes: 0 };
-  let version = "";
-  for (let cursor: string | null = null; counts.pages === 0 || cursor !== null;) {
-    const page = await sync(who, { ...asked, limit: 20, ...(cursor !== null && { cursor }) });
-    version ||= page.version;
-    counts.pages++;
-    counts.changes += page.changes.length;
-    for (const { conversationId, maxSeq } of page.conversations) seqs[conversationId] = maxSeq;
-    for (const { items } of Object.values(page.messages)) counts.messages += items.length;
-    cursor = page.nextCursor;
-  }
-  return { version, seqs, ...counts };
-}
+/** Until there is no more. */
+const catchUp = (device: SyncDevice): Promise<CaughtUp> =>
+  device.catchUp((body) => sync(reader, { ...body, limit: PAGE_CONVERSATIONS }));
 
 /** Groups of each sender with the one who will be away. */
 async function makeGroups(reader: Person, people: readonly Person[]): Promise<Map<string, Person>> {
@@ -106,7 +82,9 @@ const reader = await signUp(url, `s${run}-reader`);
 const people = await Promise.all(Array.from({ length: senders }, (_, i) => signUp(url, `s${run}-${i}`)));
 const owners = await makeGroups(reader, people);
 await new Promise((resolve) => setTimeout(resolve, 2_000)); // joining is announced behind the answer
-const before = await catchUp(reader, null);
+const device = new SyncDevice();
+await catchUp(device);
+const { place } = device;
 await talk(owners);
 await new Promise((resolve) => setTimeout(resolve, 2_000)); // the persister is through
 const firstPages: number[] = [];
@@ -114,11 +92,11 @@ const wholes: number[] = [];
 const profiles: number[] = [];
 let last: CaughtUp | null = null;
 for (let i = 0; i < times; i++) {
-  const asked = { version: before.version, conversations: before.seqs, limit: 20 };
+  const asked = { version: place.version!, conversations: place.marks, limit: PAGE_CONVERSATIONS };
   firstPages.push((await timed(() => sync(reader, asked))).ms);
   profiles.push((await timed(() => rest(url, "GET", "/users/me", undefined, reader.token))).ms);
   if (i % 10 > 0) continue;
-  const whole = await timed(() => catchUp(reader, before));
+  const whole = await timed(() => catchUp(new SyncDevice(place)));
   wholes.push(whole.ms);
   last = whole.result;
 }

@@ -7,9 +7,11 @@ import { openMysql } from "../mixins/database/mysql.ts";
 import type { Database } from "../mixins/database/port.ts";
 import { openSqlite } from "../mixins/database/sqlite.ts";
 import { startCluster, type NodeSpec } from "../scripts/cluster/index.ts";
+import { CORE_SERVICES } from "../scripts/cluster/roles.ts";
 import { startServers } from "../scripts/servers/index.ts";
 import type { Filling } from "./fill.ts";
 import { startServer } from "./processes.ts";
+import { quantilesOf, type Quantiles } from "./quantiles.ts";
 
 /** What a run measures: `embedded`, `cluster` (all services in one process on the four servers), `split` (two gateways with the core services, a persister of its own). */
 export const TARGETS = ["embedded", "cluster", "split"] as const;
@@ -25,6 +27,8 @@ export interface Stored {
 export interface Target extends AsyncDisposable {
   /** Of its gateways. */
   readonly urls: readonly string[];
+  /** Processes that serve these, in the same order. */
+  readonly gatewayPids: readonly number[];
   /** Of its nodes, without the servers. */
   readonly pids: readonly number[];
   /** Processes of the servers it stands on, by name. */
@@ -32,29 +36,46 @@ export interface Target extends AsyncDisposable {
   readonly readyMs: number;
   stored(): Promise<Stored>;
   /** Time from acceptance to row of messages accepted between these moments (epoch ms), in ms. */
-  persistLag(from: number, to: number): Promise<{ p50: number; p99: number; max: number }>;
+  persistLag(from: number, to: number): Promise<Quantiles>;
 }
 
 const ENV = { IM_RATE_LIMITS: "off", IM_LOG_LEVEL: "warn", IM_MAX_CONNECTIONS_PER_USER: "100" };
-const BEHIND_GATEWAY = [
-  ...["auth", "user", "friend", "group", "conversation", "message", "notification", "presence", "scheduler", "settings", "sync"],
-];
+const GATEWAY_WITH_CORE = { IM_SERVICES: ["api", "socket", "compensator", ...CORE_SERVICES].join(",") };
+const NODES: Readonly<Record<Exclude<TargetName, "embedded">, readonly NodeSpec[]>> = {
+  cluster: [{ name: "all-1", role: "all" }],
+  split: [
+    { name: "gateway-1", role: "gateway", env: GATEWAY_WITH_CORE },
+    { name: "gateway-2", role: "gateway", env: GATEWAY_WITH_CORE },
+    { name: "persister-1", role: "persister" },
+  ],
+};
 
 const STORED =
   "select coalesce(sum(n), 0) as messages, coalesce(sum(head - n), 0) as holes from (select count(*) as n, max(seq) as head from message group by conversation_id) as one";
-const LAG = "select persisted_at - created_at as lag from message where created_at between ? and ? order by lag";
+const LAG = "select persisted_at - created_at as lag from message where created_at between ? and ?";
 
-/** Fills the database before anything is measured. */
-type Fill = (filling: Filling) => Promise<void>;
+export interface TargetOptions {
+  /** Folder for a CPU profile of each node. */
+  readonly cpuProfile?: string | null;
+  /** Fills the database before anything is measured. */
+  readonly fill?: (filling: Filling) => Promise<void>;
+  /** In the place of the nodes that `cluster` and `split` have. */
+  readonly nodes?: readonly NodeSpec[];
+}
+type Fill = TargetOptions["fill"];
 const silent = { warn: () => undefined, error: () => undefined };
 
-/** @param cpuProfile folder for a CPU profile of each node */
-export async function openTarget(name: TargetName, cpuProfile: string | null, fill?: Fill): Promise<Target> {
-  const flags = cpuProfile === null ? [] : ["--cpu-prof", "--cpu-prof-dir", cpuProfile];
-  return name === "embedded" ? openEmbedded(flags, fill) : openCluster(name, flags, fill);
+/** Starts what is to be measured; disposing it ends its processes and removes its data. */
+export async function openTarget(name: TargetName, { cpuProfile, fill, nodes }: TargetOptions = {}): Promise<Target> {
+  const nodeFlags = cpuProfile ? ["--cpu-prof", "--cpu-prof-dir", cpuProfile] : [];
+  if (name === "embedded") return openEmbedded(nodeFlags, fill);
+  return openCluster(
+    (nodes ?? NODES[name]).map((node) => ({ ...node, nodeFlags: [...(node.nodeFlags ?? []), ...nodeFlags] })),
+    fill,
+  );
 }
 
-async function fillFrom(database: Promise<Database>, secret: string, fill: Fill): Promise<void> {
+async function fillFrom(database: Promise<Database>, secret: string, fill: NonNullable<Fill>): Promise<void> {
   const sql = await database;
   try {
     await fill({ sql, secret });
@@ -63,7 +84,7 @@ async function fillFrom(database: Promise<Database>, secret: string, fill: Fill)
   }
 }
 
-async function openEmbedded(flags: readonly string[], fill?: Fill): Promise<Target> {
+async function openEmbedded(flags: readonly string[], fill: Fill): Promise<Target> {
   const dir = mkdtempSync(join(tmpdir(), "im-bench-data-"));
   await (await startServer(dir)).stop();
   const database = join(dir, "im.sqlite");
@@ -80,11 +101,12 @@ async function openEmbedded(flags: readonly string[], fill?: Fill): Promise<Targ
   };
   return {
     urls: [server.url],
+    gatewayPids: [server.pid],
     pids: [server.pid],
     servers: {},
     readyMs: server.readyMs,
     stored: async () => storedOf(query(STORED)[0]!),
-    persistLag: async (from, to) => quantiles(query(LAG, from, to)),
+    persistLag: async (from, to) => lagOf(query(LAG, from, to)),
     async [Symbol.asyncDispose]() {
       await server.stop();
       rmSync(dir, { recursive: true, force: true });
@@ -92,14 +114,14 @@ async function openEmbedded(flags: readonly string[], fill?: Fill): Promise<Targ
   };
 }
 
-async function openCluster(name: "cluster" | "split", nodeFlags: readonly string[], fill?: Fill): Promise<Target> {
+async function openCluster(nodes: readonly NodeSpec[], fill: Fill): Promise<Target> {
   const dir = mkdtempSync(join(tmpdir(), "im-bench-cluster-"));
   const stack = new AsyncDisposableStack();
   try {
     const servers = await startServers({ dir: join(dir, "servers"), install: true });
     stack.defer(() => servers.stop({ removeData: true }));
     const start = performance.now();
-    const cluster = stack.use(await startCluster({ dir, servers: servers.env, nodes: nodesOf(name, nodeFlags), env: ENV }));
+    const cluster = stack.use(await startCluster({ dir, servers: servers.env, nodes, env: ENV }));
     const readyMs = performance.now() - start;
     const { mysql } = servers;
     if (fill) await fillFrom(openMysql({ url: mysql.url, poolSize: 4, logger: silent }), cluster.env["IM_JWT_SECRET"]!, fill);
@@ -113,11 +135,12 @@ async function openCluster(name: "cluster" | "split", nodeFlags: readonly string
     };
     return {
       urls: cluster.gateways,
+      gatewayPids: cluster.nodes.flatMap(({ url, pid }) => (url === null ? [] : (pid ?? []))),
       pids: cluster.nodes.flatMap(({ pid }) => pid ?? []),
       servers: Object.fromEntries((["mysql", "redis", "nats", "kafka"] as const).map((kind) => [kind, servers[kind].pid ?? 0])),
       readyMs,
       stored: async () => storedOf((await query(STORED))[0]!),
-      persistLag: async (from, to) => quantiles(await query(LAG, from, to)),
+      persistLag: async (from, to) => lagOf(await query(LAG, from, to)),
       async [Symbol.asyncDispose]() {
         await stack.disposeAsync();
         rmSync(dir, { recursive: true, force: true });
@@ -129,19 +152,5 @@ async function openCluster(name: "cluster" | "split", nodeFlags: readonly string
   }
 }
 
-function nodesOf(name: "cluster" | "split", nodeFlags: readonly string[]): NodeSpec[] {
-  if (name === "cluster") return [{ name: "all-1", role: "all", nodeFlags }];
-  const gateway = { IM_SERVICES: ["api", "socket", "compensator", ...BEHIND_GATEWAY].join(",") };
-  return [
-    { name: "gateway-1", role: "gateway", env: gateway, nodeFlags },
-    { name: "gateway-2", role: "gateway", env: gateway, nodeFlags },
-    { name: "persister-1", role: "persister", nodeFlags },
-  ];
-}
-
 const storedOf = (row: Record<string, unknown>): Stored => ({ messages: Number(row["messages"]), holes: Number(row["holes"]) });
-
-function quantiles(rows: readonly Record<string, unknown>[]): { p50: number; p99: number; max: number } {
-  const at = (p: number): number => Number(rows[Math.min(rows.length - 1, Math.floor(rows.length * p))]?.["lag"] ?? NaN);
-  return { p50: at(0.5), p99: at(0.99), max: at(1) };
-}
+const lagOf = (rows: readonly Record<string, unknown>[]): Quantiles => quantilesOf(rows.map(({ lag }) => Number(lag)));

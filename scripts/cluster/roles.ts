@@ -1,13 +1,14 @@
 /** What a node of the cluster does. */
 export type Role = "core" | "gateway" | "persister" | "compensator" | "all";
 
-const CORE = [
+/** Services that neither serve clients nor work on the message log. */
+export const CORE_SERVICES: readonly string[] = [
   ...["auth", "user", "friend", "group", "conversation", "message", "notification", "presence", "scheduler", "settings", "sync"],
 ];
 
 /** Services of each role (`IM_SERVICES`); null: every service. */
 export const ROLE_SERVICES: Readonly<Record<Role, readonly string[] | null>> = {
-  core: CORE,
+  core: CORE_SERVICES,
   gateway: ["api", "socket"],
   persister: ["persister"],
   compensator: ["compensator"],
