@@ -107,7 +107,7 @@ await using target = await openTarget(on, {
     people = await fillPeople(filling, Math.max(members, roomSize + 1));
   },
 });
-const relay = await startRelay();
+await using relay = await startRelay();
 const url = target.urls[0]!;
 const imPids = [...target.pids, ...Object.values(target.servers)];
 
@@ -178,5 +178,4 @@ if (wants("steady")) {
   results["steady"] = { slowestRequestMs: slowestMs, ...latencies };
   say(`making the group of ${members}: slowest request ${slowestMs} ms`);
 }
-await relay.stop();
 if (options.save) say(`written to ${saveResults(`groups-${on}`, { options, ...results })}`);

@@ -77,9 +77,8 @@ await using target = await openTarget(on, {
   ...(on === "cluster" && { nodes: ONE_OF_EACH_ROLE }),
 });
 const im = await measure({ url: target.urls[0]!, target: "im" }, target.gatewayPids[0]!, people);
-const relayProcess = await startRelay();
+await using relayProcess = await startRelay();
 const relay = await measure({ url: relayProcess.url, target: "relay" }, relayProcess.pid, people);
-await relayProcess.stop();
 const ratio = Number((im.bytesEach / relay.bytesEach).toFixed(2));
 const wholeRatio = Number((im.residentMiB / relay.residentMiB).toFixed(2));
 const rowOf = ({ bytesEach, residentMiB, connectedPerS, idleCpuPercent, lost }: Found): Record<string, string | number> => ({

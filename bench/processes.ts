@@ -7,7 +7,8 @@ import type { LoadOrder, LoadResult } from "./load.ts";
 
 const root = join(import.meta.dirname, "..");
 
-export interface Running {
+/** A process; disposing it ends it. */
+export interface Running extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;
   /** From the start of the process until it served, in ms. */
@@ -18,6 +19,7 @@ export interface Running {
 const exited = (child: ChildProcess): Promise<void> => new Promise((resolve) => child.once("exit", () => resolve()));
 
 async function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const gone = exited(child);
   child.kill("SIGTERM");
   await gone;
@@ -62,7 +64,7 @@ export async function startServer(dataDir: string, nodeOptions: readonly string[
   );
   const url = `http://127.0.0.1:${port}`;
   await ready(child, url);
-  return { url, pid: child.pid!, readyMs: performance.now() - startedAt, stop: () => stop(child) };
+  return running(child, url, startedAt);
 }
 
 async function ready(child: ChildProcess, url: string): Promise<void> {
@@ -77,13 +79,18 @@ async function ready(child: ChildProcess, url: string): Promise<void> {
   throw new Error("the server did not get ready");
 }
 
+function running(child: ChildProcess, url: string, startedAt: number): Running {
+  const end = (): Promise<void> => stop(child);
+  return { url, pid: child.pid!, readyMs: performance.now() - startedAt, stop: end, [Symbol.asyncDispose]: end };
+}
+
 export async function startRelay(): Promise<Running> {
   const startedAt = performance.now();
   const child = spawn(process.execPath, [join(root, "bench/relay.ts")], { stdio: ["ignore", "pipe", "inherit"] });
   const url = await new Promise<string>((resolve) =>
     child.stdout.once("data", (data: Buffer) => resolve(data.toString().trim())),
   );
-  return { url, pid: child.pid!, readyMs: performance.now() - startedAt, stop: () => stop(child) };
+  return running(child, url, startedAt);
 }
 
 /** Runs the load generator in a process of its own. */

@@ -62,7 +62,7 @@ async function measured(processes: Record<string, number>, load: LoadOrder): Pro
 
 const profileDir = options.profile ? join(tmpdir(), "im-bench-profile") : null;
 await using target = await openTarget(on, { cpuProfile: profileDir });
-const relay = await startRelay();
+await using relay = await startRelay();
 say(`${on}: ready after ${Math.round(target.readyMs)} ms`);
 const pairs = await makePairs(target.urls[0]!, Number(options.pairs));
 const processes = { ...Object.fromEntries(target.pids.map((pid, i) => [`node ${i + 1}`, pid])), ...target.servers };
