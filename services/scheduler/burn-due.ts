@@ -1,7 +1,8 @@
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
-import type { BurnTimer, DueTimers } from "../../mixins/burn-timers/index.ts";
+import type { BurnTimer, DueTimers, TimerPlace } from "../../mixins/burn-timers/index.ts";
 import type { Term } from "../../mixins/hot-store/hold-lease.ts";
 import type { Job } from "./runner.ts";
+import { atIntervals, type UpkeepDeps } from "./upkeep.ts";
 
 export interface BurnDueDeps {
   readonly timers: Pick<DueTimers, "due" | "putOff">;
@@ -59,17 +60,11 @@ const REPAIRED = 500;
 const REPAIR_EVERY_MS = 30_000;
 const FIRST = { conversationId: "", seq: 0 };
 
-/** Goes through the timers that wait for their readers, again and again, a portion at once. */
-export function repairing(timers: Pick<DueTimers, "repair">, now: () => number): Job {
-  let nextAt = 0;
-  let after = FIRST;
-  return {
-    hasDue: async () => now() >= nextAt,
-    async run() {
-      const last = await timers.repair(after, REPAIRED);
-      after = last ?? FIRST;
-      if (last === null) nextAt = now() + REPAIR_EVERY_MS;
-      return { done: 0, isMore: last !== null };
-    },
-  };
+/** Goes through the timers that wait for their readers, again and again. */
+export function repairing(deps: UpkeepDeps, timers: Pick<DueTimers, "repair">): Job {
+  let after: TimerPlace | null = null;
+  return atIntervals(deps, { name: "repair", everyMs: REPAIR_EVERY_MS }, async () => {
+    after = await timers.repair(after ?? FIRST, REPAIRED);
+    return after !== null;
+  });
 }

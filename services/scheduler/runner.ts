@@ -13,7 +13,7 @@ export interface RunnerOptions {
   /** Who holds the lease: unique among the nodes and their starts. */
   readonly holder: string;
   readonly everyMs: number;
-  /** Failed runs are told once until one succeeds. */
+  /** What fails is told once until the same succeeds. */
   readonly logger: { warn(...args: unknown[]): void; debug(...args: unknown[]): void };
   readonly leaseTtlMs?: number;
 }
@@ -34,19 +34,15 @@ export class DueRunner {
   #timer: NodeJS.Timeout | null = null;
   #running: Promise<number> | null = null;
   #isClosed = false;
-  #isTold = false;
+  /** What failed last time, and was told. */
+  readonly #failing = new Set<Job | "look" | "lease">();
 
   constructor(options: RunnerOptions) {
     this.#options = options;
   }
 
   start(): void {
-    const tick = (): void => {
-      this.runOnce().then(
-        () => (this.#isTold = false),
-        (error: unknown) => this.#tell(error),
-      );
-    };
+    const tick = (): void => void this.runOnce().catch(() => 0); // it was told
     this.#timer ??= setInterval(tick, this.#options.everyMs).unref();
   }
 
@@ -65,17 +61,21 @@ export class DueRunner {
 
   async #runIfDue(): Promise<number> {
     const { jobs, leases, holder, leaseTtlMs: ttlMs = LEASE_TTL_MS } = this.#options;
-    const due = (await Promise.all(jobs.map(async (job) => ((await job.hasDue()) ? [job] : [])))).flat();
+    const look = () => Promise.all(jobs.map(async (job) => ((await job.hasDue()) ? [job] : [])));
+    const due = (await this.#watch("look", look)).flat();
     if (due.length === 0 || this.#isClosed) return 0;
-    return (await underLease(leases, LEASE_NAME, { holder, ttlMs }, (term) => this.#work(due, term))) ?? 0;
-  }
-
-  async #work(jobs: readonly Job[], term: Term): Promise<number> {
-    const outcomes = await Promise.allSettled(jobs.map((job) => this.#workOn(job, term)));
-    this.counts.runs++;
+    const work = (term: Term) => this.#work(due, term);
+    const outcomes = (await this.#watch("lease", () => underLease(leases, LEASE_NAME, { holder, ttlMs }, work))) ?? [];
     const failed = outcomes.find(({ status }) => status === "rejected");
     if (failed?.status === "rejected") throw failed.reason;
     return outcomes.reduce((sum, outcome) => sum + (outcome.status === "fulfilled" ? outcome.value : 0), 0);
+  }
+
+  /** Never rejects: a job that fails holds up no other. */
+  async #work(jobs: readonly Job[], term: Term): Promise<PromiseSettledResult<number>[]> {
+    const outcomes = await Promise.allSettled(jobs.map((job) => this.#watch(job, () => this.#workOn(job, term))));
+    this.counts.runs++;
+    return outcomes;
   }
 
   async #workOn(job: Job, term: Term): Promise<number> {
@@ -89,11 +89,18 @@ export class DueRunner {
     return count;
   }
 
-  #tell(error: unknown): void {
-    this.counts.failed++;
-    const problem = "What is due could not be done; it will be tried again";
-    if (this.#isTold) this.#options.logger.debug(problem, error);
-    else this.#options.logger.warn(problem, error);
-    this.#isTold = true;
+  /** Tells when it fails, unless it failed the last time too: looks that find nothing say nothing about work that fails. */
+  async #watch<T>(what: Job | "look" | "lease", work: () => Promise<T>): Promise<T> {
+    try {
+      const result = await work();
+      this.#failing.delete(what);
+      return result;
+    } catch (error) {
+      this.counts.failed++;
+      const level = this.#failing.has(what) ? "debug" : "warn";
+      this.#options.logger[level]("What is due could not be done; it will be tried again", error);
+      this.#failing.add(what);
+      throw error;
+    }
   }
 }

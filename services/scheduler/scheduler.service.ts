@@ -1,9 +1,9 @@
 /**
  * What happens at its time (E9): messages that their authors scheduled are sent, and messages burn that were read.
  *
- * Owns the table scheduled_message; timers of messages are a shared resource (mixins/burn-timers). Sending itself is `message.send`, in the author's name and under the clientMsgId that they
- * gave, so that a message appears once whatever crashes. Every node looks for what is due, one works, under the lease `scheduler`
- * with a token that its writes carry. What cannot be answered is tried again with back-off; what is refused becomes a state
+ * Owns the table scheduled_message; timers of messages are a shared resource (mixins/burn-timers). Sending itself is
+ * `message.send`, in the author's name and under the clientMsgId that they gave, so that a message appears once whatever crashes.
+ * Every node looks for what is due, one works, under the lease `scheduler` with a token that its writes carry. What cannot be answered is tried again with back-off; what is refused becomes a state
  * `failed` and the event `im.message.schedule.failed`, of which its author is notified.
  */
 import { randomUUID } from "node:crypto";
@@ -21,11 +21,13 @@ import { SCHEDULER_EVERY_MS } from "../../config/limits.ts";
 import { burnDue, repairing, type BurnDueDeps } from "./burn-due.ts";
 import type { SchedulerDeps } from "./deps.ts";
 import { DueRepository } from "./due-repository.ts";
+import { measureLate } from "./measure-late.ts";
 import { pruning } from "./prune.ts";
 import { ScheduledRepository } from "./repository.ts";
 import { DueRunner } from "./runner.ts";
 import { cancelScheduled, changeScheduled, scheduleMessage, type Author } from "./schedule.ts";
 import { sendDue, type SendDueDeps } from "./send-due.ts";
+import type { UpkeepDeps } from "./upkeep.ts";
 import { exportScheduled, listScheduled } from "./view.ts";
 
 interface Vars extends DatabaseVars, HotStoreVars, IdsVars, MetricsVars, OutboxVars {
@@ -127,24 +129,21 @@ export default defineService<"scheduler", Vars>()({
       },
       now: Date.now,
     };
+    const holder = `${broker.nodeID}:${randomUUID()}`;
+    const upkeep: UpkeepDeps = { leases: hot.leases, holder, now: Date.now };
     this.runner = new DueRunner({
       jobs: [
         { hasDue: () => due.hasDue(Date.now()), run: (term) => sendDue(sending, term) },
         { hasDue: () => timers.hasDue(Date.now()), run: (term) => burnDue(burning, term) },
-        repairing(timers, Date.now),
-        pruning({ prune: (before, limit) => due.prune(before, limit), now: Date.now }),
+        repairing(upkeep, timers),
+        pruning(upkeep, (before, limit) => due.prune(before, limit)),
       ],
       leases: hot.leases,
-      holder: `${broker.nodeID}:${randomUUID()}`,
+      holder,
       everyMs: (this.settings as { everyMs: number }).everyMs,
       logger,
     });
-    const ageOf = ({ oldestAt }: { oldestAt: number | null }): number =>
-      oldestAt === null ? 0 : (Date.now() - oldestAt) / 1_000;
-    metrics.gauge("im_scheduled_due", async () => (await due.late(Date.now())).count);
-    metrics.gauge("im_scheduled_oldest_due_age_seconds", async () => ageOf(await due.late(Date.now())));
-    metrics.gauge("im_burns_due", async () => (await timers.late(Date.now())).count);
-    metrics.gauge("im_burns_oldest_due_age_seconds", async () => ageOf(await timers.late(Date.now())));
+    measureLate(metrics, { scheduled: due, burns: timers }, Date.now);
     onDrain(broker, DRAIN.intake, () => this.runner.close());
     this.runner.start();
   },
