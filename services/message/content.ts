@@ -1,9 +1,8 @@
-import { hash } from "node:crypto";
 import { sentContent } from "../../contracts/content.ts";
 import type { Content, SendableType } from "../../contracts/entities.ts";
 import { MAX_CONTENT_BYTES, MAX_TEXT_BYTES } from "../../contracts/limits.ts";
-import { canonicalJson } from "../../lib/canonical-json.ts";
 import { imError } from "../../lib/errors.ts";
+import { shortHash } from "../../lib/short-hash.ts";
 import { checkJson, checkOf, prefixed } from "../../lib/validation.ts";
 
 const checks = Object.fromEntries(
@@ -41,6 +40,5 @@ export interface Body {
 /** 128 bits that tell whether a repeated clientMsgId came with the same body. */
 export function bodyHash({ type, content, replyTo, mentions, threadId, burnAfterMs }: Body): string {
   const rare = [...(threadId === undefined ? [] : [threadId]), ...(burnAfterMs === undefined ? [] : [{ burnAfterMs }])];
-  const text = canonicalJson([type, content, replyTo ?? null, mentions?.length ? mentions : null, ...rare]);
-  return hash("sha256", text, "base64url").slice(0, 22);
+  return shortHash([type, content, replyTo ?? null, mentions?.length ? mentions : null, ...rare]);
 }

@@ -3,7 +3,7 @@ import { takeTurn } from "../../mixins/database/dialect.ts";
 import type { Database, Row, Tx } from "../../mixins/database/port.ts";
 import { columns, scheduledOf, withoutWords, type Scheduled, type ScheduledRow } from "./rows.ts";
 
-export type NewScheduled = Pick<
+type NewScheduled = Pick<
   Scheduled,
   | "scheduledId"
   | "userId"

@@ -1,10 +1,9 @@
-import { hash } from "node:crypto";
 import type { Content, ScheduledMessage } from "../../contracts/entities.ts";
 import type { Params } from "../../contracts/index.ts";
 import { MAX_SCHEDULE_AHEAD_MS, MAX_SCHEDULED_MESSAGES, MIN_SCHEDULE_AHEAD_MS } from "../../contracts/limits.ts";
 import type { Language } from "../../contracts/meta.ts";
-import { canonicalJson } from "../../lib/canonical-json.ts";
 import { imError } from "../../lib/errors.ts";
+import { shortHash } from "../../lib/short-hash.ts";
 import { invalidField } from "../../lib/validation.ts";
 import type { SchedulerDeps } from "./deps.ts";
 import type { Scheduled } from "./rows.ts";
@@ -26,7 +25,7 @@ export async function scheduleMessage(
 ): Promise<{ scheduled: ScheduledMessage; repeated: boolean }> {
   const { userId } = author;
   const { sendAt, ...message } = params;
-  const requestHash = hash("sha256", canonicalJson(params), "base64url").slice(0, 22);
+  const requestHash = shortHash(params);
   const known = await deps.repository.byKey({ userId, ...message });
   if (known) return { scheduled: sameAs(known, requestHash, author), repeated: true };
   checkTime(deps, sendAt);
