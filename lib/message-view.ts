@@ -18,6 +18,13 @@ export function messageOf(record: MessageRecord, status: Message["status"]): Mes
   return message;
 }
 
+/** A message, or a range of a page, for who has left its conversation: pins are set, and taken away, later too. */
+export function withoutPin<T extends object>(item: T): T {
+  if (!("pinnedAt" in item)) return item;
+  const { pinnedAt: _, ...rest } = item;
+  return rest as T;
+}
+
 /** What a row keeps of the message that one answers, as JSON. The preview is made from the original when it is read: a recall takes it along. */
 export function storedReply(reply: MessageRecord["replyTo"]): string | null {
   if (reply === null) return null;

@@ -2,6 +2,7 @@ import type { Conversation } from "../../contracts/entities.ts";
 import type { Params, Result } from "../../contracts/index.ts";
 import { DEFAULT_PAGE } from "../../contracts/limits.ts";
 import { parseConversationId } from "../../lib/conversation-id.ts";
+import { withoutPin } from "../../lib/message-view.ts";
 import { call } from "../../lib/service.ts";
 import { invalidField } from "../../lib/validation.ts";
 import { accessOf, peerOf, type AccessDeps } from "./access.ts";
@@ -87,7 +88,7 @@ export async function viewConversations(deps: AccessDeps, userId: string, rows: 
       type: parseConversationId(row.conversation_id)?.type ?? "direct",
       ...(peer && { peer }),
       ...(group && { group }),
-      lastMessage,
+      lastMessage: lastMessage && row.active !== 1 ? withoutPin(lastMessage) : lastMessage,
       maxSeq,
       readSeq,
       unread,

@@ -2,7 +2,7 @@ import type { Favorite } from "../../contracts/entities.ts";
 import type { Params, Result } from "../../contracts/index.ts";
 import { DEFAULT_PAGE, MAX_FAVORITES } from "../../contracts/limits.ts";
 import { forwardedIn, withoutForwarded } from "../../lib/erased-words.ts";
-import { imError } from "../../lib/errors.ts";
+import { imError, isImError } from "../../lib/errors.ts";
 import { idCursor, toPage } from "../../lib/page.ts";
 import { invalidField } from "../../lib/validation.ts";
 import type { Tx } from "../../mixins/database/port.ts";
@@ -28,9 +28,10 @@ export async function addFavorite(
   deps: FavoriteDeps,
   { messageId, userId }: Deed,
 ): Promise<{ favorite: Favorite; repeated: boolean }> {
-  const kept = await keptBefore(deps, { messageId, userId });
+  const row = await rowFor(deps, { messageId, userId });
+  const kept = row ? await keptAt(deps, row, userId) : await keptUnseen(deps, { messageId, userId });
   if (kept) return { favorite: kept, repeated: true };
-  const { row } = await storedMessage(deps, messageId, userId);
+  if (!row) throw imError("MESSAGE_NOT_FOUND");
   if (row.type === "system") throw invalidField("messageId", "is a message of the system");
   if (row.burn_after_ms !== null) throw invalidField("messageId", "is a message that burns after reading");
   return deps.favorites.transaction(
@@ -42,10 +43,23 @@ export async function addFavorite(
   );
 }
 
-/** Also of a message that the user cannot see any more. */
-async function keptBefore({ repository, favorites }: FavoriteDeps, { messageId, userId }: Deed): Promise<Favorite | null> {
-  const row = await repository.byId(messageId);
-  return row && favorites.at({ userId, conversationId: row.conversation_id, seq: Number(row.seq) });
+/** null for a message that the user cannot see. */
+async function rowFor(deps: FavoriteDeps, { messageId, userId }: Deed): Promise<MessageRow | null> {
+  try {
+    return (await storedMessage(deps, messageId, userId)).row;
+  } catch (error) {
+    if (isImError(error, "MESSAGE_NOT_FOUND")) return null;
+    throw error;
+  }
+}
+
+const keptAt = ({ favorites }: FavoriteDeps, row: MessageRow, userId: string): Promise<Favorite | null> =>
+  favorites.at({ userId, conversationId: row.conversation_id, seq: Number(row.seq) });
+
+/** What was kept of a message that the user cannot see any more. */
+async function keptUnseen(deps: FavoriteDeps, { messageId, userId }: Deed): Promise<Favorite | null> {
+  const row = await deps.repository.byId(messageId);
+  return row && keptAt(deps, row, userId);
 }
 
 async function keep(

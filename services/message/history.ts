@@ -14,9 +14,10 @@ export async function readHistory(deps: VisibleDeps, userId: string, params: His
   const given = positions.filter((position) => params[position] !== undefined);
   if (given.length > 1) throw invalidField(given[1]!, `cannot stand beside ${given[0]}`);
   const { conversationId } = params;
-  const { minSeq, maxSeq } = await boundsFor(deps, conversationId, userId);
-  const rows = await pageOf(deps, userId, params, { minSeq, maxSeq });
-  return { items: await viewPage(deps.repository, conversationId, rows, userId, { minSeq, maxSeq }), maxSeq, minSeq };
+  const sight = await boundsFor(deps, conversationId, userId);
+  const rows = await pageOf(deps, userId, params, sight);
+  const items = await viewPage(deps.repository, conversationId, rows, userId, sight);
+  return { items, maxSeq: sight.maxSeq, minSeq: sight.minSeq };
 }
 
 async function pageOf(deps: VisibleDeps, userId: string, params: HistoryParams, bounds: Bounds): Promise<MessageRow[]> {

@@ -1,6 +1,8 @@
+import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import { chunksOf } from "../../lib/page.ts";
-import { takeTurn } from "../../mixins/database/dialect.ts";
+import { isAmong, takeTurn } from "../../mixins/database/dialect.ts";
 import type { Database, Tx } from "../../mixins/database/port.ts";
+import { isHidden } from "./hidden.ts";
 import { qualifiedColumns, type Bounds, type MessageRow } from "./rows.ts";
 
 export interface PinRow {
@@ -11,6 +13,7 @@ export interface PinRow {
 }
 
 const PLACES_PER_STATEMENT = 256;
+const STATEMENTS_AT_ONCE = 4;
 
 /** SQL of pinned messages. A recall takes the pin along. */
 export class PinRepository {
@@ -20,16 +23,15 @@ export class PinRepository {
     this.#sql = sql;
   }
 
-  /** Pins of messages at these places, as tuples of conversation and seq. */
+  /** Pins of messages at these places. */
   async at(places: readonly (readonly [conversationId: string, seq: number])[]): Promise<PinRow[]> {
-    const found = await Promise.all(
-      chunksOf(places, PLACES_PER_STATEMENT).map((tuples) =>
-        this.#sql.select<PinRow>(
-          "select conversation_id, seq, pinned_by, pinned_at from message_pin where (conversation_id, seq) in (:tuples)",
-          { tuples },
-        ),
-      ),
-    );
+    const found = await mapConcurrently(chunksOf(places, PLACES_PER_STATEMENT), STATEMENTS_AT_ONCE, (tuples) => {
+      const { where, params } = isAmong(this.#sql, ["conversation_id", "seq"], tuples);
+      return this.#sql.select<PinRow>(
+        `select conversation_id, seq, pinned_by, pinned_at from message_pin where ${where}`,
+        params,
+      );
+    });
     return found.flat();
   }
 
@@ -38,8 +40,8 @@ export class PinRepository {
     return this.#sql.select<MessageRow & PinRow>(
       `select ${qualifiedColumns}, p.pinned_by, p.pinned_at from message_pin p
        join message m on m.conversation_id = p.conversation_id and m.seq = p.seq
-       where p.conversation_id = :conversationId and p.seq >= :minSeq and p.seq <= :maxSeq and not exists (
-         select 1 from message_hidden h where h.user_id = :userId and h.conversation_id = p.conversation_id and h.seq = p.seq)
+       where p.conversation_id = :conversationId and p.seq >= :minSeq and p.seq <= :maxSeq
+         and not ${isHidden({ of: "p", from: "userId" })}
        order by p.pinned_at desc, p.seq desc`,
       { conversationId, userId, ...bounds },
     );

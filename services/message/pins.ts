@@ -9,6 +9,7 @@ import type { DomainEvent } from "../../mixins/event-stream/index.ts";
 import { announceChange, roleIn, viewed, type ChangeDeps, type Deed } from "./change.ts";
 import { changeOf } from "./change-entry.ts";
 import type { MessageRow } from "./rows.ts";
+import { viewFor } from "./quotes.ts";
 import { sendSystemMessage, type SendDeps } from "./send.ts";
 import { viewMessages } from "./view.ts";
 import { boundsFor, checkMayWrite, storedMessage, type VisibleDeps } from "./visible.ts";
@@ -22,26 +23,28 @@ export async function pinMessage(deps: ChangeDeps, { messageId, userId }: Deed):
   if (row.type === "system") throw imError("NOT_EDITABLE");
   await checkMayPin(deps, row, userId);
   const pin = { conversationId: row.conversation_id, seq: Number(row.seq), userId, at: deps.now() };
-  const isNew = await deps.repository.transaction(async (tx) => {
+  const { current, isNew } = await deps.repository.transaction(async (tx) => {
     await deps.repository.pins.inTurn(pin.conversationId, tx);
     return addPin(deps, row, pin, tx);
   });
   if (isNew) await announceChange(deps, messageId);
-  return viewed(deps, messageId, userId);
+  return viewFor(deps, current, userId);
 }
 
 type Pin = Parameters<ChangeDeps["repository"]["pins"]["add"]>[0];
 
-async function addPin(deps: ChangeDeps, row: MessageRow, pin: Pin, tx: Tx): Promise<boolean> {
+/** @returns the message as it is with its pin */
+async function addPin(deps: ChangeDeps, row: MessageRow, pin: Pin, tx: Tx): Promise<{ current: MessageRow; isNew: boolean }> {
   const { pins } = deps.repository;
   const { conversationId, userId: actorId, at } = pin;
-  if ((await deps.repository.locked(row, tx))?.recalled_at !== null) throw imError("MESSAGE_RECALLED");
-  if (!(await pins.add(pin, tx))) return false;
+  const current = await deps.repository.locked(row, tx);
+  if (!current || current.recalled_at !== null) throw imError("MESSAGE_RECALLED");
+  if (!(await pins.add(pin, tx))) return { current, isNew: false };
   if ((await pins.count(conversationId, tx)) > MAX_PINS) throw imError("TOO_MANY_PINS", { max: MAX_PINS });
   const payload = { conversationId, messageId: String(row.message_id), actorId };
   if (isGroup(conversationId)) await deps.addEvent(tx, { subject: "im.message.pinned", key: conversationId, payload });
   await deps.changes.record(tx, [changeOf(row, "pinned", at)]);
-  return true;
+  return { current, isNew: true };
 }
 
 /** Repeating it changes nothing. */

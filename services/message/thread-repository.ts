@@ -1,6 +1,8 @@
 import type { ThreadSummary } from "../../contracts/entities.ts";
+import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import { chunksOf } from "../../lib/page.ts";
 import type { Database, SqlParams } from "../../mixins/database/port.ts";
+import { isHidden } from "./hidden.ts";
 import { merge, qualifiedColumns, type Bounds, type MessageRow } from "./rows.ts";
 
 export interface ThreadPage {
@@ -22,8 +24,8 @@ interface SummaryRow {
 
 /** Conversations of one statement, which is a union. */
 const CONVERSATIONS_PER_STATEMENT = 32;
-const hiddenFromViewer = `exists (select 1 from message_hidden h
-  where h.user_id = :viewer and h.conversation_id = m.conversation_id and h.seq = m.seq)`;
+const STATEMENTS_AT_ONCE = 4;
+const hiddenFromViewer = isHidden({ of: "m", from: "viewer" });
 const notHiddenFrom = (viewer: string | null): string => (viewer === null ? "" : `and not ${hiddenFromViewer}`);
 
 /** Threads of one conversation that are counted. */
@@ -33,7 +35,8 @@ export interface ThreadsAsked {
   /** The last seq that the viewer can see. */
   readonly maxSeq: number;
 }
-type Waiting = ReadonlyMap<string, readonly MessageRow[]>;
+/** Messages of conversations that may not be in SQL yet, by seq. */
+export type Waiting = ReadonlyMap<string, readonly MessageRow[]>;
 
 /**
  * SQL of threads: the messages that carry the id of the one at which their thread begins. What a thread holds is counted from
@@ -58,8 +61,8 @@ export class ThreadRepository {
     const some = asked.filter(({ threadIds }) => threadIds.length > 0);
     if (some.length === 0) return new Map();
     const waiting = known ?? (await this.#waiting(some.map(({ conversationId }) => conversationId)));
-    const found = await Promise.all(
-      chunksOf(some, CONVERSATIONS_PER_STATEMENT).map((chunk) => this.#counted(viewer, chunk, waiting)),
+    const found = await mapConcurrently(chunksOf(some, CONVERSATIONS_PER_STATEMENT), STATEMENTS_AT_ONCE, (chunk) =>
+      this.#counted(viewer, chunk, waiting),
     );
     const summaries = new Map(found.flat());
     for (const one of some) for (const row of await this.#uncounted(viewer, one, waiting)) add(summaries, row);
@@ -108,11 +111,14 @@ export class ThreadRepository {
     return merge(here, stored).filter((row) => !("hidden" in row) || Number(row.hidden) === 0);
   }
 
-  /** Messages of a thread from a position on, ascending by seq, at most `limit`; recalled ones keep their places. */
-  async page({ conversationId, viewer, threadId, bounds, direction, limit }: ThreadPage): Promise<MessageRow[]> {
+  /**
+   * Messages of a thread from a position on, ascending by seq, at most `limit`; recalled ones keep their places.
+   * @param known what may not be in SQL yet of the conversation, where that was asked for before
+   */
+  async page({ conversationId, viewer, threadId, bounds, direction, limit }: ThreadPage, known?: Waiting): Promise<MessageRow[]> {
     const { minSeq, maxSeq } = bounds;
-    const asked = { conversationId, threadIds: [threadId], maxSeq };
-    const waiting = waitingIn(await this.#waiting([conversationId]), asked).filter(({ seq }) => seq >= minSeq);
+    const tails = known ?? (await this.#waiting([conversationId]));
+    const waiting = waitingIn(tails, { conversationId, threadIds: [threadId], maxSeq }).filter(({ seq }) => seq >= minSeq);
     const rows = await this.#sql.select<MessageRow>(
       `select ${qualifiedColumns} from message m
        where m.conversation_id = :conversationId and m.thread_id = :threadId and m.seq >= :minSeq and m.seq <= :maxSeq

@@ -37,8 +37,10 @@ export async function readThread(
   if (afterSeq !== undefined && beforeSeq !== undefined) throw invalidField("afterSeq", "cannot stand beside beforeSeq");
   const { row } = await visibleMessage(deps, messageId, userId);
   const conversationId = row.conversation_id;
-  const { minSeq, maxSeq } = await boundsFor(deps, conversationId, userId);
-  const rows = await deps.repository.threads.page({
+  const sight = await boundsFor(deps, conversationId, userId);
+  const { minSeq, maxSeq } = sight;
+  const waiting = await deps.repository.tails([conversationId]);
+  const page = {
     conversationId,
     threadId: messageId,
     viewer: userId,
@@ -48,7 +50,8 @@ export async function readThread(
     },
     direction: afterSeq === undefined ? "down" : "up",
     limit,
-  });
-  const [root, ...items] = await viewMessages(deps.repository, conversationId, [row, ...rows], userId, { minSeq, maxSeq });
+  } as const;
+  const rows = await deps.repository.threads.page(page, waiting);
+  const [root, ...items] = await viewMessages(deps.repository, conversationId, [row, ...rows], userId, sight, waiting);
   return { root: root!, items, minSeq, maxSeq };
 }

@@ -4,7 +4,7 @@ import type { BurnTime } from "../../mixins/burn-timers/index.ts";
 import type { PinRepository, PinRow } from "./pin-repository.ts";
 import type { MessageRepository } from "./repository.ts";
 import { contentOf, toMessage, type Bounds, type MessageRow, type ReactionRow, type StoredReply } from "./rows.ts";
-import type { ThreadRepository } from "./thread-repository.ts";
+import type { ThreadRepository, Waiting } from "./thread-repository.ts";
 
 const PREVIEW_LENGTH = 100;
 
@@ -65,25 +65,33 @@ export const replyOf = (row: MessageRow): StoredReply | null =>
 export const rootsAmong = (rows: readonly MessageRow[]): string[] =>
   rows.filter(({ thread_id, type }) => thread_id === null && type !== "system").map(({ message_id }) => String(message_id));
 
+/** What a viewer can see of a conversation, and whether they are in it still. */
+export interface Sight extends Bounds {
+  /** Left out where all who are shown it are members. */
+  readonly access?: { readonly isMember: boolean };
+}
+
 /**
  * Messages of one conversation as `viewer` sees them, with reactions, pins, threads and the previews of replies.
- * @param bounds what the viewer can see: the words of messages before it are withheld where they are quoted, and threads are
- * counted up to its end
+ * @param sight the words of messages before it are withheld where they are quoted, and threads are counted up to its end; who has
+ * left is shown no pins: they are set, and taken away, later too
+ * @param waiting what may not be in SQL yet of the conversation, where it was asked for before
  */
 export async function viewMessages(
   repository: ViewSource,
   conversationId: string,
   rows: readonly MessageRow[],
   viewer: string | null,
-  { minSeq, maxSeq }: Bounds,
+  { minSeq, maxSeq, access }: Sight,
+  waiting?: Waiting,
 ): Promise<Message[]> {
   const seqs = rows.map(({ seq }) => Number(seq));
   const [originals, reactions, pins, burnTimes, threads] = await Promise.all([
     repository.bySeqs(conversationId, answeredSeqs(rows, minSeq)),
     repository.reactions(conversationId, seqs),
-    repository.pins.at(seqs.map((seq) => [conversationId, seq])),
+    access?.isMember === false ? [] : repository.pins.at(seqs.map((seq) => [conversationId, seq])),
     repository.burns.at(burningAmong(rows)),
-    repository.threads.summaries(viewer, [{ conversationId, threadIds: rootsAmong(rows), maxSeq }]),
+    repository.threads.summaries(viewer, [{ conversationId, threadIds: rootsAmong(rows), maxSeq }], waiting),
   ]);
   return assemble(rows, { originals, reactions, pins, burnTimes, threads, viewer, minSeq });
 }
@@ -143,9 +151,9 @@ export async function viewPage(
   conversationId: string,
   rows: readonly MessageRow[],
   viewer: string,
-  bounds: Bounds,
+  sight: Sight,
 ): Promise<HistoryItem[]> {
-  return joinVoids(rows, await viewMessages(repository, conversationId, messagesAmong(rows), viewer, bounds));
+  return joinVoids(rows, await viewMessages(repository, conversationId, messagesAmong(rows), viewer, sight));
 }
 
 export const messagesAmong = (rows: readonly MessageRow[]): MessageRow[] => rows.filter(({ type }) => type !== "void");

@@ -1,5 +1,6 @@
 import type { Change } from "../../contracts/entities.ts";
 import { SYNC_CHANGES } from "../../contracts/limits.ts";
+import { withoutPin } from "../../lib/message-view.ts";
 import { call } from "../../lib/service.ts";
 import type { Change as Entry } from "../../mixins/change-log/index.ts";
 import type { Standing } from "./choose.ts";
@@ -26,10 +27,7 @@ export async function readChanges(deps: SyncDeps, standings: readonly Standing[]
   const byId = new Map(standings.map((one) => [one.conversationId, one]));
   const entries = await deps.changes.since({ ...range, conversationIds: [...byId.keys()], limit: ENTRIES });
   const { taken, after } = firstChanges(entries, SYNC_CHANGES);
-  const visible = taken.filter(({ conversationId, seq }) => {
-    const { minSeq, maxSeq } = byId.get(conversationId)!;
-    return seq >= minSeq && seq <= maxSeq;
-  });
+  const visible = taken.filter((entry) => isVisible(entry, byId.get(entry.conversationId)!));
   const messages = await readMessages(deps, userId, visible, byId);
   const changes = visible.flatMap(({ position, type, conversationId, messageId }): Change[] => {
     const message = type === "deleted" ? null : messages.get(messageId);
@@ -37,6 +35,10 @@ export async function readChanges(deps: SyncDeps, standings: readonly Standing[]
   });
   return { changes, after: after ?? (entries.length === ENTRIES ? entries.at(-1)!.position : null) };
 }
+
+/** Pins are only for who is still there: those that are set, or taken away, behind their leaving look like the earlier ones. */
+const isVisible = ({ seq, type }: Entry, { minSeq, maxSeq, active }: Standing): boolean =>
+  seq >= minSeq && seq <= maxSeq && (active || type !== "pinned");
 
 /**
  * The entries of at most `limit` changes: of those of one message and type the last one stands for all.
@@ -68,5 +70,10 @@ async function readMessages({ calls }: SyncDeps, userId: string, entries: readon
     return { conversationId, minSeq, maxSeq, seqs: [...new Set(of.map(({ seq }) => seq))] };
   });
   const messages = await call(calls, "message.views", { userId, items });
-  return new Map(messages.map((message) => [message.messageId, message]));
+  return new Map(
+    messages.map((message) => {
+      const { active } = byId.get(message.conversationId)!;
+      return [message.messageId, active ? message : withoutPin(message)];
+    }),
+  );
 }

@@ -4,8 +4,9 @@ import { MAX_PINS } from "../../contracts/limits.ts";
 import type { Message } from "../../contracts/entities.ts";
 import { errorType } from "../support/accounts.ts";
 import { addToGroup, buildUser, startIm, type Im } from "../support/im.ts";
-import { recall, rowsOf, send, shown, type Person, type Sent } from "../support/messages.ts";
+import { react, recall, rowsOf, send, shown, type Person, type Sent } from "../support/messages.ts";
 import { buildCrew, buildFriends } from "../support/people.ts";
+import { SyncClient } from "../support/sync-client.ts";
 
 let im: Im;
 before(async () => void (im = await startIm()));
@@ -147,6 +148,37 @@ describe("pinned messages", () => {
       assert.equal(await errorType(deed(other, sent)), "GROUP_NOT_FOUND");
       for (const who of [outsider, newcomer, member]) assert.equal(await errorType(deed(who, sent)), "MESSAGE_NOT_FOUND");
     }
+  });
+
+  it("are not for who has left: neither what was pinned afterwards, nor whether it still is", async () => {
+    const { owner, other, groupId, conversationId } = await buildCrew(im);
+    const [first, second] = [await send(im, owner, conversationId), await send(im, owner, conversationId)];
+    const client = new SyncClient((request) => im.node.as(other.userId, "sync.pull", request));
+    await pin(owner, first);
+    await im.settled();
+    assert.ok((await shown(im, other, first))!.pinnedAt);
+    await client.sync();
+    await im.node.as(owner.userId, "group.removeMember", { groupId, userId: other.userId });
+    await im.settled();
+    await react(im, owner, second, "👍");
+    await unpin(owner, first);
+    await pin(owner, second);
+    assert.ok((await shown(im, owner, second))!.pinnedAt);
+    for (const one of [first, second]) {
+      assert.equal((await shown(im, other, one))!.pinnedAt, undefined);
+      const { root } = await im.node.as(other.userId, "message.thread", { messageId: one.messageId });
+      assert.equal(root.pinnedAt, undefined);
+    }
+    const [answer] = await client.sync();
+    assert.deepEqual(
+      answer!.changes.map(({ type, messageId, message }) => [type, messageId, message?.pinnedAt]),
+      [["reacted", second.messageId, undefined]],
+    );
+    for (let last = await lastOf(other, conversationId); last.seq > second.seq; last = await lastOf(other, conversationId))
+      await im.node.as(other.userId, "message.deleteForMe", { messageId: last.messageId });
+    const { items } = await im.node.as(other.userId, "conversation.list", {});
+    const last = items.find((one) => one.conversationId === conversationId)?.lastMessage;
+    assert.deepEqual([last?.messageId, last?.pinnedAt], [second.messageId, undefined]);
   });
 
   it("are not for those who may not write any more", async () => {

@@ -56,6 +56,13 @@ describe("a thread", () => {
     assert.equal(await errorType(thread(a, root, { limit: 101 })), "VALIDATION");
   });
 
+  it("asks once for what is on its way to SQL, however much of it is shown", async (t) => {
+    const { b, root, second } = await createThread();
+    const asked = t.mock.method(im.hot.conversations, "unpersisted");
+    assert.equal((await thread(b, root)).root.thread?.lastSeq, second.seq);
+    assert.equal(asked.mock.callCount(), 1);
+  });
+
   it("begins at no message that is elsewhere, unseen, recalled, of the system, or in a thread itself", async () => {
     const { a, b, conversationId, root, first } = await createThread();
     const other = await buildFriends(im);
