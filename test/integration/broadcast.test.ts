@@ -1,38 +1,30 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import type { Service, ServiceSchema } from "moleculer";
-import { BROADCAST_MAX_OUTBOX } from "../../config/limits.ts";
 import type { Notification } from "../../contracts/entities.ts";
 import type { Params } from "../../contracts/index.ts";
 import { isImError } from "../../lib/errors.ts";
 import type { Calls } from "../../lib/service.ts";
-import { withDatabase, type Database, type DatabaseVars } from "../../mixins/database/index.ts";
+import type { Database } from "../../mixins/database/index.ts";
 import type { SqlParams, Tx } from "../../mixins/database/port.ts";
-import { withSubscriptions } from "../../mixins/event-stream/index.ts";
 import { memoryLeases } from "../../mixins/hot-store/leases-memory.ts";
-import { withOutbox, type OutboxVars } from "../../mixins/outbox/index.ts";
 import { BroadcastRunner } from "../../services/notification/broadcast/runner.ts";
 import { findOpen } from "../../services/notification/broadcast/repository.ts";
 import { sendPortion } from "../../services/notification/broadcast/send-portion.ts";
 import { startBroadcast } from "../../services/notification/broadcast/start.ts";
-import { addUsers, assertToldOnce, broadcastNodes, over, type BroadcastNode } from "../support/broadcast-nodes.ts";
+import {
+  addUsers,
+  assertToldOnce,
+  broadcastNodes,
+  idsFrom,
+  over,
+  send,
+  text,
+  told,
+  type BroadcastNode,
+  type Filter,
+} from "../support/broadcast-nodes.ts";
 import { createDatabase, silent } from "../support/database.ts";
 import { intercept } from "../support/intercept.ts";
-import { waitFor } from "../support/wait.ts";
-
-const text = { en: "The server rests tonight.", zh: "服务器今晚维护。" };
-type Filter = Params<"notification.broadcast">["filter"];
-
-async function send({ node }: Pick<BroadcastNode, "node">, filter?: Filter, data?: Record<string, unknown>): Promise<string> {
-  const params = { text, ...(filter && { filter }), ...(data && { data }) };
-  return (await node.call("notification.broadcast", params)).broadcastId;
-}
-
-/** Who has a notification, ascending. */
-async function told(sql: Database): Promise<number[]> {
-  const rows = await sql.select<{ user_id: string | number }>("select user_id from notification order by user_id");
-  return rows.map((row) => Number(row.user_id));
-}
 
 describe("a broadcast", () => {
   it("tells every active user once, in their language, and shows how far it is", async () => {
@@ -261,11 +253,6 @@ describe("a broadcast that is broken off", () => {
   });
 });
 
-const idsFrom = (start: number) => {
-  let last = start;
-  return { next: () => String(++last) };
-};
-
 describe("broadcasts of two nodes", () => {
   it("that nothing keeps apart tell everybody once", async () => {
     await using world = await broadcastNodes(2);
@@ -287,67 +274,5 @@ describe("broadcasts of two nodes", () => {
       portions.every((count) => count > 0),
       `both were at it: ${portions.join(", ")}`,
     );
-  });
-});
-
-describe("the pipeline goes before a broadcast", () => {
-  it("which waits while that is behind", async () => {
-    await using world = await broadcastNodes();
-    const [one] = world.nodes as [BroadcastNode];
-    await addUsers(one.sql, 1, 20);
-    await one.runner.stop();
-    const broadcastId = await send(one);
-    let asked = 0;
-    let isBehind = true;
-    const runner = new BroadcastRunner({
-      deps: { sql: one.sql, calls: one.node.broker, ids: idsFrom(1_000_000), now: Date.now },
-      leases: memoryLeases(),
-      holder: "another",
-      isBehind: async () => {
-        asked++;
-        return isBehind;
-      },
-      logger: silent,
-      everyMs: 5,
-    });
-    await waitFor(() => asked >= 2);
-    assert.deepEqual(await told(one.sql), []);
-    isBehind = false;
-    assert.equal((await over(one, broadcastId)).told, 20);
-    await runner.stop();
-  });
-
-  it("when too many events wait in the outbox", async () => {
-    let mayPass = false;
-    const stuck: ServiceSchema = {
-      name: "stuck",
-      mixins: [
-        withDatabase(),
-        withOutbox(),
-        withSubscriptions({
-          consumer: "stuck",
-          handlers: {
-            "im.system.alert.triggered": async () => {
-              if (!mayPass) throw new Error("not yet");
-            },
-          },
-          maxDeliver: 1_000,
-        }),
-      ],
-    };
-    await using world = await broadcastNodes(1, [stuck]);
-    const [one] = world.nodes as [BroadcastNode];
-    await addUsers(one.sql, 1, 20);
-    const { sql, outbox } = one.node.broker.getLocalService("stuck") as unknown as Service & DatabaseVars & OutboxVars;
-    await sql.transaction(async (tx) => {
-      for (let at = 0; at <= BROADCAST_MAX_OUTBOX; at++)
-        await outbox.add(tx, { subject: "im.system.alert.triggered", key: "k", payload: { alert: "a", detail: "d" } });
-    });
-    assert.equal(await one.isBehind(), true);
-    const broadcastId = await send(one);
-    assert.deepEqual(await told(one.sql), []);
-    mayPass = true;
-    assert.equal((await over(one, broadcastId)).told, 20);
-    assert.equal(await one.isBehind(), false);
   });
 });

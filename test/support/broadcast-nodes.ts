@@ -3,6 +3,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ServiceSchema } from "moleculer";
+import type { Params } from "../../contracts/index.ts";
 import type { Broadcast } from "../../contracts/services/notification.ts";
 import type { Deliveries } from "../../lib/push.ts";
 import type { Database, DatabaseVars } from "../../mixins/database/index.ts";
@@ -75,6 +76,32 @@ export async function addUsers(sql: Database, from: number, to: number, status =
   for (let at = 0; at < rows.length; at += 1_000) await sql.insertRows("user", rows.slice(at, at + 1_000), "fail");
   return ids;
 }
+
+/** What `send` says. */
+export const text = { en: "The server rests tonight.", zh: "服务器今晚维护。" };
+export type Filter = Params<"notification.broadcast">["filter"];
+
+/** Begins a broadcast and gives its id. */
+export async function send(
+  { node }: Pick<BroadcastNode, "node">,
+  filter?: Filter,
+  data?: Record<string, unknown>,
+): Promise<string> {
+  const params = { text, ...(filter && { filter }), ...(data && { data }) };
+  return (await node.call("notification.broadcast", params)).broadcastId;
+}
+
+/** Who has a notification, ascending. */
+export async function told(sql: Database): Promise<number[]> {
+  const rows = await sql.select<{ user_id: string | number }>("select user_id from notification order by user_id");
+  return rows.map((row) => Number(row.user_id));
+}
+
+/** Ids that ascend from behind this number. */
+export const idsFrom = (start: number): { next(): string } => {
+  let last = start;
+  return { next: () => String(++last) };
+};
 
 /** Waits until a broadcast is over and tells how it ended. */
 export function over({ node }: Pick<BroadcastNode, "node">, broadcastId: string, timeoutMs = 20_000): Promise<Broadcast> {
