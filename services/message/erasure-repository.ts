@@ -1,7 +1,7 @@
 import type { Content } from "../../contracts/entities.ts";
 import { forwardedIn, withoutForwarded } from "../../lib/erased-words.ts";
 import type { ChangeLog } from "../../mixins/change-log/index.ts";
-import { forUpdate } from "../../mixins/database/dialect.ts";
+import { forUpdate, isAmong } from "../../mixins/database/dialect.ts";
 import type { Database, Tx } from "../../mixins/database/port.ts";
 import { changeOf } from "./change-entry.ts";
 import type { MessageRow } from "./rows.ts";
@@ -16,10 +16,10 @@ export interface ForwardKey {
 const SCANNED = 2_000;
 const scrubbed = "conversation_id, seq, message_id, version, type, content";
 
-/** Where a page ended; null when it was the last. */
+/** Where a page of `limit` rows ended; null when it was the last. */
 function keyBehind(rows: readonly Pick<MessageRow, "conversation_id" | "seq">[], limit: number): ForwardKey | null {
-  const last = rows.at(-1);
-  return last && rows.length === limit ? { conversationId: last.conversation_id, seq: Number(last.seq) } : null;
+  const last = rows[limit - 1];
+  return last ? { conversationId: last.conversation_id, seq: Number(last.seq) } : null;
 }
 
 /** What the change log names a message by. */
@@ -146,7 +146,7 @@ export class ErasureRepository {
   }
 
   async #forwardsBehind(after: ForwardKey, limit: number): Promise<{ forwards: MessageRow[]; next: ForwardKey | null }> {
-    if (this.#sql.dialect === "mysql") return this.#forwardsAmong(after, SCANNED);
+    if (this.#sql.dialect === "mysql") return this.#forwardsAmong(after, limit);
     const forwards = await this.#sql.select<MessageRow>(
       `select ${scrubbed} from message
        where type = 'forward' and (conversation_id, seq) > (:conversationId, :seq) order by conversation_id, seq limit :limit`,
@@ -155,22 +155,22 @@ export class ErasureRepository {
     return { forwards, next: keyBehind(forwards, limit) };
   }
 
-  /** No index on MySQL knows forwards alone: they are looked for among all messages, so many at a time. */
+  /** No index on MySQL knows forwards alone: they are looked for among all messages, `SCANNED` at a time. */
   async #forwardsAmong(after: ForwardKey, limit: number): Promise<{ forwards: MessageRow[]; next: ForwardKey | null }> {
     const rows = await this.#sql.select<Pick<MessageRow, "conversation_id" | "seq" | "type">>(
       `select conversation_id, seq, type from message
        where conversation_id > :conversationId or (conversation_id = :conversationId and seq > :seq)
        order by conversation_id, seq limit :limit`,
-      { ...after, limit },
+      { ...after, limit: SCANNED },
       undefined,
       { replica: true },
     );
-    const keys = rows.filter(({ type }) => type === "forward").map(({ conversation_id, seq }) => [conversation_id, seq]);
-    const forwards =
-      keys.length === 0
-        ? []
-        : await this.#sql.select<MessageRow>(`select ${scrubbed} from message where (conversation_id, seq) in (:keys)`, { keys });
-    return { forwards, next: keyBehind(rows, limit) };
+    const found = rows.filter(({ type }) => type === "forward");
+    const keys = found.slice(0, limit).map(({ conversation_id, seq }) => [conversation_id, Number(seq)]);
+    const next = found.length > limit ? keyBehind(found, limit) : keyBehind(rows, SCANNED);
+    if (keys.length === 0) return { forwards: [], next };
+    const { where, params } = isAmong(this.#sql, ["conversation_id", "seq"], keys);
+    return { forwards: await this.#sql.select<MessageRow>(`select ${scrubbed} from message where ${where}`, params), next };
   }
 
   /** A forward that was recalled meanwhile has another version and no words; one that was gone through before stays as it is. */

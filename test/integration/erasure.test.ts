@@ -3,6 +3,7 @@ import { after, before, describe, it } from "node:test";
 import type { Message } from "../../contracts/entities.ts";
 import type { Params } from "../../contracts/index.ts";
 import { DELETED_NAME } from "../../lib/erased-words.ts";
+import { ErasureRepository, type ForwardKey } from "../../services/message/erasure-repository.ts";
 import { errorType } from "../support/accounts.ts";
 import { createErasedChat, secret, sendWords } from "../support/erased-chat.ts";
 import { refuseText } from "../support/faults.ts";
@@ -86,6 +87,44 @@ describe("an erased account", () => {
       ],
     });
     assert.deepEqual((nested?.content["items"] as Message[])[0]?.content, kept?.content);
+  });
+
+  it("takes its words out of forwards a few at a time, so that no statement brings many of them", async () => {
+    const chat = await createErasedChat(im);
+    const { gone, other, conversationId } = chat;
+    const words = secret();
+    const { messageId } = await chat.send(text(conversationId, words));
+    const elsewhere = await befriend(im, other, await buildUser(im));
+    for (let title = 1; title <= 7; title++)
+      await im.node.as(other.userId, "message.send", {
+        ...text(elsewhere, ""),
+        ...{ type: "forward", content: { title: String(title), items: [messageId] } },
+      });
+    const brought: number[] = [];
+    const select: typeof im.sql.select = async (...args) => {
+      const rows = await im.sql.select<never>(...args);
+      if (rows[0] && "content" in rows[0]) brought.push(rows.length);
+      return rows;
+    };
+    const sql = Object.assign(Object.create(im.sql) as typeof im.sql, { dialect: im.sql.dialect, select });
+    Object.assign(sql, { transaction: im.sql.transaction.bind(im.sql), execute: im.sql.execute.bind(im.sql) });
+    const repository = new ErasureRepository(sql, { record: async () => undefined });
+    const isLeft = async (title: number): Promise<boolean> => {
+      const [row] = await im.sql.select<{ content: string }>(
+        "select content from message where conversation_id = :elsewhere and seq = :title",
+        { elsewhere, title },
+      );
+      return row!.content.includes(words);
+    };
+    let behind: ForwardKey | null = { conversationId: elsewhere, seq: 0 };
+    for (const done of [3, 6]) {
+      behind = await repository.scrubForwards(gone.userId, behind!, Date.now(), 3);
+      assert.deepEqual(behind, { conversationId: elsewhere, seq: done });
+      assert.deepEqual([await isLeft(done), await isLeft(done + 1)], [false, true]);
+    }
+    while (behind) behind = await repository.scrubForwards(gone.userId, behind, Date.now(), 3);
+    assert.equal(await isLeft(7), false);
+    assert.ok(Math.max(...brought) <= 3, `${brought.join(", ")} rows`);
   });
 
   it("leaves no words in dead letters of others, nor of its own, and theirs can be redriven", async () => {
