@@ -168,6 +168,8 @@ export const conversationContract = {
       userIds: Type.Array(Id, { maxItems: MAX_GROUP_MEMBERS }),
       /** No message says so: UNAVAILABLE unless all of them are out now. */
       quiet: Type.Optional(Type.Boolean()),
+      /** The last message that they see; else the last one there is. Who came in behind it stays. */
+      seq: Type.Optional(Seq),
     }),
     /** The last message that they see. */
     result: Closed({ head: Seq }),

@@ -9,10 +9,11 @@
  */
 import { MAX_GROUP_MEMBERS } from "../../contracts/limits.ts";
 import { coalesce } from "../../lib/coalesce.ts";
+import { headOf } from "../../lib/conversation-head.ts";
 import { directConversationId } from "../../lib/conversation-id.ts";
 import { imError } from "../../lib/errors.ts";
 import { push, type Deliveries } from "../../lib/push.ts";
-import { call, callerOf, defineService, type Calls } from "../../lib/service.ts";
+import { call, callerOf, defineService } from "../../lib/service.ts";
 import { withDatabase, type DatabaseVars } from "../../mixins/database/index.ts";
 import { DRAIN, onDrain } from "../../mixins/drain.ts";
 import { withSubscriptions } from "../../mixins/event-stream/index.ts";
@@ -28,13 +29,6 @@ import { readReadersOf, readReceipts } from "./readers.ts";
 import { ReceiptPushes } from "./receipts.ts";
 import { ConversationRepository } from "./repository.ts";
 import { tellTyping } from "./typing.ts";
-
-/** The last message that is readable now; what is in SQL where the hot store does not answer. */
-async function headOf(calls: Calls, conversationId: string): Promise<number> {
-  const items = [{ conversationId, maxSeq: null }];
-  const [head] = await call(calls, "message.heads", { items }).catch(() => call(calls, "message.heads", { items, stored: true }));
-  return head?.maxSeq ?? 0;
-}
 
 interface Vars extends DatabaseVars, HotStoreVars {
   deps: CursorDeps;
@@ -128,8 +122,7 @@ export default defineService<"conversation", Vars>()({
       return null;
     },
     async leaving(ctx) {
-      const { conversationId, userIds, quiet } = ctx.params;
-      const seq = await headOf(ctx, conversationId);
+      const { conversationId, userIds, quiet, seq = await headOf(ctx, conversationId) } = ctx.params;
       await this.deps.repository.memberships.closeFor({ conversationId, userIds, seq, at: Date.now() });
       await refreshMembers(this.deps, conversationId, userIds);
       if (quiet && (await this.deps.repository.memberships.activeAmong(conversationId, userIds)) > 0)

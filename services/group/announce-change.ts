@@ -15,6 +15,7 @@ import {
   type Admission,
   type Moves,
 } from "./announce-steps.ts";
+import { shutOut } from "./shut-out.ts";
 import type { AnnounceDeps } from "./deps.ts";
 
 /** A change as its outbox event carries it. */
@@ -44,17 +45,12 @@ const stateEvents = new Set<GroupChange["event"]>([
  */
 export async function announceChange(deps: AnnounceDeps, announcement: Announcement): Promise<void> {
   const { eventId, groupId, change } = announcement;
-  try {
-    await deps.queue.once(eventId, groupId, () =>
-      change.quiet ? announceQuietly(deps, groupId, change) : announce(deps, announcement),
-    );
-  } catch (error) {
-    // Whatever is away now, and until it is told again: who has left sees and hears nothing more.
-    const { left } = await movesOf(deps, groupId, change);
-    const conversationId = groupConversationId(groupId);
-    await Promise.allSettled([close(deps, { conversationId, userIds: left }), takeOut(deps, conversationId, left)]);
-    throw error;
-  }
+  await deps.queue.once(
+    eventId,
+    groupId,
+    () => (change.quiet ? announceQuietly(deps, groupId, change) : announce(deps, announcement)),
+    () => shutOut(deps, groupId, change),
+  );
 }
 
 async function announce(deps: AnnounceDeps, { eventId, groupId, change }: Announcement): Promise<void> {

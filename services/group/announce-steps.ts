@@ -52,6 +52,10 @@ interface Step {
   readonly userIds: readonly string[];
   readonly quiet?: boolean;
 }
+interface Closing extends Omit<Step, "groupId"> {
+  /** The last message that they see, else the last one there is; who came in behind it stays. */
+  readonly seq?: number;
+}
 
 /** Newcomers may read. @throws UNAVAILABLE when `quiet` and one of them cannot yet */
 export async function admit(deps: AnnounceDeps, { groupId, conversationId, userIds, quiet = false }: Step): Promise<Admission> {
@@ -75,13 +79,15 @@ export async function admit(deps: AnnounceDeps, { groupId, conversationId, userI
  * @returns the last message that they see, if no message says that they left; of different chunks, the first
  * @throws UNAVAILABLE when `quiet` and one of them is not out yet
  */
-export async function close(
-  deps: AnnounceDeps,
-  { conversationId, userIds, quiet = false }: Omit<Step, "groupId">,
-): Promise<number> {
+export async function close(deps: AnnounceDeps, { conversationId, userIds, quiet = false, seq }: Closing): Promise<number> {
   let closedAt = Infinity;
   await inChunks(userIds, async (some) => {
-    const { head } = await call(deps.calls, "conversation.leaving", { conversationId, userIds: some, ...(quiet && { quiet }) });
+    const { head } = await call(deps.calls, "conversation.leaving", {
+      conversationId,
+      userIds: some,
+      ...(quiet && { quiet }),
+      ...(seq !== undefined && { seq }),
+    });
     closedAt = Math.min(closedAt, head);
   });
   return Number.isFinite(closedAt) ? closedAt : 0;

@@ -19,13 +19,18 @@ export class AnnouncementQueue {
     this.#exclusively = exclusively;
   }
 
-  /** Resolves when the change is announced, by this or an earlier call. @throws what `announce` throws */
-  once(eventId: string, groupId: string, announce: () => Promise<void>): Promise<void> {
+  /**
+   * Resolves when the change is announced, by this or an earlier call.
+   * @param onFailed runs when `announce` threw or could not begin, once for all who wait and before the group's next change; another
+   * node may announce one meanwhile
+   * @throws what `announce` throws, whatever `onFailed` does
+   */
+  once(eventId: string, groupId: string, announce: () => Promise<void>, onFailed?: () => Promise<void>): Promise<void> {
     if (this.#done.has(eventId)) return Promise.resolve();
     const inWork = this.#inWork.get(eventId);
     if (inWork) return inWork;
     const before = this.#lastOf.get(groupId) ?? Promise.resolve();
-    const work = this.#run(eventId, before, () => this.#exclusively(groupId, announce));
+    const work = this.#run(eventId, before, () => this.#exclusively(groupId, announce), onFailed);
     const settled = work
       .catch(() => undefined)
       .finally(() => {
@@ -37,9 +42,19 @@ export class AnnouncementQueue {
     return work;
   }
 
-  async #run(eventId: string, before: Promise<void>, announce: () => Promise<void>): Promise<void> {
+  async #run(
+    eventId: string,
+    before: Promise<void>,
+    announce: () => Promise<void>,
+    onFailed?: () => Promise<void>,
+  ): Promise<void> {
     await before;
-    await announce();
+    try {
+      await announce();
+    } catch (error) {
+      await onFailed?.().catch(() => undefined); // the change comes again because of the first error
+      throw error;
+    }
     this.#done.add(eventId);
     if (this.#done.size > REMEMBERED) this.#done.delete(this.#done.values().next().value!);
   }

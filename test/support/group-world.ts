@@ -150,6 +150,8 @@ function standIns(told: Recorded[], neighbours: Neighbours): ServiceSchema[] {
           if (!neighbours.messagesAreUp) throw imError("SEND_FAILED");
           return answers("message.sendSystem", sendSystem)(ctx);
         },
+        heads: ({ params: { items } }: { params: Params<"message.heads"> }): Result<"message.heads"> =>
+          items.map(({ conversationId }) => ({ maxSeq: seqs.get(conversationId) ?? 0, at: 0 })),
       },
     },
     {

@@ -51,3 +51,24 @@ test("announces under what keeps the other nodes from it, once for each announce
   await queue.once("1", "g", async () => void held.push("announced twice"));
   assert.deepEqual(held, ["g begins", "announced", "g ends"]);
 });
+
+test("does once what a failure asks for, however many wait, before the group's next change", async () => {
+  const order: string[] = [];
+  const queue = new AnnouncementQueue();
+  const fail = (): Promise<void> =>
+    queue.once(
+      "e1",
+      "g1",
+      () => Promise.reject(new Error("away")),
+      async () => {
+        await Promise.resolve();
+        order.push("e1 failed");
+        throw new Error("that too");
+      },
+    );
+  const failed = [fail(), fail()];
+  const next = queue.once("e2", "g1", async () => void order.push("e2"));
+  for (const one of failed) await assert.rejects(one, /away/);
+  await next;
+  assert.deepEqual(order, ["e1 failed", "e2"]);
+});
