@@ -23,7 +23,8 @@ export class Announcer {
   #came = new Set<string>();
   #went = new Set<string>();
   #timer: NodeJS.Timeout | null = null;
-  #isRunning = false;
+  #running: Promise<void> | null = null;
+  #isDraining = false;
   #nextAt = -Infinity;
 
   constructor(deps: AnnouncerDeps) {
@@ -40,7 +41,19 @@ export class Announcer {
     this.#schedule();
   }
 
-  /** Forgets all that waits; other nodes tell of it. */
+  /**
+   * Tells of all that waits, for a node that stops: of who came nobody else would tell, it is noted that this node does. From here on
+   * nothing is gathered.
+   */
+  async drain(): Promise<void> {
+    this.#isDraining = true;
+    clearTimeout(this.#timer ?? undefined);
+    this.#timer = null;
+    this.#schedule();
+    while (this.#running) await this.#running;
+  }
+
+  /** Forgets all that waits. Of who went other nodes tell. */
   close(): void {
     clearTimeout(this.#timer ?? undefined);
     this.#came.clear();
@@ -48,25 +61,29 @@ export class Announcer {
   }
 
   #schedule(): void {
-    if (this.#isRunning || this.#timer) return;
-    const waitMs = this.#nextAt - performance.now();
-    if (waitMs <= 0) return void this.#run();
+    if (this.#running || this.#timer || this.#went.size + this.#came.size === 0) return;
+    const waitMs = this.#isDraining ? 0 : this.#nextAt - performance.now();
+    if (waitMs <= 0) return this.#begin();
     this.#timer = setTimeout(() => {
       this.#timer = null;
-      void this.#run();
+      this.#begin();
     }, waitMs).unref();
   }
 
+  #begin(): void {
+    this.#running = this.#run().finally(() => {
+      this.#running = null;
+      this.#schedule();
+    });
+  }
+
   async #run(): Promise<void> {
-    this.#isRunning = true;
     this.#nextAt = performance.now() + this.#deps.everyMs;
     const [went, came] = [[...this.#went], [...this.#came]];
     this.#went.clear();
     this.#came.clear();
     await this.#announce(this.#deps.departures, went);
     await this.#announce(this.#deps.arrivals, came);
-    this.#isRunning = false;
-    if (this.#went.size + this.#came.size > 0) this.#schedule();
   }
 
   async #announce(announce: Announce, userIds: readonly string[]): Promise<void> {

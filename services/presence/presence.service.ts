@@ -17,12 +17,14 @@ import {
   SESSION_SEEN_EVERY_MS,
 } from "../../config/limits.ts";
 import { isExpected } from "../../lib/errors.ts";
+import { chunksOf } from "../../lib/page.ts";
 import { broadcast, callerOf, defineService, type Calls } from "../../lib/service.ts";
 import { Turns } from "../../lib/turns.ts";
+import { DRAIN, onDrain } from "../../mixins/drain.ts";
 import { withSubscriptions } from "../../mixins/event-stream/index.ts";
 import { withHotStore, type HotStoreVars } from "../../mixins/hot-store/index.ts";
 import { configOf } from "../../mixins/shared.ts";
-import { announceDepartures, announceTaken } from "./announce.ts";
+import { announceArrivals, announceDepartures, announceTaken } from "./announce.ts";
 import { Announcer } from "./announcer.ts";
 import { connectDevice } from "./connect-device.ts";
 import { createDepartures, type Departures } from "./departures.ts";
@@ -38,6 +40,9 @@ interface Vars extends HotStoreVars {
   seen: SeenTeller;
   turns: Turns;
   announcer: Announcer;
+  /** Arrivals that this node may be the one to tell of. */
+  taking: Set<Promise<unknown>>;
+  inTurn<T>(tell: (deps: PresenceDeps) => Promise<T>): Promise<T>;
   sweeper: NodeJS.Timeout;
   deps(calls: Calls): PresenceDeps;
 }
@@ -50,6 +55,8 @@ interface Settings {
 
 /** What tells watchers takes turns, so that nobody who has just hidden is shown by what was read before. */
 const TELLING = "watchers";
+/** Users of a gateway that are told of in one push when they are back. */
+const TOLD_AT_ONCE = 500;
 
 export default defineService<"presence", Vars>()({
   name: "presence",
@@ -72,8 +79,7 @@ export default defineService<"presence", Vars>()({
           if (blocked) await stopWatching(this.deps(this.broker), [peerId], userId);
         },
         async "im.user.settings.changed"({ payload: { userId, changed } }) {
-          if (changed.includes("showPresence"))
-            await this.turns.run(TELLING, () => enforcePrivacy(this.deps(this.broker), userId));
+          if (changed.includes("showPresence")) await this.inTurn((deps) => enforcePrivacy(deps, userId));
         },
       },
     }),
@@ -88,20 +94,28 @@ export default defineService<"presence", Vars>()({
         now: Date.now,
       };
     },
+    /** All that tells watchers of this node goes through here, so that what is pushed last says what was read last. */
+    inTurn<T>(tell: (deps: PresenceDeps) => Promise<T>): Promise<T> {
+      return this.turns.run(TELLING, () => tell(this.deps(this.broker)));
+    },
     openAnnouncer(): Announcer {
       return new Announcer({
-        arrivals: (userIds) => this.turns.run(TELLING, () => announceTaken(this.deps(this.broker), userIds)),
-        departures: (userIds) => this.turns.run(TELLING, () => announceDepartures(this.deps(this.broker), userIds)),
+        arrivals: (userIds) => this.inTurn((deps) => announceTaken(deps, userIds)),
+        departures: (userIds) => this.inTurn((deps) => announceDepartures(deps, userIds)),
         everyMs: (this.settings as Settings).toldEveryMs,
         onLost: (userIds, error) => this.notTold(userIds.length, error),
       });
     },
     /** Taken at once, so that whoever sees the user online meanwhile hears of the departure in any case. */
     arrive(userId: string): void {
-      this.hot.presence.takeArrival(userId, Date.now()).then(
-        (isTaken) => isTaken && this.announcer.came(userId),
-        (error: unknown) => this.notTold(1, error),
-      );
+      const taking = this.hot.presence
+        .takeArrival(userId, Date.now())
+        .then(
+          (isTaken) => isTaken && this.announcer.came(userId),
+          (error: unknown) => this.notTold(1, error),
+        )
+        .finally(() => this.taking.delete(taking));
+      this.taking.add(taking);
     },
     /** While the hot store or a neighbour is away, this happens to everyone who comes or goes. */
     notTold(count: number, error: unknown): void {
@@ -114,9 +128,12 @@ export default defineService<"presence", Vars>()({
     },
     sweep(): void {
       const upTo = Date.now() - (this.settings as Settings).offlineDelayMs;
-      announceSilentDepartures(this.deps(this.broker), upTo, (userId) => this.hint(userId, false)).catch((error: unknown) =>
-        this.logger.debug("Who left without a word is told of later:", error),
-      );
+      announceSilentDepartures(
+        this.deps(this.broker),
+        upTo,
+        (userIds) => this.inTurn((deps) => announceDepartures(deps, userIds)),
+        (userId) => this.hint(userId, false),
+      ).catch((error: unknown) => this.logger.debug("Who left without a word is told of later:", error));
     },
   },
   actions: {
@@ -158,7 +175,8 @@ export default defineService<"presence", Vars>()({
       const { gatewayNodeId, connections } = ctx.params;
       const now = Date.now();
       const lost = await this.hot.presence.heartbeat(gatewayNodeId, connections, now);
-      await restoreConnections(this.deps(this.broker), gatewayNodeId, lost);
+      const back = await restoreConnections(this.deps(this.broker), gatewayNodeId, lost);
+      for (const some of chunksOf(back, TOLD_AT_ONCE)) await this.inTurn((deps) => announceArrivals(deps, some));
       const sessionIds = connections.map(({ sessionId }) => sessionId);
       await this.seen.alive(sessionIds, now);
       return null;
@@ -176,6 +194,7 @@ export default defineService<"presence", Vars>()({
   },
   async started() {
     this.turns = new Turns();
+    this.taking = new Set();
     this.announcer = this.openAnnouncer();
     this.seen = createSeenTeller(this.broker, SESSION_SEEN_EVERY_MS, (error) =>
       this.logger.debug("The time at which sessions were seen was not stored:", error),
@@ -183,6 +202,10 @@ export default defineService<"presence", Vars>()({
     const { offlineDelayMs, sweepEveryMs } = this.settings as Settings;
     this.departures = createDepartures(offlineDelayMs, (userId) => this.announcer.went(userId));
     this.sweeper = setInterval(() => this.sweep(), sweepEveryMs).unref();
+    onDrain(this.broker, DRAIN.writes, async () => {
+      await Promise.all(this.taking);
+      await this.announcer.drain();
+    });
   },
   async stopped() {
     clearInterval(this.sweeper);

@@ -1,4 +1,3 @@
-import { announceDepartures } from "./announce.ts";
 import type { PresenceDeps } from "./deps.ts";
 
 const AT_ONCE = 500;
@@ -6,16 +5,18 @@ const AT_ONCE = 500;
 /**
  * Tells of those who left at `upTo` or before and of whom nobody has told: their gateway was killed, or the node that was to
  * tell. Each is told of by one node, however many look.
+ * @param announce tells of those who are gone, and gives whom it told of
  * @param onGone hears of each
  */
 export async function announceSilentDepartures(
-  deps: PresenceDeps,
+  { presence }: Pick<PresenceDeps, "presence">,
   upTo: number,
+  announce: (userIds: readonly string[]) => Promise<string[]>,
   onGone: (userId: string) => void,
 ): Promise<void> {
   for (;;) {
-    const departed = await deps.presence.departed(upTo, AT_ONCE);
-    for (const userId of await announceDepartures(deps, departed)) onGone(userId);
+    const departed = await presence.departed(upTo, AT_ONCE);
+    for (const userId of await announce(departed)) onGone(userId);
     if (departed.length < AT_ONCE) return;
   }
 }

@@ -72,6 +72,23 @@ describe("telling of those who come and go", () => {
     assert.deepEqual([told, lost], [["came 1", "went 500", "went 500", "went 200"], ["1"]]);
   });
 
+  it("tells of all that waits, and of what comes then at once, when it drains", async (t) => {
+    const gate = Promise.withResolvers<void>();
+    const { announcer, told } = createWorld(t, () => gate.promise);
+    announcer.came("1");
+    announcer.came("2");
+    let isDrained = false;
+    const drained = announcer.drain().then(() => (isDrained = true));
+    await nextTurn();
+    assert.deepEqual([told, isDrained], [["came 1"], false]);
+    gate.resolve();
+    await drained;
+    assert.deepEqual(told, ["came 1", "came 2"]);
+    announcer.came("3");
+    await announcer.drain();
+    assert.deepEqual(told.slice(2), ["came 3"]);
+  });
+
   it("forgets what waits when the node stops", async (t) => {
     const { announcer, told, tick } = createWorld(t);
     announcer.came("1");
