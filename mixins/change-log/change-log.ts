@@ -1,4 +1,5 @@
 import { CHANGE_LOG_KEEP_MS, MAX_CHANGE_LOG_ENTRIES } from "../../config/limits.ts";
+import { gather } from "../../lib/gather.ts";
 import { byIndex } from "../database/dialect.ts";
 import type { Database, Tx } from "../database/port.ts";
 
@@ -67,6 +68,14 @@ const HEAD = { id: 1 };
 export class ChangeLog {
   readonly #sql: Database;
   readonly #bounds: ChangeLogBounds;
+  /** Everybody who asks while it is read is answered by the next reading. */
+  readonly #shared = gather(
+    async (askers: readonly null[]) => {
+      const ends = await this.#ends();
+      return askers.map(() => ends);
+    },
+    { parallel: 1, maxItems: Infinity },
+  );
 
   constructor(sql: Database, bounds: ChangeLogBounds = { keepMs: CHANGE_LOG_KEEP_MS, maxEntries: MAX_CHANGE_LOG_ENTRIES }) {
     this.#sql = sql;
@@ -104,7 +113,8 @@ export class ChangeLog {
 
   /** The position of the last entry that is committed; 0 when there never was one. Read it before what it stands for. */
   async head(): Promise<number> {
-    return (await this.#ends()).head;
+    const [ends] = await this.#shared([null]);
+    return ends!.head;
   }
 
   /**
@@ -112,7 +122,8 @@ export class ChangeLog {
    * them: when it lies above that position, some may be missing.
    */
   async floor(): Promise<number> {
-    return (await this.#ends()).floor;
+    const [ends] = await this.#shared([null]);
+    return ends!.floor;
   }
 
   /** Entries that are there. */

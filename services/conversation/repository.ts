@@ -1,9 +1,10 @@
 import { startBurnTimers } from "../../mixins/burn-timers/index.ts";
 import type { Database, Row, Tx } from "../../mixins/database/port.ts";
 import { advanceCursors, type CursorMove, type StandingCursors } from "./cursor-rows.ts";
+import { MemberReads } from "./member-reads.ts";
 import { Memberships } from "./memberships.ts";
 import { columns, newRow, type MemberRow } from "./rows.ts";
-import { advanceVersions, conversationsVersion, currentVersion, versionsOf } from "./versions.ts";
+import { advanceVersions, currentVersion, versionsOf } from "./versions.ts";
 
 export type { CursorMove, StandingCursors } from "./cursor-rows.ts";
 export type { MemberRow } from "./rows.ts";
@@ -31,11 +32,13 @@ export class ConversationRepository {
   /** Who comes and who leaves. */
   readonly memberships: Memberships;
   readonly #sql: Database;
+  readonly #reads: MemberReads;
   readonly #ahead: CursorsAhead;
 
   constructor(sql: Database, ahead: CursorsAhead) {
     this.memberships = new Memberships(sql);
     this.#sql = sql;
+    this.#reads = new MemberReads(sql);
     this.#ahead = ahead;
   }
 
@@ -49,25 +52,20 @@ export class ConversationRepository {
   }
 
   async ofUser(userId: string): Promise<MemberRow[]> {
-    const rows = await this.#sql.select<MemberRow>(
-      `select ${columns} from conversation_member where user_id = :userId order by conversation_id`,
-      { userId },
-    );
-    return rows.map((row) => this.#withAhead(row));
+    const [rows] = await this.#reads.ofUser([userId]);
+    return rows!.map((row) => this.#withAhead(row));
   }
 
   /** Those of the user's rows that are named, by conversation id. */
   async some(userId: string, conversationIds: readonly string[]): Promise<MemberRow[]> {
-    const rows = await this.#sql.select<MemberRow>(
-      `select ${columns} from conversation_member where user_id = :userId and conversation_id in (:conversationIds) order by conversation_id`,
-      { userId, conversationIds },
-    );
-    return rows.map((row) => this.#withAhead(row));
+    const [rows] = await this.#reads.some([{ userId, conversationIds }]);
+    return rows!.map((row) => this.#withAhead(row));
   }
 
   /** The value of the user's counter; read it before the rows: those that changed later have a higher version. */
-  version(userId: string): Promise<number> {
-    return conversationsVersion(this.#sql, userId);
+  async version(userId: string): Promise<number> {
+    const [version] = await this.#reads.version([userId]);
+    return version!;
   }
 
   #withAhead(row: MemberRow): MemberRow {
@@ -90,11 +88,8 @@ export class ConversationRepository {
   }
 
   async activeGroups(userId: string): Promise<string[]> {
-    const rows = await this.#sql.select<MemberRow>(
-      "select conversation_id from conversation_member where user_id = :userId and active = 1 and substr(conversation_id, 1, 2) = 'g_'",
-      { userId },
-    );
-    return rows.map((row) => row.conversation_id);
+    const [conversationIds] = await this.#reads.activeGroups([userId]);
+    return [...conversationIds!];
   }
 
   /**

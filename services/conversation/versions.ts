@@ -19,23 +19,20 @@ export async function advanceVersions(sql: Database, tx: Tx, userIds: readonly s
   await sql.execute(forward, { users }, tx);
 }
 
-/** The counters as `tx` has moved them, by user id. */
-export async function versionsOf(sql: Database, tx: Tx, userIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
+/** The counters, as `tx` has moved them where there is one, by user id. */
+export async function versionsOf(sql: Database, tx: Tx | null, userIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
   const rows = await sql.select<{ user_id: string | number; version: number }>(
     `select user_id, version from roster_version where user_id in (:userIds) and list = '${LIST}'`,
     { userIds },
-    tx,
+    tx ?? undefined,
   );
   return new Map(rows.map((row) => [String(row.user_id), Number(row.version)]));
 }
 
-/** The user's counter; read it before the rows, so that nothing is missed. */
-export async function conversationsVersion(sql: Database, userId: string): Promise<number> {
-  const [row] = await sql.select<{ version: number }>(
-    `select version from roster_version where user_id = :userId and list = '${LIST}'`,
-    { userId },
-  );
-  return Number(row?.version ?? 0);
+/** Each user's counter; read it before the rows, so that nothing is missed. */
+export async function conversationsVersions(sql: Database, userIds: readonly string[]): Promise<number[]> {
+  const versions = await versionsOf(sql, null, userIds);
+  return userIds.map((userId) => versions.get(userId) ?? 0);
 }
 
 const asNumbers = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : Number(a > b));

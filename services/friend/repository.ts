@@ -1,3 +1,4 @@
+import { gatherOn } from "../../lib/gather.ts";
 import type { Database, Row, Tx } from "../../mixins/database/index.ts";
 
 /** One side of a friendship, as it stands in SQL; the other side is a row of its own. */
@@ -169,11 +170,20 @@ const currentVersion = "(select v.version from roster_version v where v.user_id 
 
 /** The version of a user's list of friends; read it before the list, so that nothing is missed. */
 export async function rosterVersionOf(sql: Database, userId: string): Promise<number> {
-  const [row] = await sql.select<{ version: number }>(
-    `select version from roster_version where user_id = :userId and list = 'friends'`,
-    { userId },
+  const [version] = await versionsOf(sql, [userId]);
+  return version!;
+}
+
+/** Many ask at once when all clients come back. */
+const versionsOf = gatherOn(readVersions, { parallel: 2, maxItems: 256 });
+
+async function readVersions(sql: Database, userIds: readonly string[]): Promise<number[]> {
+  const rows = await sql.select<{ user_id: string | number; version: number }>(
+    `select user_id, version from roster_version where user_id in (:userIds) and list = 'friends'`,
+    { userIds },
   );
-  return row?.version ?? 0;
+  const versions = new Map(rows.map((row) => [String(row.user_id), Number(row.version)]));
+  return userIds.map((userId) => versions.get(userId) ?? 0);
 }
 
 /**

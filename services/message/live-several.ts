@@ -43,20 +43,18 @@ export class LiveSeveral {
   /** The last message of each conversation up to a bound; seq 0 where there is none. In the usual case it stands at the bound. */
   async heads(queries: readonly HeadQuery[]): Promise<Head[]> {
     const bounded = queries.filter(({ maxSeq }) => maxSeq !== null && maxSeq > 0);
-    const places = bounded.map(({ conversationId, maxSeq }) => ({ conversationId, seq: maxSeq! }));
-    const rows = await this.#stored.timesAt(places);
-    const times = new Map(rows.map((row) => [keyOf(row.conversation_id, row.seq), Number(row.created_at)]));
-    const timeAt = ({ conversationId, maxSeq }: HeadQuery) => times.get(keyOf(conversationId, maxSeq ?? ""));
-    const others = queries.filter((query) => query.maxSeq !== 0 && timeAt(query) === undefined);
-    const found = new Map<HeadQuery, Head>();
+    const found = await this.#stored.timesAt(bounded.map(({ conversationId, maxSeq }) => ({ conversationId, seq: maxSeq! })));
+    const times = new Map(bounded.map((query, i) => [query, found[i]!]));
+    const others = queries.filter((query) => query.maxSeq !== 0 && (times.get(query) ?? null) === null);
+    const heads = new Map<HeadQuery, Head>();
     if (others.length > 0) {
       const tails = await this.tails(others.map(({ conversationId }) => conversationId));
       const stored = await this.storedHeads(others);
-      others.forEach((query, i) => found.set(query, newer(query, tails.get(query.conversationId) ?? [], stored[i]!)));
+      others.forEach((query, i) => heads.set(query, newer(query, tails.get(query.conversationId) ?? [], stored[i]!)));
     }
     return queries.map((query) => {
-      const at = timeAt(query);
-      return at === undefined ? (found.get(query) ?? { seq: 0, at: 0 }) : { seq: query.maxSeq!, at };
+      const at = times.get(query) ?? null;
+      return at === null ? (heads.get(query) ?? { seq: 0, at: 0 }) : { seq: query.maxSeq!, at };
     });
   }
 
@@ -133,7 +131,7 @@ export class LiveSeveral {
   }
 
   /** Reactions to the messages of each range. */
-  reactions(ranges: readonly RangeQuery[]): Promise<ReactionRow[][]> {
+  reactions(ranges: readonly RangeQuery[]): Promise<readonly ReactionRow[][]> {
     return this.#stored.reactions(ranges);
   }
 }

@@ -1,3 +1,4 @@
+import { gather, type GatherOptions } from "../../lib/gather.ts";
 import { chunksOf } from "../../lib/page.ts";
 import type { Database, SqlParams } from "../../mixins/database/port.ts";
 import { qualifiedColumns, type Bounds, type MessageRow, type ReactionRow } from "./rows.ts";
@@ -32,13 +33,24 @@ const CONVERSATIONS_PER_STATEMENT = 32;
 /** Places of one statement. */
 const PLACES_PER_STATEMENT = 256;
 
-const hiddenFromUser =
-  "select 1 from message_hidden h where h.user_id = :userId and h.conversation_id = m.conversation_id and h.seq = m.seq";
-const counted = "m.sender_id <> :userId and m.recalled_at is null and m.type not in ('system', 'void') and h.seq is null";
+/** What many clients ask for at once, as when they all come back, goes into few statements. */
+const GATHERED: GatherOptions = { parallel: 2, maxItems: 256 };
+
+const hiddenFrom = (user: string): string =>
+  `select 1 from message_hidden h where h.user_id = :${user} and h.conversation_id = m.conversation_id and h.seq = m.seq`;
+const countedBy = (user: string): string =>
+  `m.sender_id <> :${user} and m.recalled_at is null and m.type not in ('system', 'void') and h.seq is null`;
+const withHiddenFrom = (user: string): string =>
+  `message m left join message_hidden h on h.user_id = :${user} and h.conversation_id = m.conversation_id and h.seq = m.seq`;
+
+/** A question of one user. */
+type Of<Q> = Q & { readonly userId: string };
+const of = <Q>(userId: string, queries: readonly Q[]): Of<Q>[] => queries.map((query) => ({ ...query, userId }));
 
 /** What a statement is made of for the i-th conversation; its rows carry `part`, which is i. */
 type Part = (i: number) => string;
 type PartRow<R> = R & { part: number };
+type Time = Pick<MessageRow, "conversation_id" | "seq" | "created_at">;
 
 const within = (i: number): string => `m.conversation_id = :id${i} and m.seq >= :min${i} and m.seq <= :max${i}`;
 
@@ -48,6 +60,10 @@ const within = (i: number): string => `m.conversation_id = :id${i} and m.seq >= 
  */
 export class SeveralRepository {
   readonly #sql: Database;
+  readonly #times = gather((places: readonly Place[]) => this.#readTimes(places), GATHERED);
+  readonly #pages = gather((queries: readonly Of<RowsQuery>[]) => this.#readPages(queries), GATHERED);
+  readonly #counts = gather((ranges: readonly Of<RangeQuery>[]) => this.#readCounts(ranges), GATHERED);
+  readonly #reactions = gather((ranges: readonly RangeQuery[]) => this.#readReactions(ranges), GATHERED);
 
   constructor(sql: Database) {
     this.#sql = sql;
@@ -60,33 +76,46 @@ export class SeveralRepository {
 
   /** Messages at these places that the user has not deleted for themselves; no voids. */
   async visibleAt(userId: string, places: readonly Place[]): Promise<MessageRow[]> {
-    const isVisible = `and m.type <> 'void' and not exists (${hiddenFromUser})`;
+    const isVisible = `and m.type <> 'void' and not exists (${hiddenFrom("userId")})`;
     return this.#places(places, `select ${qualifiedColumns} from message m`, isVisible, { userId });
   }
 
-  /** The times of messages at these places. */
-  async timesAt(places: readonly Place[]): Promise<Pick<MessageRow, "conversation_id" | "seq" | "created_at">[]> {
-    return this.#places(places, "select m.conversation_id, m.seq, m.created_at from message m");
+  /** The time of the message at each of these places; null where there is none. */
+  timesAt(places: readonly Place[]): Promise<readonly (number | null)[]> {
+    return this.#times(places);
+  }
+
+  async #readTimes(places: readonly Place[]): Promise<(number | null)[]> {
+    const keys = places.map(({ conversationId, seq }) => `${conversationId} ${seq}`);
+    const different = new Map(places.map((place, i) => [keys[i]!, place]));
+    const rows = await this.#places<Time>(
+      [...different.values()],
+      "select m.conversation_id, m.seq, m.created_at from message m",
+    );
+    const times = new Map(rows.map((row) => [`${row.conversation_id} ${row.seq}`, Number(row.created_at)]));
+    return keys.map((key) => times.get(key) ?? null);
   }
 
   /** MySQL takes each place for itself: 200 of them 3.5 ms, in a list of tuples 22 ms. */
-  async #places(places: readonly Place[], select: string, and = "", params: SqlParams = {}): Promise<MessageRow[]> {
+  async #places<R extends object = MessageRow>(
+    places: readonly Place[],
+    select: string,
+    and = "",
+    params: SqlParams = {},
+  ): Promise<R[]> {
     const isMysql = this.#sql.dialect === "mysql";
     const found = await Promise.all(
       chunksOf(places, PLACES_PER_STATEMENT).map((chunk) => {
         const tuples = chunk.map(({ conversationId, seq }) => [conversationId, seq] as const);
         if (!isMysql)
-          return this.#sql.select<MessageRow>(`${select} where (m.conversation_id, m.seq) in (:tuples) ${and}`, {
+          return this.#sql.select<R>(`${select} where (m.conversation_id, m.seq) in (:tuples) ${and}`, {
             ...params,
             tuples,
           });
         const one = (_: unknown, i: number): string =>
           `(${select} where m.conversation_id = :id${i} and m.seq = :seq${i} ${and})`;
         const values: SqlParams[] = tuples.map(([id, seq], i) => ({ [`id${i}`]: id, [`seq${i}`]: seq }));
-        return this.#sql.select<MessageRow>(
-          chunk.map(one).join(" union all "),
-          Object.assign({ ...params }, ...values) as SqlParams,
-        );
+        return this.#sql.select<R>(chunk.map(one).join(" union all "), Object.assign({ ...params }, ...values) as SqlParams);
       }),
     );
     return found.flat();
@@ -102,30 +131,39 @@ export class SeveralRepository {
   }
 
   /** Visible rows of each query, ascending by seq. */
-  async pages(userId: string, queries: readonly RowsQuery[]): Promise<MessageRow[][]> {
+  pages(userId: string, queries: readonly RowsQuery[]): Promise<readonly MessageRow[][]> {
+    return this.#pages(of(userId, queries));
+  }
+
+  async #readPages(queries: readonly Of<RowsQuery>[]): Promise<MessageRow[][]> {
     const pages = new Map<RowsQuery, MessageRow[]>();
-    for (const [direction, of] of Map.groupBy(queries, (query) => query.direction)) {
+    for (const [direction, theirs] of Map.groupBy(queries, (query) => query.direction)) {
       const part: Part = (i) =>
         this.#limited(
-          `select ${i} as part, ${qualifiedColumns} from message m where ${within(i)} and not exists (${hiddenFromUser})
+          `select ${i} as part, ${qualifiedColumns} from message m where ${within(i)} and not exists (${hiddenFrom(`user${i}`)})
            order by m.seq ${direction === "up" ? "asc" : "desc"} limit :limit${i}`,
         );
-      const limits = (query: RowsQuery, i: number): SqlParams => ({ [`limit${i}`]: query.limit });
-      const found = await this.#union<MessageRow, RowsQuery>(of, part, { userId }, limits);
-      found.forEach((rows, i) => pages.set(of[i]!, direction === "up" ? rows : rows.toReversed()));
+      const found = await this.#union<MessageRow, Of<RowsQuery>>(theirs, part, ({ userId, limit }, i) => ({
+        [`user${i}`]: userId,
+        [`limit${i}`]: limit,
+      }));
+      found.forEach((rows, i) => pages.set(theirs[i]!, direction === "up" ? rows : rows.toReversed()));
     }
     return queries.map((query) => pages.get(query) ?? []);
   }
 
   /** What counts as unread in each range, and where the user has spoken last. */
-  async counts(userId: string, ranges: readonly RangeQuery[]): Promise<RangeCount[]> {
+  counts(userId: string, ranges: readonly RangeQuery[]): Promise<readonly RangeCount[]> {
+    return this.#counts(of(userId, ranges));
+  }
+
+  async #readCounts(ranges: readonly Of<RangeQuery>[]): Promise<RangeCount[]> {
     const part: Part = (i) =>
-      `select ${i} as part, coalesce(max(case when m.sender_id = :userId then m.seq end), 0) as own,
-         count(case when ${counted} then 1 end) as count, count(case when ${counted} then m.mentions end) as mentioning
-       from message m left join message_hidden h
-         on h.user_id = :userId and h.conversation_id = m.conversation_id and h.seq = m.seq
-       where ${within(i)}`;
-    const parts = await this.#union<Record<keyof RangeCount, number>>(ranges, part, { userId });
+      `select ${i} as part, coalesce(max(case when m.sender_id = :user${i} then m.seq end), 0) as own,
+         count(case when ${countedBy(`user${i}`)} then 1 end) as count,
+         count(case when ${countedBy(`user${i}`)} then m.mentions end) as mentioning
+       from ${withHiddenFrom(`user${i}`)} where ${within(i)}`;
+    const parts = await this.#union<Record<keyof RangeCount, number>, Of<RangeQuery>>(ranges, part, userParam);
     return parts.map(([row]) => ({
       own: Number(row?.own ?? 0),
       count: Number(row?.count ?? 0),
@@ -136,18 +174,24 @@ export class SeveralRepository {
   /** The `mentions` of what counts as unread in each range. */
   async mentions(userId: string, ranges: readonly RangeQuery[]): Promise<string[][]> {
     const part: Part = (i) =>
-      `select ${i} as part, m.mentions from message m left join message_hidden h
-         on h.user_id = :userId and h.conversation_id = m.conversation_id and h.seq = m.seq
-       where ${within(i)} and ${counted} and m.mentions is not null`;
-    const parts = await this.#union<{ mentions: string }>(ranges, part, { userId });
+      `select ${i} as part, m.mentions from ${withHiddenFrom(`user${i}`)}
+       where ${within(i)} and ${countedBy(`user${i}`)} and m.mentions is not null`;
+    const parts = await this.#union<{ mentions: string }, Of<RangeQuery>>(of(userId, ranges), part, userParam);
     return parts.map((rows) => rows.map(({ mentions }) => mentions));
   }
 
   /** Reactions to the messages of each range, the oldest first. */
-  async reactions(ranges: readonly RangeQuery[]): Promise<ReactionRow[][]> {
+  reactions(ranges: readonly RangeQuery[]): Promise<readonly ReactionRow[][]> {
+    return this.#reactions(ranges);
+  }
+
+  async #readReactions(ranges: readonly RangeQuery[]): Promise<ReactionRow[][]> {
+    const keys = ranges.map(({ conversationId, minSeq, maxSeq }) => `${conversationId} ${minSeq} ${maxSeq}`);
+    const different = new Map(ranges.map((range, i) => [keys[i]!, range]));
     const part: Part = (i) => `select ${i} as part, m.seq, m.emoji, m.user_id, m.created_at from reaction m where ${within(i)}`;
-    const parts = await this.#union<ReactionRow & { created_at: number }>(ranges, part);
-    return parts.map((rows) => rows.sort((a, b) => Number(a.created_at) - Number(b.created_at) || byUser(a, b)));
+    const parts = await this.#union<ReactionRow & { created_at: number }>([...different.values()], part);
+    const rowsOf = new Map([...different.keys()].map((key, i) => [key, parts[i]!.sort(byTime)]));
+    return keys.map((key) => rowsOf.get(key)!);
   }
 
   /** A part with an order and a limit of its own. On MySQL it must be no derived table: each with a text in it is put on disk. */
@@ -159,7 +203,6 @@ export class SeveralRepository {
   async #union<R extends object, Q extends RangeQuery = RangeQuery>(
     queries: readonly Q[],
     part: Part,
-    params: SqlParams = {},
     more: (query: Q, i: number) => SqlParams = () => ({}),
   ): Promise<R[][]> {
     const chunks = await Promise.all(
@@ -167,7 +210,7 @@ export class SeveralRepository {
         const padded = this.#sql.dialect === "mysql" ? chunk : pad(chunk);
         const values = padded.map((query, i) => ({ ...rangeParams(query, i), ...more(query, i) }));
         const sql = padded.map((_, i) => part(i)).join(" union all ");
-        const rows = await this.#sql.select<PartRow<R>>(sql, Object.assign({ ...params }, ...values) as SqlParams);
+        const rows = await this.#sql.select<PartRow<R>>(sql, Object.assign({}, ...values) as SqlParams);
         const byPart = Map.groupBy(rows, (row) => Number(row.part));
         return chunk.map((_, i) => byPart.get(i) ?? []);
       }),
@@ -182,12 +225,17 @@ const rangeParams = ({ conversationId, minSeq, maxSeq }: RangeQuery, i: number):
   [`max${i}`]: maxSeq,
 });
 
+const userParam = ({ userId }: { userId: string }, i: number): SqlParams => ({ [`user${i}`]: userId });
+
 /** Fills up to a power of two with ranges that hold nothing, so that few statement texts are prepared. */
 function pad<Q extends RangeQuery>(queries: readonly Q[]): Q[] {
   const length = 2 ** Math.ceil(Math.log2(queries.length));
   const nothing = { ...queries[0]!, minSeq: 1, maxSeq: 0 };
   return [...queries, ...Array<Q>(length - queries.length).fill(nothing)];
 }
+
+const byTime = (a: ReactionRow & { created_at: number }, b: ReactionRow & { created_at: number }): number =>
+  Number(a.created_at) - Number(b.created_at) || byUser(a, b);
 
 /** Ids as numbers: without leading zeros the shorter one is the lower. */
 function byUser(a: ReactionRow, b: ReactionRow): number {

@@ -1,6 +1,10 @@
 import type { Role } from "../../../contracts/entities.ts";
-import type { Database, SqlValue, Tx } from "../../../mixins/database/port.ts";
+import { gatherOn, type GatherOptions } from "../../../lib/gather.ts";
+import type { Database, SqlParams, SqlValue, Tx } from "../../../mixins/database/port.ts";
 import { groupRecord, roleName, type GroupRecord, type GroupRow, type SqlId } from "./rows.ts";
+
+/** What many ask for at once, as when all clients come back, goes into few statements. */
+const GATHERED: GatherOptions = { parallel: 2, maxItems: 64 };
 
 /** The row of `roster_version` that counts the changes of all groups. */
 const COUNTER = { userId: "0", list: "groups" };
@@ -96,16 +100,38 @@ export interface Mine {
 export async function groupsOf(
   sql: Database,
   userId: string,
-  only: { groupIds?: readonly string[]; since?: number } = {},
-): Promise<Mine[]> {
-  const rows = await sql.select<GroupRow & { my_role: number }>(
-    `select g.*, m.role as my_role from group_member m join im_group g on g.group_id = m.group_id
-      where m.user_id = :userId and m.left_at is null
-      ${only.groupIds ? "and m.group_id in (:groupIds)" : ""} ${only.since === undefined ? "" : "and (g.version > :since or m.version > :since)"}
-      order by m.group_id`,
-    { userId, groupIds: only.groupIds ?? null, since: only.since ?? null },
+  { groupIds, since }: { groupIds?: readonly string[]; since?: number } = {},
+): Promise<readonly Mine[]> {
+  if (groupIds) return (await namedGroups(sql, [{ userId, groupIds }]))[0]!;
+  const rows = await sql.select<MineRow>(
+    `${selectMine} where m.user_id = :userId and m.left_at is null
+      ${since === undefined ? "" : "and (g.version > :since or m.version > :since)"} order by m.group_id`,
+    { userId, since: since ?? null },
   );
-  return rows.map((row) => ({ group: groupRecord(row), role: roleName(row.my_role) }));
+  return rows.map(mineOf);
+}
+
+type MineRow = GroupRow & { user_id: SqlId; my_role: number };
+const selectMine = "select g.*, m.user_id, m.role as my_role from group_member m join im_group g on g.group_id = m.group_id";
+const mineOf = (row: MineRow): Mine => ({ group: groupRecord(row), role: roleName(row.my_role) });
+
+const namedGroups = gatherOn(readNamedGroups, GATHERED);
+
+async function readNamedGroups(
+  sql: Database,
+  named: readonly { userId: string; groupIds: readonly string[] }[],
+): Promise<Mine[][]> {
+  const one = (_: unknown, i: number): string => `(m.user_id = :user${i} and m.group_id in (:groups${i}))`;
+  const params: SqlParams[] = named.map(({ userId, groupIds }, i) => ({ [`user${i}`]: userId, [`groups${i}`]: groupIds }));
+  const rows = await sql.select<MineRow>(
+    `${selectMine} where (${named.map(one).join(" or ")}) and m.left_at is null order by m.group_id`,
+    Object.assign({}, ...params) as SqlParams,
+  );
+  const byUser = Map.groupBy(rows, (row) => String(row.user_id));
+  return named.map(({ userId, groupIds }) => {
+    const wanted = new Set(groupIds);
+    return (byUser.get(userId) ?? []).map(mineOf).filter(({ group }) => wanted.has(group.groupId));
+  });
 }
 
 /** Groups that the user has left since, or that were dissolved. */
@@ -119,12 +145,20 @@ export async function leftSince(sql: Database, userId: string, since: number): P
 
 /** The last change of the user's list of groups, or of a group in it; 0 for a user who never was in one. */
 export async function listVersion(sql: Database, userId: string): Promise<number> {
-  const [row] = await sql.select<{ mine: number | null; newest: number | null }>(
-    `select max(m.version) as mine, max(case when m.left_at is null then g.version end) as newest
-      from group_member m join im_group g on g.group_id = m.group_id where m.user_id = :userId`,
-    { userId },
+  const [version] = await listVersions(sql, [userId]);
+  return version!;
+}
+
+const listVersions = gatherOn(readListVersions, GATHERED);
+
+async function readListVersions(sql: Database, userIds: readonly string[]): Promise<number[]> {
+  const rows = await sql.select<{ user_id: SqlId; mine: number | null; newest: number | null }>(
+    `select m.user_id, max(m.version) as mine, max(case when m.left_at is null then g.version end) as newest
+      from group_member m join im_group g on g.group_id = m.group_id where m.user_id in (:userIds) group by m.user_id`,
+    { userIds },
   );
-  return Math.max(row?.mine ?? 0, row?.newest ?? 0);
+  const versions = new Map(rows.map((row) => [String(row.user_id), Math.max(row.mine ?? 0, row.newest ?? 0)]));
+  return userIds.map((userId) => versions.get(userId) ?? 0);
 }
 
 export async function ownedGroupIds(sql: Database, userId: string): Promise<string[]> {
