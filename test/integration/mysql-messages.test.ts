@@ -19,6 +19,7 @@ await runOnMysql([
   "integration/erasure-in-flight",
   "integration/scheduled-messages",
   "integration/burn-after-reading",
+  "integration/burn-timers",
   "integration/message-threads",
   "integration/message-pins",
   "integration/favorites",
