@@ -112,10 +112,12 @@ export async function markCursor(deps: CursorDeps, input: MarkInput): Promise<{ 
   const access = accessOf(await memberRow(deps, userId, conversationId));
   const before = kind === "read" ? access.readSeq : access.deliveredSeq;
   if (input.seq <= before) return { seq: before };
-  const [head] = await call(deps.calls, "message.heads", { items: [{ conversationId, maxSeq: access.maxSeq }] });
+  const [[head], isShown] = await Promise.all([
+    call(deps.calls, "message.heads", { items: [{ conversationId, maxSeq: access.maxSeq }] }),
+    access.isMember && othersMayKnow(deps, userId, conversationId),
+  ]);
   const seq = Math.min(input.seq, head?.maxSeq ?? 0);
   if (seq <= before) return { seq: before };
-  const isShown = access.isMember && (await othersMayKnow(deps, userId, conversationId));
   const at = deps.now();
   const readSeq = kind === "read" ? seq : 0;
   const known = isShown ? { shownSeq: readSeq, toldSeq: seq } : { shownSeq: 0 };

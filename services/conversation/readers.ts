@@ -39,8 +39,9 @@ export async function readReceipts(
   userId: string,
   { conversationId }: Params<"conversation.receipts">,
 ): Promise<Result<"conversation.receipts">> {
-  if (!accessOf(await memberRow(deps, userId, conversationId)).isMember) throw notFound(conversationId);
-  if (await isQuiet(deps, conversationId)) throw imError("TOO_MANY_READERS", { maxMembers: MAX_READERS_GROUP });
+  const [row, isTooLarge] = await Promise.all([memberRow(deps, userId, conversationId), isQuiet(deps, conversationId)]);
+  if (!accessOf(row).isMember) throw notFound(conversationId);
+  if (isTooLarge) throw imError("TOO_MANY_READERS", { maxMembers: MAX_READERS_GROUP });
   const rows = (await deps.repository.toldBy(conversationId, MAX_READERS_GROUP)).filter((row) => String(row.user_id) !== userId);
   const isShowing = await receiptsShown(
     deps,

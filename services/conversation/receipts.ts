@@ -86,11 +86,13 @@ const deliveriesOf = (receipts: readonly Receipt[]): Deliveries =>
  * the next reading that is not tells them.
  */
 export async function othersMayKnow(deps: MembersDeps, userId: string, conversationId: string): Promise<boolean> {
-  if (await isQuiet(deps, conversationId)) return false;
   const isDirect = parseConversationId(conversationId)?.type === "direct";
-  if (isDirect && (await stateOf(deps, conversationId, userId))?.refusal !== null) return false;
-  const settings = await call(deps.calls, "settings.of", { userIds: [userId] });
-  return settings[userId]?.showReadReceipts ?? true;
+  const [isTooLarge, isRefused, settings] = await Promise.all([
+    isQuiet(deps, conversationId),
+    isDirect && stateOf(deps, conversationId, userId).then((state) => state?.refusal !== null),
+    call(deps.calls, "settings.of", { userIds: [userId] }),
+  ]);
+  return !isTooLarge && !isRefused && (settings[userId]?.showReadReceipts ?? true);
 }
 
 /** Whether receipts and typing are kept quiet in this conversation, since so many would hear them. */

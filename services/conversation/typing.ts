@@ -15,7 +15,7 @@ export interface TypingDeps extends MembersDeps {
 
 /**
  * Tells the conversation's other members that someone types, the same at most once in `TYPING_TOLD_EVERY_MS`; not in large
- * groups, where it would be noise: the answer says so.
+ * groups, where it would be noise: the answer says so, as often as the others would be told.
  */
 export async function tellTyping(
   deps: TypingDeps,
@@ -27,8 +27,9 @@ export async function tellTyping(
   const member = await stateOf(deps, conversationId, userId);
   if (member === null) throw notFound(conversationId);
   if (member.refusal) throw imError(member.refusal);
+  if (!(await deps.limits.isNews(`typing:${conversationId}:${userId}`, kind, TYPING_TOLD_EVERY_MS))) return null;
+  // Asked last: the size of a group is read from the database.
   if (await isQuiet(deps, conversationId)) return { off: "large_group" };
-  if (await deps.limits.isNews(`typing:${conversationId}:${userId}`, kind, TYPING_TOLD_EVERY_MS))
-    await push(deps.calls, toConversation(conversationId, "typing", { conversationId, userId, kind }, [userRoom(userId)]));
+  await push(deps.calls, toConversation(conversationId, "typing", { conversationId, userId, kind }, [userRoom(userId)]));
   return null;
 }

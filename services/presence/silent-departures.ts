@@ -16,6 +16,7 @@ export async function announceSilentDepartures(
 ): Promise<void> {
   for (;;) {
     const departed = await presence.departed(upTo, AT_ONCE);
+    if (departed.length === 0) return; // and nobody's turn is taken
     for (const userId of await announce(departed)) onGone(userId);
     if (departed.length < AT_ONCE) return;
   }

@@ -69,14 +69,17 @@ export function groupRecord(row: GroupRow): GroupRecord {
 }
 
 /** Who may mention all: what the group says, else everybody in a small one, owner and admins in a large one. */
-export const mentionAllBy = ({ mentionAllBy: said, memberCount }: GroupRecord): MentionAllBy =>
+export const mentionAllBy = ({
+  mentionAllBy: said,
+  memberCount,
+}: Pick<GroupRecord, "mentionAllBy" | "memberCount">): MentionAllBy =>
   said ?? (memberCount > MENTION_ALL_GROUP ? "admins" : "members");
 
 /** As a member with this role sees it. */
 export function groupFor({ dissolvedAt: _, ...group }: GroupRecord, myRole: Role): Group {
   return {
     ...group,
-    mentionAllBy: mentionAllBy({ dissolvedAt: _, ...group }),
+    mentionAllBy: mentionAllBy(group),
     conversationId: groupConversationId(group.groupId),
     version: String(group.version),
     myRole,
