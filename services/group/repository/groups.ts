@@ -1,30 +1,22 @@
 import type { Role } from "../../../contracts/entities.ts";
 import { gatherOn, type GatherOptions } from "../../../lib/gather.ts";
 import type { Database, SqlParams, SqlValue, Tx } from "../../../mixins/database/port.ts";
+import { advanceRosterVersions, readRosterVersions } from "../../../mixins/database/roster-versions.ts";
 import { groupRecord, roleName, type GroupRecord, type GroupRow, type SqlId } from "./rows.ts";
 
 /** What many ask for at once, as when all clients come back, goes into few statements. */
 const GATHERED: GatherOptions = { parallel: 2, maxItems: 64 };
 
-/** The row of `roster_version` that counts the changes of all groups. */
-const COUNTER = { userId: "0", list: "groups" };
+/** In the place of a user: the changes of all groups are counted together. */
+const ALL_GROUPS = "0";
 
 /**
  * The number of the change that `tx` makes. It locks the counter until `tx` ends, so group transactions follow each other and
  * their numbers become visible in their order.
  */
 export async function nextVersion(sql: Database, tx: Tx): Promise<number> {
-  const increment = "update roster_version set version = version + 1 where user_id = :userId and list = :list";
-  if ((await sql.execute(increment, COUNTER, tx)) === 0) {
-    await sql.insertRows("roster_version", [{ user_id: COUNTER.userId, list: COUNTER.list, version: 0 }], "keep", tx);
-    await sql.execute(increment, COUNTER, tx);
-  }
-  const [row] = await sql.select<{ version: number }>(
-    "select version from roster_version where user_id = :userId and list = :list",
-    COUNTER,
-    tx,
-  );
-  return row!.version;
+  await advanceRosterVersions(sql, tx, "groups", [ALL_GROUPS]);
+  return (await readRosterVersions(sql, "groups", [ALL_GROUPS], tx)).get(ALL_GROUPS)!;
 }
 
 export async function insertGroup(sql: Database, group: GroupRecord, tx: Tx): Promise<void> {
