@@ -17,21 +17,31 @@ export interface PersistDeps {
 const SENDER_ERASED = "the account of its sender is erased";
 
 /**
- * Writes a batch in one transaction and says which records can never be written: those whose place another message holds, and
- * those that the database refuses by themselves. Safe to repeat: what is there already stays as it is, so that a redelivered
+ * Writes a batch, what it has of each conversation in one transaction, and says which records can never be written: those whose
+ * place another message holds, and those that the database refuses by themselves. Safe to repeat: what is there already stays as it is, so that a redelivered
  * original undoes no edit or recall. What someone sent whose account is erased is written as recalled, and rejected: nobody is
  * to hear of it.
- * @throws what another try can cure; nothing is written then, or all of it, which the next try finds
+ * @throws what another try can cure; of each conversation nothing is written then, or a beginning, which the next try finds
  */
 export async function persistBatch(deps: PersistDeps, records: readonly MessageRecord[]): Promise<Rejection[]> {
   const sorted = sortByKey(records);
-  if (sorted.some(burns)) return persistWithConflicts(deps, sorted); // their timers are rows of another table
+  const burning = new Set(sorted.filter(burns).map(({ conversationId }) => conversationId));
+  if (burning.size === 0) return persistNew(deps, sorted);
+  // Timers are rows of another table. What is in one conversation stays together: else a crash could leave a hole in it.
+  const others = sorted.filter(({ conversationId }) => !burning.has(conversationId));
+  const rejected = others.length > 0 ? await persistNew(deps, others) : [];
+  const timed = sorted.filter(({ conversationId }) => burning.has(conversationId));
+  return [...rejected, ...(await persistWithConflicts(deps, timed))];
+}
+
+/** The way for a batch of new messages that do not burn. */
+async function persistNew(deps: PersistDeps, records: readonly MessageRecord[]): Promise<Rejection[]> {
   try {
-    await deps.repository.insertNew(sorted, deps.now());
+    await deps.repository.insertNew(records, deps.now());
     return [];
   } catch (error) {
     if (deps.repository.isTransient(error)) throw error;
-    return persistWithConflicts(deps, sorted);
+    return persistWithConflicts(deps, records);
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * Writes what is in the message log into the database, in batches.
  *
- * One transaction a batch: rows in the order of their key, one statement; then PENDING becomes PERSISTED, then the log hears
+ * One transaction a batch, and one for conversations in which something burns: rows in the order of their key, one statement; then PENDING becomes PERSISTED, then the log hears
  * that the batch is done. A crash between two of these steps repeats the batch, which changes nothing. A record that can
  * never be written is a dead letter with its reason and an alert. In the embedded profile an append resolves when this service
  * has committed it, so a rejected record was never acknowledged and its seq is void; in the cluster it was, and its seq is held

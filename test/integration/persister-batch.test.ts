@@ -5,7 +5,7 @@ import type { Database } from "../../mixins/database/port.ts";
 import { persistBatch, type PersistDeps } from "../../services/persister/persist.ts";
 import { PersistRepository } from "../../services/persister/repository.ts";
 import { createDatabase } from "../support/database.ts";
-import { breakMessages, refuseText } from "../support/faults.ts";
+import { breakMessages, busy, refuseText } from "../support/faults.ts";
 import { buildRecord, buildRecords, newId } from "../support/records.ts";
 
 const depsOn = (sql: Database): PersistDeps => ({ repository: new PersistRepository(sql), now: () => 77 });
@@ -52,6 +52,38 @@ describe("persistBatch", () => {
       thread_id: 5,
       burn_after_ms: 60_000,
     });
+  });
+
+  it("keeps conversations in which nothing burns on the fast way, and each of the others whole, also when it fails in between", async () => {
+    await using database = await createDatabase();
+    const { sql } = database;
+    const [plain, also] = [buildRecords(3), buildRecords(2)];
+    const mixed = buildRecords(3, { conversationId: "d_7_8" });
+    const burning = { ...mixed[1]!, burnAfterMs: 60_000 };
+    const batch = [mixed[0]!, ...plain, burning, mixed[2]!, ...also];
+    const bulks: unknown[][] = [];
+    const [bulkInsert, insertRows] = [sql.bulkInsert.bind(sql), sql.insertRows.bind(sql)];
+    sql.bulkInsert = (table, rows, ...rest) => {
+      bulks.push(rows.map(({ message_id }) => message_id).sort());
+      return bulkInsert(table, rows, ...rest);
+    };
+    sql.insertRows = (table, ...rest) => (table === "burn_timer" ? Promise.reject(busy(sql)) : insertRows(table, ...rest));
+    const others = [...plain, ...also];
+    const idsOf = (records: readonly MessageRecord[]) => records.map(({ messageId }) => messageId).sort();
+    const stored = async () => (await rowsOf(sql)).map(({ message_id }) => String(message_id)).sort();
+    await assert.rejects(persistBatch(depsOn(sql), batch), /busy/);
+    assert.deepEqual(bulks, [idsOf(others)]);
+    assert.deepEqual(await stored(), idsOf(others), "nothing of the conversation in which something burns");
+    sql.insertRows = insertRows;
+    assert.deepEqual(await persistBatch(depsOn(sql), batch), []);
+    assert.deepEqual(await stored(), idsOf(batch));
+    const timers = await sql.select<{ message_id: string }>("select message_id from burn_timer");
+    assert.deepEqual(
+      timers.map(({ message_id }) => String(message_id)),
+      [burning.messageId],
+    );
+    assert.deepEqual(await persistBatch(depsOn(sql), [buildRecord({ conversationId: "d_7_9", burnAfterMs: 60_000 })]), []);
+    assert.equal(bulks.length, 2, "there is nothing on the fast way");
   });
 
   it("keeps the thread of what it holds without its words", async () => {

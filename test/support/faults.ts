@@ -2,7 +2,7 @@ import { MysqlError } from "../../mixins/database/mysql-errors.ts";
 import type { Database } from "../../mixins/database/port.ts";
 
 /** An error that another try can cure, as the database gives it when a lock is held for too long. */
-function busy({ dialect }: Database): Error {
+export function busy({ dialect }: Database): Error {
   const words = "database is busy, says the test";
   return dialect === "sqlite"
     ? Object.assign(new Error(words), { errcode: 5 })
