@@ -68,6 +68,12 @@ export const CONTACT_SEARCHES_PER_DAY = 100;
 export const MAX_SOCKET_FRAME_BYTES = 131_072;
 /** A connection that has not said who it is by then is closed. */
 export const SOCKET_CONNECT_TIMEOUT_MS = 5_000;
+/** Connections that a gateway lets in, and syncs that it answers, at one time: more of them at once would all take longer. */
+export const ARRIVALS_AT_ONCE = 64;
+/** A connection waits so long to be let in; clients wait 20 s for it (the default of Socket.IO's). */
+export const ARRIVAL_WAIT_MS = 15_000;
+/** Connections whose end a gateway reports at one time. */
+export const DEPARTURES_AT_ONCE = 32;
 /** A node that stops waits this long for connections to take what was written to them. */
 export const SOCKET_CLOSE_TIMEOUT_MS = 1_000;
 /** Receipts of one conversation that come within this time after one go out together. */

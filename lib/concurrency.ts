@@ -1,4 +1,5 @@
 import { imError } from "./errors.ts";
+import { Fifo } from "./fifo.ts";
 
 export interface LimiterOptions {
   /** Pieces of work that run at one time. */
@@ -9,33 +10,34 @@ export interface LimiterOptions {
 
 /** Runs work, in the order in which it came, never more than the limit at one time. */
 export interface Limiter {
-  run<T>(work: () => Promise<T>): Promise<T>;
+  /** @param options `isUrgent`: before all that is not */
+  run<T>(work: () => Promise<T>, options?: { readonly isUrgent?: boolean }): Promise<T>;
 }
 
 export function createLimiter({ concurrency, maxWaitMs = Infinity }: LimiterOptions): Limiter {
   let running = 0;
-  const waiting: (() => void)[] = [];
+  const [urgent, waiting] = [new Fifo<() => void>(), new Fifo<() => void>()];
 
   /** Resolves when it is one's turn; says for how long one waited. */
-  const turn = async (): Promise<number> => {
+  const turn = async (isUrgent: boolean): Promise<number> => {
     if (running < concurrency) {
       running++;
       return 0;
     }
     const cameAt = performance.now();
-    await new Promise<void>((resolve) => waiting.push(resolve));
+    await new Promise<void>((resolve) => (isUrgent ? urgent : waiting).push(resolve));
     return performance.now() - cameAt;
   };
 
   const leave = (): void => {
-    const next = waiting.shift();
+    const next = urgent.shift() ?? waiting.shift();
     if (next) next();
     else running--;
   };
 
   return {
-    async run(work) {
-      const waitedMs = await turn();
+    async run(work, { isUrgent = false } = {}) {
+      const waitedMs = await turn(isUrgent);
       try {
         if (waitedMs > maxWaitMs) throw imError("UNAVAILABLE");
         return await work();

@@ -17,6 +17,8 @@ type Options = { meta: Meta; requestID: string } & Partial<Directed>;
 
 export interface EventDeps {
   callAction(action: ActionName, params: unknown, options: Options): Promise<unknown>;
+  /** Brings a client up to date when its turn comes. */
+  sync(socket: ImSocket, work: () => Promise<unknown>): Promise<unknown>;
   /** Where messages are sent; null when it is this node alone. */
   readonly sendNodes: CallNodes | null;
   renew(socket: ImSocket, token: string): Promise<null>;
@@ -65,6 +67,7 @@ function dispatch(
   const { identity, language, address } = socket.data;
   const { userId, sessionId, deviceId } = identity;
   const meta: Meta = { caller: { userId, sessionId, deviceId }, connectionId: socket.id, language, address };
+  if (name === "sync") return deps.sync(socket, () => deps.callAction(action, actionParams, { meta, requestID }));
   if (name !== "message:send" || !deps.sendNodes) return deps.callAction(action, actionParams, { meta, requestID });
   return orderOf(socket, deps.sendNodes).run((options) => deps.callAction(action, actionParams, { meta, requestID, ...options }));
 }

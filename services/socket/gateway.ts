@@ -2,6 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Server as Engine, Socket as Connection } from "engine.io";
 import { Server } from "socket.io";
 import {
+  ARRIVAL_WAIT_MS,
   HEARTBEAT_EVERY_MS,
   MAX_SOCKET_FRAME_BYTES,
   PRESENCE_TTL_MS,
@@ -11,6 +12,7 @@ import {
 import type { Config } from "../../config/config.ts";
 import { createOriginCheck } from "../../lib/origins.ts";
 import type { Deliveries } from "../../lib/push.ts";
+import type { Arrivals } from "./arrivals.ts";
 import type { GatewayAdapter } from "./redis-adapter.ts";
 import type { SendQueues } from "./send-queue.ts";
 import { TurnEngine } from "./turn-transport.ts";
@@ -20,11 +22,13 @@ import type { ImServer } from "./types.ts";
  * Makes the Socket.IO server; whoever owns the HTTP server hands it requests and upgrades through the engine.
  * @param adapter joins it with the other gateways of a cluster; null when it is the only one
  * @param queues bound what waits for each connection
+ * @param arrivals let connections in
  */
 export function openGateway(
   config: Config,
   adapter: GatewayAdapter["adapter"] | null,
   queues?: SendQueues,
+  arrivals?: Arrivals,
 ): { io: ImServer; engine: Engine } {
   const isAllowedOrigin = createOriginCheck(config.corsOrigins);
   const engine = new TurnEngine({
@@ -41,12 +45,15 @@ export function openGateway(
     ...(config.polling && { cors: { origin: [...config.corsOrigins], credentials: true } }),
   });
   const io: ImServer = new Server({
-    connectTimeout: SOCKET_CONNECT_TIMEOUT_MS,
+    connectTimeout: SOCKET_CONNECT_TIMEOUT_MS + ARRIVAL_WAIT_MS,
     serveClient: false,
     transports: config.polling ? ["polling", "websocket"] : ["websocket"],
     ...(adapter && { adapter }),
   });
-  engine.on("connection", (connection: Connection) => queues?.add(connection));
+  engine.on("connection", (connection: Connection) => {
+    queues?.add(connection);
+    arrivals?.expect(connection);
+  });
   io.bind(engine);
   return { io, engine };
 }

@@ -1,12 +1,31 @@
 import type { Params } from "../../contracts/index.ts";
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
-import { conversationRoom } from "../../lib/push.ts";
+import { conversationRoom, userRoom } from "../../lib/push.ts";
 import type { ImServer, ImSocket } from "./types.ts";
 
 /** Connections that enter or leave rooms. */
 export type RoomChange = Params<"socket.moveRooms">;
 
 const REFRESH_AT_ONCE = 10;
+
+/** Joins the rooms that were read while the connection was let in. @returns those of conversations */
+export async function enterRooms(socket: ImSocket): Promise<ReadonlySet<string>> {
+  const { identity, rooms } = socket.data;
+  const conversations = rooms.map(conversationRoom);
+  await socket.join([userRoom(identity.userId), `s:${identity.sessionId}`, ...conversations]);
+  return new Set(conversations);
+}
+
+/** Joins and leaves what was joined and left between the reading of these rooms and their joining. */
+export async function correctRooms(
+  socket: ImSocket,
+  rooms: ReadonlySet<string>,
+  roomsOf: () => Promise<string[]>,
+): Promise<void> {
+  const now = new Set((await roomsOf()).map(conversationRoom));
+  await socket.join([...now]);
+  for (const left of rooms.difference(now)) await socket.leave(left);
+}
 
 /** Does it to the connections of this gateway. @returns how many connections it concerned */
 export function moveRooms(io: ImServer, { of, rooms, enter }: RoomChange): number {

@@ -11,10 +11,10 @@
  * Several gateways are joined by Redis, for pushes alone, which may be lost; `sync:needed` says so when they were. Who enters or
  * leaves a room is told to each gateway by a call that succeeds or fails, and read again by a gateway that was away.
  */
-import { HEARTBEAT_EVERY_MS, MAX_CONNECTS_PER_MINUTE, SESSION_CHECK_EVERY_MS } from "../../config/limits.ts";
-import type { Params } from "../../contracts/index.ts";
+import { DEPARTURES_AT_ONCE, HEARTBEAT_EVERY_MS, MAX_CONNECTS_PER_MINUTE, SESSION_CHECK_EVERY_MS } from "../../config/limits.ts";
 import type { Meta } from "../../contracts/meta.ts";
 import { createAddressReader } from "../../lib/client-address.ts";
+import { createLimiter, type Limiter } from "../../lib/concurrency.ts";
 import { imError } from "../../lib/errors.ts";
 import { nodesOf } from "../../lib/nodes-of.ts";
 import { conversationRoom, presenceRoom, userRoom } from "../../lib/push.ts";
@@ -25,7 +25,8 @@ import { withHttp, type HttpVars } from "../../mixins/http/index.ts";
 import { withMetrics, type MetricsVars } from "../../mixins/metrics/index.ts";
 import { configOf } from "../../mixins/shared.ts";
 import { tracingOf } from "../../mixins/tracing/index.ts";
-import { admit, endExpired, endSessions, type AdmissionDeps } from "./admission.ts";
+import { Arrivals } from "./arrivals.ts";
+import { admit, checkSessions, closeDevices, endExpired, endSessions, type AdmissionDeps } from "./admission.ts";
 import { answerEvent, type EventDeps } from "./answer-event.ts";
 import { closeGateway, deliver, openGateway } from "./gateway.ts";
 import { OtherGateways } from "./other-gateways.ts";
@@ -33,7 +34,15 @@ import { PushGuard, pushGuardDefaults, type PushGuardSettings } from "./push-gua
 import { openGatewayAdapter, type GatewayAdapter } from "./redis-adapter.ts";
 import { RateGate } from "./rate-gate.ts";
 import { callNodesOf } from "./send-order.ts";
-import { moveRooms, moveRoomsEverywhere, moveRoomsOfOne, refreshRooms, type EverywhereDeps } from "./rooms.ts";
+import {
+  correctRooms,
+  enterRooms,
+  moveRooms,
+  moveRoomsEverywhere,
+  moveRoomsOfOne,
+  refreshRooms,
+  type EverywhereDeps,
+} from "./rooms.ts";
 import { Staleness } from "./staleness.ts";
 import type { Engine, ImServer, ImSocket } from "./types.ts";
 
@@ -49,6 +58,8 @@ interface Vars extends HotStoreVars, HttpVars, MetricsVars {
   /** Joins this gateway with the others; null when it is the only one. */
   adapter: GatewayAdapter | null;
   pushes: PushGuard;
+  arrivals: Arrivals;
+  departures: Limiter;
 }
 const SWEEP_EVERY_MS = 1_000;
 
@@ -71,16 +82,6 @@ export default defineService<"socket", Vars>()({
       };
       this.timers.push(setInterval(() => void run(), ms).unref());
     },
-    async checkSessions(): Promise<void> {
-      const sessionIds = [...new Set(this.connections().map((socket) => socket.data.identity.sessionId))];
-      if (sessionIds.length === 0) return;
-      const ended = await call(this.broker, "auth.endedAmong", { sessionIds });
-      if (ended.length === 0) return;
-      const reasons = await call(this.broker, "auth.endReasons", { sessionIds: ended });
-      // Its token has outlived a session that expired, or that is gone with its account.
-      for (const [reason, ids] of Map.groupBy(ended, (sessionId) => reasons[sessionId] ?? "logout"))
-        endSessions(this.io, ids, reason);
-    },
     async sendHeartbeats(): Promise<void> {
       const connections = this.connections().map(({ id: connectionId, data: { identity } }) => {
         const { userId, sessionId, deviceId, deviceType } = identity;
@@ -90,12 +91,16 @@ export default defineService<"socket", Vars>()({
         await call(this.broker, "presence.heartbeat", { gatewayNodeId: this.broker.nodeID, connections });
     },
     /** Joins its rooms at once; those of groups joined or left while it connected are put right afterwards. */
-    async enter(socket: ImSocket): Promise<void> {
-      const { identity, rooms } = socket.data;
-      await socket.join([userRoom(identity.userId), `s:${identity.sessionId}`, ...rooms.map(conversationRoom)]);
-      const now = new Set(await call(this.broker, "conversation.roomsOf", { userId: identity.userId }));
-      await socket.join([...now].map(conversationRoom));
-      for (const left of rooms.filter((room) => !now.has(room))) await socket.leave(conversationRoom(left));
+    enter(socket: ImSocket): void {
+      const { userId } = socket.data.identity;
+      const roomsOf = (): Promise<string[]> => call(this.broker, "conversation.roomsOf", { userId });
+      enterRooms(socket)
+        .then((rooms) => this.arrivals.serve(socket, () => correctRooms(socket, rooms, roomsOf)))
+        .catch((error: unknown) => {
+          if (!socket.connected) return;
+          this.logger.warn("A connection could not enter its rooms", error);
+          socket.disconnect(true);
+        });
     },
     async leave(socket: ImSocket): Promise<void> {
       const { userId, sessionId } = socket.data.identity;
@@ -128,6 +133,7 @@ export default defineService<"socket", Vars>()({
           void (await call(broker, "presence.disconnected", { userId, sessionId, connectionId })),
         roomsOf: (userId) => call(broker, "conversation.roomsOf", { userId }),
         addressOf: ({ request }) => addressOf(request.socket.remoteAddress, request.headers["x-forwarded-for"]),
+        inTurn: (socket, work) => this.arrivals.letIn(socket, work),
         waitFor: (address) => (rateLimits ? gate.check(address, "connect", MAX_CONNECTS_PER_MINUTE, Date.now()) : 0),
         logError: (message, fields) => logger.error(message, fields),
       };
@@ -141,6 +147,7 @@ export default defineService<"socket", Vars>()({
           this.isDraining
             ? Promise.reject(imError("UNAVAILABLE"))
             : tracing.span(`socket ${action}`, { role: "server" }, () => broker.call(action, params as object, options)),
+        sync: (socket, work) => this.arrivals.serve(socket, work),
         sendNodes: callNodesOf(broker, "message.send"),
         renew: (socket, token) => this.renew(socket, token),
         waitFor: (userId, event, perMinute) => (rateLimits ? gate.check(userId, event, perMinute, Date.now()) : 0),
@@ -185,13 +192,12 @@ export default defineService<"socket", Vars>()({
       });
       io.on("connection", (connected) => {
         const socket = connected as ImSocket;
-        this.enter(socket).catch((error: unknown) => {
-          logger.warn("A connection could not enter its rooms", error);
-          socket.disconnect(true);
-        });
+        this.enter(socket);
         socket.onAny((event: string, ...args: unknown[]) => void answerEvent(answering, socket, event, args));
         socket.on("disconnect", () => {
-          this.leave(socket).catch((error: unknown) => logger.warn("Presence did not hear of a closed connection", error));
+          this.departures
+            .run(() => this.leave(socket))
+            .catch((error: unknown) => logger.warn("Presence did not hear of a closed connection", error));
         });
       });
     },
@@ -225,15 +231,7 @@ export default defineService<"socket", Vars>()({
       return { moved: moveRooms(this.io, ctx.params) };
     },
     disconnect(ctx) {
-      const { userId, deviceId, reason } = ctx.params as Params<"socket.disconnect">;
-      const meant = this.connections().filter(
-        ({ data: { identity } }) => identity.userId === userId && (deviceId === undefined || identity.deviceId === deviceId),
-      );
-      for (const socket of meant) {
-        socket.emit("session:ended", { code: 1004, reason });
-        socket.disconnect(true);
-      }
-      return { closed: meant.length };
+      return { closed: closeDevices(this.connections(), ctx.params) };
     },
   },
   events: {
@@ -246,6 +244,8 @@ export default defineService<"socket", Vars>()({
   },
   created() {
     this.timers = [];
+    this.arrivals = new Arrivals();
+    this.departures = createLimiter({ concurrency: DEPARTURES_AT_ONCE });
     this.isDraining = false;
     this.adapter = null;
     this.staleness = new Staleness(SWEEP_EVERY_MS);
@@ -260,7 +260,7 @@ export default defineService<"socket", Vars>()({
       sockets: () => this.connections(),
     });
     this.adapter = config.redisUrl === null ? null : openGatewayAdapter(config.redisUrl, this.logger, this.pushes.losses);
-    const { io, engine } = openGateway(config, this.adapter && this.adapter.adapter, this.pushes.queues);
+    const { io, engine } = openGateway(config, this.adapter && this.adapter.adapter, this.pushes.queues, this.arrivals);
     Object.assign(this, { io, engine, gate: new RateGate(this.hot.limits), others: new OtherGateways(this.broker) });
     this.listen();
     this.unmount = http.mount({
@@ -268,7 +268,7 @@ export default defineService<"socket", Vars>()({
       request: (req, res) => engine.handleRequest(req as Parameters<Engine["handleRequest"]>[0], res),
       upgrade: (req, socket, head) => engine.handleUpgrade(req as Parameters<Engine["handleUpgrade"]>[0], socket, head),
     });
-    this.every(SESSION_CHECK_EVERY_MS, () => this.checkSessions());
+    this.every(SESSION_CHECK_EVERY_MS, () => checkSessions(this.io, this.broker));
     this.every(HEARTBEAT_EVERY_MS, () => this.sendHeartbeats());
     this.every(SWEEP_EVERY_MS, () => {
       this.staleness.tick(performance.now());

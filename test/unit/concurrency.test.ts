@@ -34,6 +34,19 @@ test("runs no more than the limit, the others in their order", async () => {
   assert.deepEqual(await all, ["a", "b", "c", "d"]);
 });
 
+test("what is urgent goes before all that waits, in its own order", async () => {
+  const { started, work, endNext } = pieces();
+  const limiter = createLimiter({ concurrency: 1 });
+  const all = ["a", "b"].map((name) => limiter.run(work(name)));
+  all.push(...["c", "d"].map((name) => limiter.run(work(name), { isUrgent: true })));
+  for (let ended = 0; ended < 4; ended++) {
+    await settled();
+    endNext();
+  }
+  await Promise.all(all);
+  assert.deepEqual(started, ["a", "c", "d", "b"]);
+});
+
 test("a failure is its caller's and makes room", async () => {
   const limiter = createLimiter({ concurrency: 1 });
   await assert.rejects(
