@@ -75,7 +75,8 @@ async function openSession(deps: AuthDeps, userId: string, input: Login, tx: Tx)
     ended_at: null,
     end_reason: null,
   } satisfies SessionRow;
-  await tellNewDevice(deps, session, tx);
+  // The first of all is no news.
+  if (await isNewDevice(deps.sql, session, input.deviceId !== undefined, tx)) await tellNewDevice(deps, session, tx);
   await insertSession(deps.sql, session, tx);
   const refreshToken = await addRefreshToken(deps, session.session_id, now, tx);
 
@@ -87,10 +88,8 @@ async function openSession(deps: AuthDeps, userId: string, input: Login, tx: Tx)
   return { session, refreshToken, ended: { replaced: [...replaced, ...surplus], kicked } };
 }
 
-/** Tells of a device that the user has not signed in on before; the first of all is no news. */
 async function tellNewDevice(deps: AuthDeps, { user_id, session_id, device_id, device_type }: SessionRow, tx: Tx): Promise<void> {
   const userId = String(user_id);
-  if (!(await isNewDevice(deps.sql, userId, device_id, tx))) return;
   await deps.outbox.add(tx, {
     subject: "im.user.device.added",
     key: userId,

@@ -47,12 +47,22 @@ export async function insertSession(
   await sql.insertRows("session", [{ ...row }], "fail", tx);
 }
 
-/** Whether the user has sessions, ended ones included, and none of this device. */
-export async function isNewDevice(sql: Database, userId: string, deviceId: string, tx: Tx): Promise<boolean> {
-  const where = "select 1 from session where user_id = :userId";
-  const [known] = await sql.select(`${where} and device_id = :deviceId limit 1`, { userId, deviceId }, tx);
+/**
+ * Whether the user has sessions, ended ones included, and none of this device. One that did not say its id (`hasOwnId`) is known by
+ * its type and name: what always signs in without an id is news once.
+ */
+export async function isNewDevice(
+  sql: Database,
+  { user_id, device_id, device_type, device_name }: Omit<SessionRow, "session_id">,
+  hasOwnId: boolean,
+  tx: Tx,
+): Promise<boolean> {
+  const ofUser = "select 1 from session where user_id = :user_id";
+  const same = hasOwnId ? "device_id = :device_id" : "device_type = :device_type and device_name = :device_name";
+  const params: SqlParams = hasOwnId ? { user_id, device_id } : { user_id, device_type, device_name };
+  const [known] = await sql.select(`${ofUser} and ${same} limit 1`, params, tx);
   if (known) return false;
-  return (await sql.select(`${where} limit 1`, { userId }, tx)).length > 0;
+  return (await sql.select(`${ofUser} limit 1`, { user_id }, tx)).length > 0;
 }
 
 export async function findSession(sql: Database, sessionId: string, tx?: Tx): Promise<SessionRow | null> {

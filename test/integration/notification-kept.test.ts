@@ -156,6 +156,29 @@ describe("in the whole product", () => {
     await waitFor(async () => (await countOf(im.sql, user.userId)) === 0);
   });
 
+  it("a sign-in that names no device is told when nothing of its type and name was there before, and once", async () => {
+    await using im = await startIm();
+    const user = await buildUser(im);
+    await user.signIn();
+    await user.signIn({ deviceType: "web" });
+    await im.settled();
+    assert.deepEqual(await typesOf(user), [], "all are the browser without a name that came first");
+    for (const other of [
+      { deviceType: "bot" },
+      { deviceType: "bot", deviceName: "reports" },
+      { deviceName: "At work" },
+    ] as const) {
+      await user.signIn(other);
+      await user.signIn(other);
+    }
+    await im.settled();
+    assert.deepEqual(await typesOf(user), ["device.new", "device.new", "device.new"]);
+    await user.signIn({ deviceId: "phone-1", deviceType: "ios" });
+    await user.signIn({ deviceId: "phone-2", deviceType: "ios" });
+    await im.settled();
+    assert.equal((await typesOf(user)).length, 5, "what has an id is known by it alone");
+  });
+
   it("what is read on one device is read on the others, which hear of it", async () => {
     await using im = await startIm();
     const { owner, member } = await withFriends(im);
