@@ -158,9 +158,9 @@ describe("pinned messages", () => {
     await im.settled();
     assert.ok((await shown(im, other, first))!.pinnedAt);
     await client.sync();
+    await react(im, owner, second, "👍");
     await im.node.as(owner.userId, "group.removeMember", { groupId, userId: other.userId });
     await im.settled();
-    await react(im, owner, second, "👍");
     await unpin(owner, first);
     await pin(owner, second);
     assert.ok((await shown(im, owner, second))!.pinnedAt);
