@@ -1,4 +1,5 @@
 import { authorsOf } from "../../lib/erased-words.ts";
+import { gatherOn } from "../../lib/gather.ts";
 import type { MessageRecord } from "../../contracts/records.ts";
 import type { Database, SqlParams, Tx } from "../database/port.ts";
 
@@ -18,6 +19,21 @@ export async function erasedAuthors(sql: Database, records: readonly MessageReco
 }
 
 export async function erasedAmong(sql: Database, userIds: readonly string[], tx?: Tx): Promise<ReadonlySet<string>> {
+  if (tx) return readErased(sql, userIds, tx);
+  const areErased = await areAmong(sql, userIds);
+  return new Set(userIds.filter((_, i) => areErased[i]));
+}
+
+/** Everybody who reads messages on their way to SQL asks for their senders. */
+const areAmong = gatherOn(
+  async (sql: Database, userIds: readonly string[]) => {
+    const erased = await readErased(sql, [...new Set(userIds)]);
+    return userIds.map((userId) => erased.has(userId));
+  },
+  { parallel: 2, maxItems: 256 },
+);
+
+async function readErased(sql: Database, userIds: readonly string[], tx?: Tx): Promise<ReadonlySet<string>> {
   const rows = await sql.select<{ user_id: string | number }>(amongThese, { userIds }, tx);
   return new Set(rows.map((row) => String(row.user_id)));
 }

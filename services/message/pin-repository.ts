@@ -1,3 +1,4 @@
+import { gather } from "../../lib/gather.ts";
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import { chunksOf } from "../../lib/page.ts";
 import { isAmong, takeTurn } from "../../mixins/database/dialect.ts";
@@ -12,27 +13,40 @@ export interface PinRow {
   pinned_at: number;
 }
 
+type PinPlace = readonly [conversationId: string, seq: number];
+
 const PLACES_PER_STATEMENT = 256;
 const STATEMENTS_AT_ONCE = 4;
 
 /** SQL of pinned messages. A recall takes the pin along. */
 export class PinRepository {
   readonly #sql: Database;
+  readonly #at = gather((places: readonly PinPlace[]) => this.#readAt(places), {
+    parallel: 2,
+    maxItems: PLACES_PER_STATEMENT,
+  });
 
   constructor(sql: Database) {
     this.#sql = sql;
   }
 
   /** Pins of messages at these places. */
-  async at(places: readonly (readonly [conversationId: string, seq: number])[]): Promise<PinRow[]> {
-    const found = await mapConcurrently(chunksOf(places, PLACES_PER_STATEMENT), STATEMENTS_AT_ONCE, (tuples) => {
+  async at(places: readonly PinPlace[]): Promise<PinRow[]> {
+    return (await this.#at(places)).filter((pin) => pin !== null);
+  }
+
+  async #readAt(places: readonly PinPlace[]): Promise<(PinRow | null)[]> {
+    const keys = places.map(([conversationId, seq]) => `${conversationId} ${seq}`);
+    const different = [...new Map(places.map((place, i) => [keys[i], place])).values()];
+    const found = await mapConcurrently(chunksOf(different, PLACES_PER_STATEMENT), STATEMENTS_AT_ONCE, (tuples) => {
       const { where, params } = isAmong(this.#sql, ["conversation_id", "seq"], tuples);
       return this.#sql.select<PinRow>(
         `select conversation_id, seq, pinned_by, pinned_at from message_pin where ${where}`,
         params,
       );
     });
-    return found.flat();
+    const pins = new Map(found.flat().map((pin) => [`${pin.conversation_id} ${pin.seq}`, pin]));
+    return keys.map((key) => pins.get(key) ?? null);
   }
 
   /** Pinned messages that the user can see, the last pinned first. */

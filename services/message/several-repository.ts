@@ -16,6 +16,10 @@ export interface Place {
   readonly conversationId: string;
   readonly seq: number;
 }
+interface HeadQuery {
+  readonly conversationId: string;
+  readonly maxSeq: number;
+}
 export interface Head {
   readonly seq: number;
   readonly at: number;
@@ -61,6 +65,7 @@ const within = (i: number): string => `m.conversation_id = :id${i} and m.seq >= 
 export class SeveralRepository {
   readonly #sql: Database;
   readonly #times = gather((places: readonly Place[]) => this.#readTimes(places), GATHERED);
+  readonly #heads = gather((queries: readonly HeadQuery[]) => this.#readHeads(queries), GATHERED);
   readonly #pages = gather((queries: readonly Of<RowsQuery>[]) => this.#readPages(queries), GATHERED);
   readonly #counts = gather((ranges: readonly Of<RangeQuery>[]) => this.#readCounts(ranges), GATHERED);
   readonly #reactions = gather((ranges: readonly RangeQuery[]) => this.#readReactions(ranges), GATHERED);
@@ -122,7 +127,11 @@ export class SeveralRepository {
   }
 
   /** The highest seq of each conversation that is not above `maxSeq`; null where there is none. */
-  async heads(queries: readonly { conversationId: string; maxSeq: number }[]): Promise<(Head | null)[]> {
+  heads(queries: readonly HeadQuery[]): Promise<readonly (Head | null)[]> {
+    return this.#heads(queries);
+  }
+
+  async #readHeads(queries: readonly HeadQuery[]): Promise<(Head | null)[]> {
     const part: Part = (i) =>
       this.#limited(`select ${i} as part, m.seq, m.created_at from message m where ${within(i)} order by m.seq desc limit 1`);
     const ranges = queries.map((query) => ({ ...query, minSeq: 1 }));

@@ -1,4 +1,5 @@
 import type { ThreadSummary } from "../../contracts/entities.ts";
+import { gather } from "../../lib/gather.ts";
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import { chunksOf } from "../../lib/page.ts";
 import type { Database, SqlParams } from "../../mixins/database/port.ts";
@@ -16,6 +17,7 @@ export interface ThreadPage {
 }
 
 interface SummaryRow {
+  part: number;
   thread_id: string | number;
   count: number;
   last_seq: number;
@@ -26,7 +28,8 @@ interface SummaryRow {
 const CONVERSATIONS_PER_STATEMENT = 32;
 const STATEMENTS_AT_ONCE = 4;
 const hiddenFromViewer = isHidden({ of: "m", from: "viewer" });
-const notHiddenFrom = (viewer: string | null): string => (viewer === null ? "" : `and not ${hiddenFromViewer}`);
+const notHiddenFrom = (viewer: string | null, param = "viewer"): string =>
+  viewer === null ? "" : `and not ${isHidden({ of: "m", from: param })}`;
 
 /** Threads of one conversation that are counted. */
 export interface ThreadsAsked {
@@ -35,6 +38,13 @@ export interface ThreadsAsked {
   /** The last seq that the viewer can see. */
   readonly maxSeq: number;
 }
+interface Counted extends ThreadsAsked {
+  /** What they deleted for themselves is left out; null: nobody's. */
+  readonly viewer: string | null;
+  /** Seqs that are counted elsewhere. */
+  readonly except: readonly number[];
+}
+type Summary = readonly [threadId: string, ThreadSummary];
 /** Messages of conversations that may not be in SQL yet, by seq. */
 export type Waiting = ReadonlyMap<string, readonly MessageRow[]>;
 
@@ -44,6 +54,7 @@ export type Waiting = ReadonlyMap<string, readonly MessageRow[]>;
  */
 export class ThreadRepository {
   readonly #sql: Database;
+  readonly #counted = gather((asked: readonly Counted[]) => this.#count(asked), { parallel: 2, maxItems: 128 });
   readonly #waiting: (conversationIds: readonly string[]) => Promise<Waiting>;
 
   /** @param waiting messages of conversations that are acknowledged and may not be in SQL yet, by seq */
@@ -61,38 +72,36 @@ export class ThreadRepository {
     const some = asked.filter(({ threadIds }) => threadIds.length > 0);
     if (some.length === 0) return new Map();
     const waiting = known ?? (await this.#waiting(some.map(({ conversationId }) => conversationId)));
-    const found = await mapConcurrently(chunksOf(some, CONVERSATIONS_PER_STATEMENT), STATEMENTS_AT_ONCE, (chunk) =>
-      this.#counted(viewer, chunk, waiting),
+    const found = await this.#counted(
+      some.map((one) => ({ ...one, viewer, except: waitingIn(waiting, one).map(({ seq }) => Number(seq)) })),
     );
     const summaries = new Map(found.flat());
     for (const one of some) for (const row of await this.#uncounted(viewer, one, waiting)) add(summaries, row);
     return summaries;
   }
 
-  /**
-   * One part of a union for each conversation, so that each is a range of the index. Times ascend with seqs. What may be missing
-   * in SQL is left out.
-   */
-  async #counted(
-    viewer: string | null,
-    asked: readonly ThreadsAsked[],
-    waiting: Waiting,
-  ): Promise<(readonly [string, ThreadSummary])[]> {
-    const params: Record<string, SqlParams[string]> = viewer === null ? {} : { viewer };
-    const parts = asked.map(({ conversationId, threadIds, maxSeq }, i) => {
-      const except = waitingIn(waiting, asked[i]!).map(({ seq }) => seq);
+  async #count(asked: readonly Counted[]): Promise<Summary[][]> {
+    const found = await mapConcurrently(chunksOf(asked, CONVERSATIONS_PER_STATEMENT), STATEMENTS_AT_ONCE, (chunk) =>
+      this.#countSome(chunk),
+    );
+    return found.flat();
+  }
+
+  /** One part of a union for each conversation, so that each is a range of the index. Times ascend with seqs. */
+  async #countSome(asked: readonly Counted[]): Promise<Summary[][]> {
+    const params: Record<string, SqlParams[string]> = {};
+    const parts = asked.map(({ conversationId, threadIds, maxSeq, viewer, except }, i) => {
       Object.assign(params, { [`id${i}`]: conversationId, [`threads${i}`]: threadIds, [`max${i}`]: finite(maxSeq) });
+      if (viewer !== null) params[`viewer${i}`] = viewer;
       if (except.length > 0) params[`except${i}`] = except;
-      return `select m.thread_id as thread_id, count(*) as count, max(m.seq) as last_seq, max(m.created_at) as last_at from message m
+      return `select ${i} as part, m.thread_id as thread_id, count(*) as count, max(m.seq) as last_seq, max(m.created_at) as last_at
+        from message m
         where m.conversation_id = :id${i} and m.thread_id in (:threads${i}) and m.seq <= :max${i} and m.recalled_at is null
-          ${except.length === 0 ? "" : `and m.seq not in (:except${i})`} ${notHiddenFrom(viewer)}
+          ${except.length === 0 ? "" : `and m.seq not in (:except${i})`} ${notHiddenFrom(viewer, `viewer${i}`)}
         group by m.thread_id`;
     });
-    const rows = await this.#sql.select<SummaryRow>(parts.join(" union all "), params);
-    return rows.map((row) => [
-      String(row.thread_id),
-      { count: Number(row.count), lastSeq: Number(row.last_seq), lastAt: Number(row.last_at) },
-    ]);
+    const rows = Map.groupBy(await this.#sql.select<SummaryRow>(parts.join(" union all "), params), ({ part }) => Number(part));
+    return asked.map((_, i) => (rows.get(i) ?? []).map(summaryOf));
   }
 
   /** Each that may be missing in SQL is looked at by itself, so that none counts twice. */
@@ -135,6 +144,11 @@ const waitingIn = (waiting: Waiting, { conversationId, threadIds, maxSeq }: Thre
   (waiting.get(conversationId) ?? []).filter(
     ({ thread_id, seq }) => thread_id !== null && threadIds.includes(String(thread_id)) && seq <= maxSeq,
   );
+
+const summaryOf = (row: SummaryRow): Summary => [
+  String(row.thread_id),
+  { count: Number(row.count), lastSeq: Number(row.last_seq), lastAt: Number(row.last_at) },
+];
 
 const finite = (seq: number): number => Math.min(seq, Number.MAX_SAFE_INTEGER);
 
