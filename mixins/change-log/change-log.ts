@@ -1,6 +1,6 @@
 import { CHANGE_LOG_KEEP_MS, MAX_CHANGE_LOG_ENTRIES } from "../../config/limits.ts";
 import { gather } from "../../lib/gather.ts";
-import { byIndex } from "../database/dialect.ts";
+import { byIndex, unindexed } from "../database/dialect.ts";
 import type { Database, Tx } from "../database/port.ts";
 
 export type ChangeType = "edited" | "recalled" | "deleted" | "reacted" | "pinned";
@@ -144,13 +144,15 @@ export class ChangeLog {
   /** Entries of these conversations that concern everybody or this user, ascending by position. */
   async since({ conversationIds, limit, ...asked }: ChangesAsked): Promise<Change[]> {
     if (asked.after >= asked.upTo) return [];
-    const index = byIndex(this.#sql, asked.upTo - asked.after > LOOKED_THROUGH ? "change_log_conversation" : "primary");
+    const isLong = asked.upTo - asked.after > LOOKED_THROUGH;
+    const index = byIndex(this.#sql, isLong ? "change_log_conversation" : "primary");
+    const conversation = isLong ? "conversation_id" : unindexed(this.#sql, "conversation_id");
     const found: Change[] = [];
     for (let from = 0; from < conversationIds.length; from += CONVERSATIONS_ASKED) {
       const portion = conversationIds.slice(from, from + CONVERSATIONS_ASKED);
       const rows = await this.#sql.select<ChangeRow>(
         `select position, type, conversation_id, seq, message_id, user_id, at from change_log ${index}
-         where conversation_id in (:portion) and position > :after and position <= :upTo and (user_id is null or user_id = :userId)
+         where ${conversation} in (:portion) and position > :after and position <= :upTo and (user_id is null or user_id = :userId)
          order by position limit :limit`,
         { ...asked, portion, limit },
       );

@@ -38,11 +38,18 @@ export async function takeTurn(sql: Pick<Database, "dialect" | "insertRows">, tx
   await sql.insertRows("turn", [{ slot }], "keep", tx);
 }
 
-/** Behind the name of a table in a SELECT: reads it by this index ("primary": in the order of its key), whatever else may seem better. */
+/**
+ * Behind the name of a table in a SELECT: reads it by this index ("primary": in the order of its key), whatever else may seem better.
+ * SQLite knows no such word for the key: a condition on a column of another index goes by `unindexed` there.
+ */
 export const byIndex = ({ dialect }: Pick<Database, "dialect">, index: string): string => {
   if (dialect === "mysql") return `force index (${index})`;
-  return index === "primary" ? "not indexed" : `indexed by ${index}`;
+  return index === "primary" ? "" : `indexed by ${index}`;
 };
+
+/** A column in a condition that SQLite is not to find rows by. */
+export const unindexed = ({ dialect }: Pick<Database, "dialect">, column: string): string =>
+  dialect === "sqlite" ? `+${column}` : column;
 
 export interface UpdateFrom {
   readonly table: string;

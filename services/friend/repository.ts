@@ -1,4 +1,6 @@
 import { gatherOn } from "../../lib/gather.ts";
+import { compareIds } from "../../lib/compare-ids.ts";
+import { advanceRosterVersions, currentVersionOf, readRosterVersions } from "../../mixins/database/roster-versions.ts";
 import type { Database, Row, Tx } from "../../mixins/database/index.ts";
 
 /** One side of a friendship, as it stands in SQL; the other side is a row of its own. */
@@ -166,7 +168,7 @@ export async function changeFriendship(
   return changed > 0 ? versions : null;
 }
 
-const currentVersion = "(select v.version from roster_version v where v.user_id = friendship.user_id and v.list = 'friends')";
+const currentVersion = currentVersionOf("friends", "friendship.user_id");
 
 /** The version of a user's list of friends; read it before the list, so that nothing is missed. */
 export async function rosterVersionOf(sql: Database, userId: string): Promise<number> {
@@ -178,11 +180,7 @@ export async function rosterVersionOf(sql: Database, userId: string): Promise<nu
 const versionsOf = gatherOn(readVersions, { parallel: 2, maxItems: 256 });
 
 async function readVersions(sql: Database, userIds: readonly string[]): Promise<number[]> {
-  const rows = await sql.select<{ user_id: string | number; version: number }>(
-    `select user_id, version from roster_version where user_id in (:userIds) and list = 'friends'`,
-    { userIds },
-  );
-  const versions = new Map(rows.map((row) => [String(row.user_id), Number(row.version)]));
+  const versions = await readRosterVersions(sql, "friends", userIds);
   return userIds.map((userId) => versions.get(userId) ?? 0);
 }
 
@@ -191,28 +189,13 @@ async function readVersions(sql: Database, userIds: readonly string[]): Promise<
  * them, so that whoever has read version N has seen all changes up to N.
  */
 export async function bumpVersions(sql: Database, tx: Tx, userIds: readonly string[]): Promise<ReadonlyMap<string, number>> {
-  await sql.insertRows(
-    "roster_version",
-    userIds.toSorted(asNumbers).map((userId) => ({ user_id: userId, list: "friends", version: 0 })),
-    "keep",
-    tx,
-  );
-  await sql.execute(
-    `update roster_version set version = version + 1 where user_id in (:userIds) and list = 'friends'`,
-    { userIds },
-    tx,
-  );
-  const rows = await sql.select<{ user_id: string | number; version: number }>(
-    `select user_id, version from roster_version where user_id in (:userIds) and list = 'friends'`,
-    { userIds },
-    tx,
-  );
-  return new Map(rows.map((row) => [String(row.user_id), row.version]));
+  await advanceRosterVersions(sql, tx, "friends", userIds);
+  return readRosterVersions(sql, "friends", userIds, tx);
 }
 
 /** Both sides, always in the same order, so that two transactions on a pair never wait for each other. */
 function sidesOf(pair: readonly [string, string]): [string, string][] {
-  const [low, high] = pair.toSorted(asNumbers) as [string, string];
+  const [low, high] = pair.toSorted(compareIds) as [string, string];
   return [
     [low, high],
     [high, low],
@@ -222,5 +205,3 @@ function sidesOf(pair: readonly [string, string]): [string, string][] {
 function newSide(userId: string, friendId: string, now: number): Row {
   return { user_id: userId, friend_id: friendId, remark: "", muted: 0, tags: "[]", since: now, deleted_at: null, version: 0 };
 }
-
-const asNumbers = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : Number(a > b));

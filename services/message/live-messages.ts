@@ -6,7 +6,7 @@ import type { HotConversations } from "../../mixins/hot-store/port.ts";
 import type { BurnTimes } from "./view.ts";
 import { PinRepository } from "./pin-repository.ts";
 import { MessageRepository } from "./repository.ts";
-import { merge, type Bounds, type MessageRow } from "./rows.ts";
+import { isMentioned, merge, type Bounds, type MessageRow } from "./rows.ts";
 import { ThreadRepository } from "./thread-repository.ts";
 
 /** How long a change of a message waits for its row: many times what writing it takes. */
@@ -158,6 +158,3 @@ function waitingRow(record: MessageRecord, isErased: boolean): MessageRow {
 
 const counts = (row: MessageRow, userId: string): boolean =>
   String(row.sender_id) !== userId && row.recalled_at === null && row.type !== "system" && row.type !== "void";
-
-const isMentioned = (mentions: string | null, userId: string): boolean =>
-  mentions !== null && (JSON.parse(mentions) as string[]).some((one) => one === "all" || one === userId);

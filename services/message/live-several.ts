@@ -1,7 +1,7 @@
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import type { Database } from "../../mixins/database/port.ts";
 import type { LiveMessages } from "./live-messages.ts";
-import { merge, type MessageRow, type ReactionRow } from "./rows.ts";
+import { isMentioned, merge, type MessageRow, type ReactionRow } from "./rows.ts";
 import { SeveralRepository, type Head, type Place, type RangeQuery, type RowsQuery } from "./several-repository.ts";
 
 export type Tails = ReadonlyMap<string, readonly MessageRow[]>;
@@ -140,6 +140,3 @@ function newer({ maxSeq }: HeadQuery, tail: readonly MessageRow[], stored: Head)
   const last = tail.findLast(({ seq }) => maxSeq === null || seq <= maxSeq);
   return last && last.seq > stored.seq ? { seq: Number(last.seq), at: Number(last.created_at) } : stored;
 }
-
-const isMentioned = (mentions: string, userId: string): boolean =>
-  (JSON.parse(mentions) as string[]).some((one) => one === "all" || one === userId);

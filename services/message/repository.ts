@@ -4,7 +4,15 @@ import { storedReply } from "../../lib/message-view.ts";
 import type { KnownMessage } from "../../mixins/hot-store/port.ts";
 import { forUpdate, isAmong } from "../../mixins/database/dialect.ts";
 import type { Database, SqlParams, TransactionOptions, Tx } from "../../mixins/database/port.ts";
-import { columns, qualifiedColumns, type Bounds, type EarlierRow, type MessageRow, type ReactionRow } from "./rows.ts";
+import {
+  columns,
+  isMentioned,
+  qualifiedColumns,
+  type Bounds,
+  type EarlierRow,
+  type MessageRow,
+  type ReactionRow,
+} from "./rows.ts";
 
 const visible = `from message m where m.conversation_id = :conversationId and m.seq >= :minSeq and m.seq <= :maxSeq
   and not exists (select 1 from message_hidden h where h.user_id = :userId and h.conversation_id = m.conversation_id and h.seq = m.seq)`;
@@ -145,10 +153,7 @@ export class MessageRepository {
     const count = Number(row?.count ?? 0);
     if (Number(row?.mentions ?? 0) === 0) return { count, mentioned: false };
     const rows = await this.#sql.select<{ mentions: string }>(`select m.mentions ${counted} and m.mentions is not null`, params);
-    const mentioned = rows.some(({ mentions }) =>
-      (JSON.parse(mentions) as string[]).some((one) => one === "all" || one === userId),
-    );
-    return { count, mentioned };
+    return { count, mentioned: rows.some(({ mentions }) => isMentioned(mentions, userId)) };
   }
 
   async reactions(conversationId: string, seqs: readonly number[]): Promise<ReactionRow[]> {

@@ -79,3 +79,7 @@ export function toMessage(row: MessageRow): Message {
   if (row.recalled_at !== null) message.recalledAt = Number(row.recalled_at);
   return message;
 }
+
+/** @param mentions as a row has them */
+export const isMentioned = (mentions: string | null, userId: string): boolean =>
+  mentions !== null && (JSON.parse(mentions) as string[]).some((one) => one === "all" || one === userId);

@@ -1,6 +1,8 @@
+import { compareIds } from "../../lib/compare-ids.ts";
 import { gather, type GatherOptions } from "../../lib/gather.ts";
 import { chunksOf } from "../../lib/page.ts";
 import type { Database, SqlParams } from "../../mixins/database/port.ts";
+import { isHidden } from "./hidden.ts";
 import { qualifiedColumns, type Bounds, type MessageRow, type ReactionRow } from "./rows.ts";
 
 /** A page of one conversation: `limit` rows from one end of the bounds. */
@@ -40,8 +42,6 @@ const PLACES_PER_STATEMENT = 256;
 /** What many clients ask for at once, as when they all come back, goes into few statements. */
 const GATHERED: GatherOptions = { parallel: 2, maxItems: 256 };
 
-const hiddenFrom = (user: string): string =>
-  `select 1 from message_hidden h where h.user_id = :${user} and h.conversation_id = m.conversation_id and h.seq = m.seq`;
 const countedBy = (user: string): string =>
   `m.sender_id <> :${user} and m.recalled_at is null and m.type not in ('system', 'void') and h.seq is null`;
 const withHiddenFrom = (user: string): string =>
@@ -81,7 +81,7 @@ export class SeveralRepository {
 
   /** Messages at these places that the user has not deleted for themselves; no voids. */
   async visibleAt(userId: string, places: readonly Place[]): Promise<MessageRow[]> {
-    const isVisible = `and m.type <> 'void' and not exists (${hiddenFrom("userId")})`;
+    const isVisible = `and m.type <> 'void' and not ${isHidden({ of: "m", from: "userId" })}`;
     return this.#places(places, `select ${qualifiedColumns} from message m`, isVisible, { userId });
   }
 
@@ -149,7 +149,7 @@ export class SeveralRepository {
     for (const [direction, theirs] of Map.groupBy(queries, (query) => query.direction)) {
       const part: Part = (i) =>
         this.#limited(
-          `select ${i} as part, ${qualifiedColumns} from message m where ${within(i)} and not exists (${hiddenFrom(`user${i}`)})
+          `select ${i} as part, ${qualifiedColumns} from message m where ${within(i)} and not ${isHidden({ of: "m", from: `user${i}` })}
            order by m.seq ${direction === "up" ? "asc" : "desc"} limit :limit${i}`,
         );
       const found = await this.#union<MessageRow, Of<RowsQuery>>(theirs, part, ({ userId, limit }, i) => ({
@@ -244,10 +244,4 @@ function pad<Q extends RangeQuery>(queries: readonly Q[]): Q[] {
 }
 
 const byTime = (a: ReactionRow & { created_at: number }, b: ReactionRow & { created_at: number }): number =>
-  Number(a.created_at) - Number(b.created_at) || byUser(a, b);
-
-/** Ids as numbers: without leading zeros the shorter one is the lower. */
-function byUser(a: ReactionRow, b: ReactionRow): number {
-  const [one, other] = [String(a.user_id), String(b.user_id)];
-  return one.length - other.length || (one < other ? -1 : Number(one > other));
-}
+  Number(a.created_at) - Number(b.created_at) || compareIds(String(a.user_id), String(b.user_id));

@@ -1,5 +1,6 @@
 import type { Params, Result } from "../../contracts/index.ts";
-import { DEFAULT_PAGE, MAX_SUMMARY_CONVERSATIONS } from "../../contracts/limits.ts";
+import { DEFAULT_PAGE, MAX_COUNTED_UNREAD, MAX_SUMMARY_CONVERSATIONS } from "../../contracts/limits.ts";
+import { withoutPin } from "../../lib/message-view.ts";
 import { call } from "../../lib/service.ts";
 import { chunksOf } from "../../lib/page.ts";
 import { readState, type State, type SyncDeps } from "./state.ts";
@@ -33,8 +34,12 @@ export async function summarize(deps: SyncDeps, userId: string): Promise<Result<
 async function unreadOf({ calls }: SyncDeps, userId: string, open: readonly Open[]): Promise<number> {
   let unread = 0;
   for (const portion of chunksOf(open, PORTION)) {
-    const items = portion.map(({ conversationId, minSeq, maxSeq, readSeq }) => ({ conversationId, minSeq, maxSeq, readSeq }));
-    for (const one of await call(calls, "message.summaries", { userId, items })) unread += one.unread;
+    const ranges = portion.flatMap(({ conversationId, minSeq, maxSeq, readSeq }) => {
+      const from = Math.max(readSeq + 1, minSeq, maxSeq - MAX_COUNTED_UNREAD + 1);
+      return from > maxSeq ? [] : [{ conversationId, minSeq: from, maxSeq }];
+    });
+    if (ranges.length === 0) continue;
+    for (const one of await call(calls, "message.unread", { userId, ranges })) unread += one.unread;
   }
   return unread;
 }
@@ -48,10 +53,11 @@ export async function readUndelivered(
   userId: string,
   { conversationId, afterSeq, limit = DEFAULT_PAGE }: Params<"sync.messages">,
 ): Promise<Result<"sync.messages">> {
-  const { minSeq, deliveredSeq, ...bounds } = await call(calls, "conversation.access", { conversationId, userId });
+  const { isMember, minSeq, deliveredSeq, ...bounds } = await call(calls, "conversation.access", { conversationId, userId });
   const [head] = await call(calls, "message.heads", { items: [{ conversationId, maxSeq: bounds.maxSeq }] });
   const maxSeq = head?.maxSeq ?? 0;
   const items = [{ conversationId, afterSeq: afterSeq ?? deliveredSeq, minSeq, maxSeq, limit }];
   const [page] = await call(calls, "message.pages", { userId, items });
-  return { ...page!, minSeq, maxSeq };
+  const { items: all, more } = page!;
+  return { items: isMember ? all : all.map(withoutPin), more, minSeq, maxSeq };
 }

@@ -1,5 +1,6 @@
 import type { Params, Result } from "../../contracts/index.ts";
 import { DEFAULT_PAGE, SYNC_MESSAGES, SYNC_NEWEST_MESSAGES } from "../../contracts/limits.ts";
+import { withoutPin } from "../../lib/message-view.ts";
 import { call } from "../../lib/service.ts";
 import { readChanges, type ChangesPage } from "./changes.ts";
 import { afterSeqOf, firstPage, isWanted, laterPage, type Asked, type Page, type Standing } from "./choose.ts";
@@ -105,6 +106,9 @@ async function messagesOf(
   });
   const pages = await call(calls, "message.pages", { userId, items });
   return Object.fromEntries(
-    page.map(({ conversationId, minSeq, maxSeq }, i) => [conversationId, { ...pages[i]!, minSeq, maxSeq }]),
+    page.map(({ conversationId, active, minSeq, maxSeq }, i) => {
+      const { items: all, more } = pages[i]!;
+      return [conversationId, { items: active ? all : all.map(withoutPin), more, minSeq, maxSeq }];
+    }),
   );
 }

@@ -169,6 +169,15 @@ describe("pinned messages", () => {
       const { root } = await im.node.as(other.userId, "message.thread", { messageId: one.messageId });
       assert.equal(root.pinnedAt, undefined);
     }
+    const fresh = await im.node.as(other.userId, "sync.pull", {});
+    const fetched = await im.node.as(other.userId, "sync.messages", { conversationId, afterSeq: 0 });
+    for (const items of [fresh.messages[conversationId]!.items, fetched.items]) {
+      assert.ok(items.some((one) => "messageId" in one && one.messageId === second.messageId));
+      assert.deepEqual(
+        items.filter((one) => "pinnedAt" in one),
+        [],
+      );
+    }
     const [answer] = await client.sync();
     assert.deepEqual(
       answer!.changes.map(({ type, messageId, message }) => [type, messageId, message?.pinnedAt]),

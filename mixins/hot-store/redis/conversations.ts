@@ -66,8 +66,9 @@ export function redisConversations(deps: RedisConversationsDeps): RedisConversat
 
   /** Of conversations whose counter is lost, or that never had one; never less than a lost one had announced. */
   const seqsInSql = async (run: string, conversationIds: readonly string[]) => {
+    const isNoted = await caughtUp.isNoted(run); // before the reading, or what it found may be of a moment before the note
     const found = await blocks.inSql(conversationIds);
-    if (found.size === 0 || (await caughtUp.isNoted(run))) return found;
+    if (found.size === 0 || isNoted) return found;
     await caughtUp.wait(run);
     return blocks.inSql(conversationIds);
   };
