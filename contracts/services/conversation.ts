@@ -1,6 +1,6 @@
 import { Type } from "typebox";
 import type { ServiceContract } from "../define.ts";
-import { Conversation } from "../entities.ts";
+import { Conversation, Message } from "../entities.ts";
 import { MAX_COUNTED_UNREAD, MAX_DRAFT_LENGTH, MAX_GROUP_MEMBERS, MAX_READERS_GROUP } from "../limits.ts";
 import {
   Block,
@@ -246,10 +246,17 @@ export const conversationContract = {
     }),
     idempotent: true,
   },
-  /** Internal: conversations as `list` shows them, in this order; those that the user was never in are missing. */
+  /**
+   * Internal: conversations as `list` shows them, in this order; those that the user was never in are missing. `known`: what the
+   * caller has read of some just now, as `message.summaries` takes it.
+   */
   viewMany: {
     summary: "Conversations of a user by id",
-    params: Closed({ userId: Id, conversationIds: Type.Array(ConversationId, { maxItems: 1_000 }) }),
+    params: Closed({
+      userId: Id,
+      conversationIds: Type.Array(ConversationId, { maxItems: 1_000 }),
+      known: Type.Optional(Type.Record(ConversationId, Closed({ head: Seq, lastMessage: Type.Optional(Message) }))),
+    }),
     result: Type.Array(Conversation),
     idempotent: true,
   },

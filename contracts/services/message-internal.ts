@@ -26,14 +26,25 @@ export const messageInternals = {
     result: Type.Array(Closed({ maxSeq: Seq, at: Type.Integer() })),
     idempotent: true,
   },
-  /** Internal: what a conversation list shows of each conversation, within the given bounds; one entry for each item, in order. */
+  /**
+   * Internal: what a conversation list shows of each conversation, within the given bounds; one entry for each item, in order. What
+   * the caller has read just now is not read again: `head`, as `heads` gave it, and `lastMessage`, as the user sees it up to there.
+   */
   summaries: {
     summary: "Last message and unread for conversation lists",
     params: Closed({
       userId: Id,
-      items: Type.Array(Closed({ conversationId: ConversationId, minSeq: PositiveSeq, maxSeq: Nullable(Seq), readSeq: Seq }), {
-        maxItems: 5_000,
-      }),
+      items: Type.Array(
+        Closed({
+          conversationId: ConversationId,
+          minSeq: PositiveSeq,
+          maxSeq: Nullable(Seq),
+          readSeq: Seq,
+          head: Type.Optional(Seq),
+          lastMessage: Type.Optional(Message),
+        }),
+        { maxItems: 5_000 },
+      ),
     }),
     result: Type.Array(
       Closed({

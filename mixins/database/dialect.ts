@@ -17,7 +17,7 @@ export function isAmong(
   tuples: readonly SqlTuple[],
 ): { readonly where: string; readonly params: SqlParams } {
   if (dialect === "sqlite") return { where: `(${columns.join(", ")}) in (:tuples)`, params: { tuples } };
-  const nameOf = (row: number, column: string): string => `${column}_${row}`;
+  const nameOf = (row: number, column: string): string => `${column.replace(".", "_")}_${row}`;
   const one = (row: number): string => columns.map((column) => `${column} = :${nameOf(row, column)}`).join(" and ");
   return {
     where: `(${tuples.map((_, row) => `(${one(row)})`).join(" or ")})`,

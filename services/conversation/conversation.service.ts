@@ -163,7 +163,7 @@ export default defineService<"conversation", Vars>()({
       return rowsForSync(this.deps, ctx.params.userId);
     },
     viewMany(ctx) {
-      return viewMany(this.deps, ctx.params.userId, ctx.params.conversationIds);
+      return viewMany(this.deps, ctx.params);
     },
     idsOf(ctx) {
       return this.deps.repository.idsOf(ctx.params.userId);

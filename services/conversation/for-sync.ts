@@ -1,5 +1,5 @@
 import type { Conversation } from "../../contracts/entities.ts";
-import type { Result } from "../../contracts/index.ts";
+import type { Params, Result } from "../../contracts/index.ts";
 import { accessOf, type AccessDeps } from "./access.ts";
 import { viewConversations } from "./list.ts";
 
@@ -21,11 +21,15 @@ export async function rowsForSync(
 }
 
 /** The named conversations as the list shows them, in this order; those that the user was never in are missing. */
-export async function viewMany(deps: AccessDeps, userId: string, conversationIds: readonly string[]): Promise<Conversation[]> {
+export async function viewMany(
+  deps: AccessDeps,
+  { userId, conversationIds, known }: Params<"conversation.viewMany">,
+): Promise<Conversation[]> {
   const rows = new Map((await deps.repository.some(userId, conversationIds)).map((row) => [row.conversation_id, row]));
   return viewConversations(
     deps,
     userId,
     conversationIds.flatMap((conversationId) => rows.get(conversationId) ?? []),
+    known,
   );
 }

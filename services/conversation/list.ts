@@ -41,6 +41,7 @@ export async function listConversations(
     deps,
     userId,
     page.map(({ row }) => row),
+    Object.fromEntries(page.map(({ row, maxSeq }) => [row.conversation_id, { head: maxSeq }])),
   );
   return { items, nextCursor: last && listed.length > limit ? formatCursor(last.place) : null };
 }
@@ -60,11 +61,16 @@ function parseCursor(cursor: string): Place {
 }
 
 /** Conversations as their user sees them, in the order of the rows. */
-export async function viewConversations(deps: AccessDeps, userId: string, rows: readonly MemberRow[]): Promise<Conversation[]> {
+export async function viewConversations(
+  deps: AccessDeps,
+  userId: string,
+  rows: readonly MemberRow[],
+  known: Params<"conversation.viewMany">["known"] = {},
+): Promise<Conversation[]> {
   if (rows.length === 0) return [];
   const items = rows.map((row) => {
     const { minSeq, maxSeq, readSeq } = accessOf(row);
-    return { conversationId: row.conversation_id, minSeq, maxSeq, readSeq };
+    return { conversationId: row.conversation_id, minSeq, maxSeq, readSeq, ...known[row.conversation_id] };
   });
   const peerIds = rows.flatMap((row) => peerOf(row.conversation_id, userId) ?? []);
   const groupIds = rows.flatMap(({ conversation_id }) => {

@@ -1,6 +1,8 @@
 import { compareIds } from "../../lib/compare-ids.ts";
 import { gather, type GatherOptions } from "../../lib/gather.ts";
+import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import { chunksOf } from "../../lib/page.ts";
+import { byIndex, isAmong } from "../../mixins/database/dialect.ts";
 import type { Database, SqlParams } from "../../mixins/database/port.ts";
 import { isHidden } from "./hidden.ts";
 import { qualifiedColumns, type Bounds, type MessageRow, type ReactionRow } from "./rows.ts";
@@ -38,6 +40,7 @@ export interface RangeCount {
 const CONVERSATIONS_PER_STATEMENT = 32;
 /** Places of one statement. */
 const PLACES_PER_STATEMENT = 256;
+const STATEMENTS_AT_ONCE = 4;
 
 /** What many clients ask for at once, as when they all come back, goes into few statements. */
 const GATHERED: GatherOptions = { parallel: 2, maxItems: 256 };
@@ -101,28 +104,21 @@ export class SeveralRepository {
     return keys.map((key) => times.get(key) ?? null);
   }
 
-  /** MySQL takes each place for itself: 200 of them 3.5 ms, in a list of tuples 22 ms. */
+  /** By the key, which MySQL must be told: 200 places 2.3 ms, 6.5 as parts of a union, 11 where it may choose the index. */
   async #places<R extends object = MessageRow>(
     places: readonly Place[],
     select: string,
     and = "",
     params: SqlParams = {},
   ): Promise<R[]> {
-    const isMysql = this.#sql.dialect === "mysql";
-    const found = await Promise.all(
-      chunksOf(places, PLACES_PER_STATEMENT).map((chunk) => {
-        const tuples = chunk.map(({ conversationId, seq }) => [conversationId, seq] as const);
-        if (!isMysql)
-          return this.#sql.select<R>(`${select} where (m.conversation_id, m.seq) in (:tuples) ${and}`, {
-            ...params,
-            tuples,
-          });
-        const one = (_: unknown, i: number): string =>
-          `(${select} where m.conversation_id = :id${i} and m.seq = :seq${i} ${and})`;
-        const values: SqlParams[] = tuples.map(([id, seq], i) => ({ [`id${i}`]: id, [`seq${i}`]: seq }));
-        return this.#sql.select<R>(chunk.map(one).join(" union all "), Object.assign({ ...params }, ...values) as SqlParams);
-      }),
-    );
+    const found = await mapConcurrently(chunksOf(places, PLACES_PER_STATEMENT), STATEMENTS_AT_ONCE, (chunk) => {
+      const tuples = chunk.map(({ conversationId, seq }) => [conversationId, seq] as const);
+      const among = isAmong(this.#sql, ["m.conversation_id", "m.seq"], tuples);
+      return this.#sql.select<R>(`${select} ${byIndex(this.#sql, "primary")} where ${among.where} ${and}`, {
+        ...params,
+        ...among.params,
+      });
+    });
     return found.flat();
   }
 

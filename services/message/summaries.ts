@@ -36,8 +36,10 @@ export async function readSummaries(
   deps: SeveralDeps,
   { userId, items }: Params<"message.summaries">,
 ): Promise<Result<"message.summaries">> {
-  const heads = await readHeads(deps, { items: items.map(({ conversationId, maxSeq }) => ({ conversationId, maxSeq })) });
-  const bounded = items.map((item, i) => ({ ...item, maxSeq: heads[i]!.maxSeq }));
+  const unknown = items.filter(({ head }) => head === undefined);
+  const read = await readHeads(deps, { items: unknown.map(({ conversationId, maxSeq }) => ({ conversationId, maxSeq })) });
+  const heads = new Map(unknown.map((item, i) => [item, read[i]!.maxSeq]));
+  const bounded = items.map((item) => ({ ...item, maxSeq: item.head ?? heads.get(item)! }));
   const filled = bounded.filter(({ minSeq, maxSeq }) => maxSeq >= minSeq);
   const tails = await deps.several.tails(filled.map(({ conversationId }) => conversationId));
   const [lastMessages, unread] = await Promise.all([
@@ -64,7 +66,8 @@ export async function readUnreadIn(
 
 type Bounded = Params<"message.summaries">["items"][number] & { maxSeq: number };
 
-async function readLast(deps: SeveralDeps, userId: string, items: readonly Bounded[], tails: Tails) {
+async function readLast(deps: SeveralDeps, userId: string, all: readonly Bounded[], tails: Tails) {
+  const items = all.filter(({ lastMessage }) => lastMessage === undefined);
   const newest = await readRows(
     deps,
     userId,
@@ -83,7 +86,8 @@ async function readLast(deps: SeveralDeps, userId: string, items: readonly Bound
     bounds,
   }));
   const views = await viewSeveral(deps.several, pages, userId, tails);
-  return new Map(items.map((item, i) => [item, views[i]![0] ?? null]));
+  const read = new Map(items.map((item, i) => [item, views[i]![0] ?? null]));
+  return new Map(all.map((item) => [item, item.lastMessage ?? read.get(item) ?? null]));
 }
 
 async function readUnread({ several }: SeveralDeps, userId: string, items: readonly Bounded[], tails: Tails) {

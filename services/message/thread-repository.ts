@@ -1,4 +1,5 @@
 import type { ThreadSummary } from "../../contracts/entities.ts";
+import { compareIds } from "../../lib/compare-ids.ts";
 import { gather } from "../../lib/gather.ts";
 import { mapConcurrently } from "../../lib/map-concurrently.ts";
 import { chunksOf } from "../../lib/page.ts";
@@ -87,21 +88,34 @@ export class ThreadRepository {
     return found.flat();
   }
 
-  /** One part of a union for each conversation, so that each is a range of the index. Times ascend with seqs. */
+  /**
+   * One part of a union for each conversation, so that each is one range of the index: threads that are asked for together began
+   * close together. Times ascend with seqs.
+   */
   async #countSome(asked: readonly Counted[]): Promise<Summary[][]> {
     const params: Record<string, SqlParams[string]> = {};
     const parts = asked.map(({ conversationId, threadIds, maxSeq, viewer, except }, i) => {
-      Object.assign(params, { [`id${i}`]: conversationId, [`threads${i}`]: threadIds, [`max${i}`]: finite(maxSeq) });
+      const ids = threadIds.toSorted(compareIds);
+      Object.assign(params, {
+        [`id${i}`]: conversationId,
+        [`first${i}`]: ids[0],
+        [`last${i}`]: ids.at(-1),
+        [`max${i}`]: finite(maxSeq),
+      });
       if (viewer !== null) params[`viewer${i}`] = viewer;
       if (except.length > 0) params[`except${i}`] = except;
       return `select ${i} as part, m.thread_id as thread_id, count(*) as count, max(m.seq) as last_seq, max(m.created_at) as last_at
         from message m
-        where m.conversation_id = :id${i} and m.thread_id in (:threads${i}) and m.seq <= :max${i} and m.recalled_at is null
+        where m.conversation_id = :id${i} and m.thread_id >= :first${i} and m.thread_id <= :last${i} and m.seq <= :max${i}
+          and m.recalled_at is null
           ${except.length === 0 ? "" : `and m.seq not in (:except${i})`} ${notHiddenFrom(viewer, `viewer${i}`)}
         group by m.thread_id`;
     });
     const rows = Map.groupBy(await this.#sql.select<SummaryRow>(parts.join(" union all "), params), ({ part }) => Number(part));
-    return asked.map((_, i) => (rows.get(i) ?? []).map(summaryOf));
+    return asked.map(({ threadIds }, i) => {
+      const wanted = new Set(threadIds);
+      return (rows.get(i) ?? []).map(summaryOf).filter(([threadId]) => wanted.has(threadId));
+    });
   }
 
   /** Each that may be missing in SQL is looked at by itself, so that none counts twice. */

@@ -32,12 +32,8 @@ export async function pull(deps: SyncDeps, userId: string, params: Params<"sync.
   const start = changes ? begun : startOver(state);
   const asked: Asked = { named: params.conversations ?? {}, since: start.since, reset: start.reset };
   const { page, next } = choose(state, asked, start, params.limit ?? DEFAULT_PAGE);
-  const [conversations, messages] = await Promise.all([
-    page.length === 0
-      ? []
-      : call(deps.calls, "conversation.viewMany", { userId, conversationIds: page.map(({ conversationId }) => conversationId) }),
-    messagesOf(deps, userId, asked, page),
-  ]);
+  const messages = await messagesOf(deps, userId, asked, page);
+  const conversations = await conversationsOf(deps, userId, asked, { page, messages });
   const changesAfter = changes?.after ?? null;
   const version = formatVersion(userId, start.version);
   const since = start.since && formatVersion(userId, start.since);
@@ -111,4 +107,22 @@ async function messagesOf(
       return [conversationId, { items: active ? all : all.map(withoutPin), more, minSeq, maxSeq }];
     }),
   );
+}
+
+/** As the list shows them. Their last messages are not read again where they stand at the end of what was read. */
+async function conversationsOf(
+  { calls }: SyncDeps,
+  userId: string,
+  asked: Asked,
+  { page, messages }: { page: readonly Standing[]; messages: Answer["messages"] },
+): Promise<Answer["conversations"]> {
+  if (page.length === 0) return [];
+  const known = page.map(({ conversationId, maxSeq: head }) => {
+    const { items, more } = messages[conversationId]!;
+    const isAtEnd = !more || afterSeqOf(asked, conversationId) === null;
+    const lastMessage = isAtEnd ? items.findLast((item) => "messageId" in item) : undefined;
+    return [conversationId, { head, ...(lastMessage && { lastMessage }) }] as const;
+  });
+  const conversationIds = page.map(({ conversationId }) => conversationId);
+  return call(calls, "conversation.viewMany", { userId, conversationIds, known: Object.fromEntries(known) });
 }
