@@ -147,11 +147,12 @@ export class History {
 
   /**
    * Something is broken from now on.
-   * @returns `end`: from now on it is not certain any more that it is; `repaired`: it answers again. Without `end` both are one
+   * @returns `end`: from now on it is not certain any more that it is; `repaired`: it answers again, or was started; `back`: what was
+   * started takes part. Without `end` and `back` all are one
    */
-  fault(name: string, effects: Partial<FaultEffects> = {}): { end(): void; repaired(): void } {
+  fault(name: string, effects: Partial<FaultEffects> = {}): { end(): void; repaired(): void; back(): void } {
     const none: FaultEffects = { stopsSending: false, stopsPersisting: false, silences: [] };
-    const fault: Fault = { ...none, ...effects, name, from: this.now(), until: null, repaired: null };
+    const fault: Fault = { ...none, ...effects, name, from: this.now(), until: null, repaired: null, back: null };
     this.faults.push(fault);
     const end = (): void => void (fault.until ??= this.now());
     return {
@@ -160,6 +161,7 @@ export class History {
         end();
         fault.repaired ??= this.now();
       },
+      back: () => void (fault.back ??= this.now()),
     };
   }
 

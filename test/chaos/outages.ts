@@ -16,8 +16,10 @@ export interface Fault extends FaultEffects {
   /** It is broken for certain from here on, until here. */
   readonly from: Moment;
   until: Moment | null;
-  /** When it answered again. */
+  /** When it answered again, or was started. */
   repaired: Moment | null;
+  /** When a node that was started took part again; null: with `repaired`. Until then others may still ask it in vain. */
+  back: Moment | null;
 }
 
 /** How the pipeline stood at a moment. */
@@ -29,6 +31,10 @@ export interface Sample {
   /** Of each process. */
   readonly memoryBytes: Readonly<Record<string, number>>;
 }
+
+/** Whether something was away at this moment that others may have asked. */
+export const isAway = ({ from, repaired, back }: Fault, { monotonicMs }: Moment): boolean =>
+  monotonicMs >= from.monotonicMs && monotonicMs <= ((back ?? repaired)?.monotonicMs ?? Infinity);
 
 export const isDuring = ({ from, repaired }: Fault, { monotonicMs }: Moment, graceMs = 0): boolean =>
   monotonicMs >= from.monotonicMs && monotonicMs <= (repaired?.monotonicMs ?? Infinity) + graceMs;

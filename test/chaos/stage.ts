@@ -14,6 +14,8 @@ export interface Outage extends Partial<FaultEffects> {
   begin(): Promise<unknown> | void;
   /** Resolves when it is repaired; what stands on it may take its time to notice. */
   end(): Promise<unknown> | void;
+  /** Resolves when what was started takes part again. */
+  back?(): Promise<unknown>;
   readonly lastsMs?: number;
 }
 
@@ -33,7 +35,7 @@ export interface Stage {
 /** Breaks something, waits, and repairs it. */
 export async function outage(
   { history, outageMs }: Stage,
-  { name, begin, end, lastsMs = outageMs, ...effects }: Outage,
+  { name, begin, end, back, lastsMs = outageMs, ...effects }: Outage,
 ): Promise<void> {
   await begin();
   const fault = history.fault(name, effects);
@@ -44,4 +46,7 @@ export async function outage(
     await end();
     fault.repaired();
   }
+  if (!back) return;
+  await back();
+  fault.back();
 }

@@ -55,6 +55,14 @@ const good: Readonly<Record<string, (one: Case) => Promise<unknown> | void>> = {
     push(history, "b#2", "receipt:read", { conversationId: CONVERSATION, userId: "2", seq: 3, at: 2_000 });
     push(history, "b#2", "message:new", messageOf(3, "accepted"));
   },
+  "a push that comes behind a receipt, since a node was started and did not take part yet": async ({ history }) => {
+    const fault = history.fault("a node is killed");
+    fault.repaired();
+    await send(history, 3);
+    fault.back();
+    push(history, "b#2", "receipt:read", { conversationId: CONVERSATION, userId: "2", seq: 3, at: 2_000 });
+    push(history, "b#2", "message:new", messageOf(3, "accepted"));
+  },
   "what waits while the database is away": ({ history }) =>
     during(history, { stopsPersisting: true }, () => history.sample({ ...calm, pending: 3, oldestAgeMs: 60_000 })),
   "a gateway that is frozen and answers late": ({ history }) =>

@@ -1,7 +1,7 @@
 import type { Message } from "../../../contracts/entities.ts";
 import type { Checker } from "../final-state.ts";
 import type { History } from "../history.ts";
-import { isDuring } from "../outages.ts";
+import { isAway } from "../outages.ts";
 import { answered, placeOf, sendsByKey, type Send } from "./sends.ts";
 import { messageEvents, messageOf, messagesIn } from "./views.ts";
 
@@ -61,7 +61,7 @@ export const receiptsFollowMessages: Checker = (history, { messages }) => {
 /** Of messages that had to be sent again, or were on their way while something was broken. */
 function placesOfDisturbed(history: History): Set<string> {
   const isDisturbed = (send: Send): boolean =>
-    send.outcome !== "ok" || history.faults.some((fault) => isDuring(fault, send.invoked) || isDuring(fault, send.ended!));
+    send.outcome !== "ok" || history.faults.some((fault) => isAway(fault, send.invoked) || isAway(fault, send.ended!));
   const disturbed = [...sendsByKey(history).values()].filter((sends) => sends.some(isDisturbed));
   return new Set(disturbed.flatMap((sends) => answered(sends).map((send) => placeOf({ ...send, seq: send.answer.seq }))));
 }

@@ -32,8 +32,8 @@ export async function endAndStart(stage: Stage, name: string, signal: "SIGKILL" 
       if (signal === "SIGTERM" && ended !== 0) stage.problems.push(`told to stop, ${name} ended with ${ended}`);
     },
     end: () => node.start(),
+    back: () => node.ready(),
   });
-  await node.ready();
 }
 
 const ended = (name: string, signal: "SIGKILL" | "SIGTERM", more: Partial<Scenario> = {}): Scenario => ({
@@ -68,8 +68,8 @@ const killedBeforeOffsets: Scenario = {
           await waitFor(() => !node.isRunning(), "the persister to commit a batch", COMMIT_MS);
         },
         end: () => node.start(),
+        back: () => node.ready(),
       });
-      await node.ready();
     }
   },
 };
