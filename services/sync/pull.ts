@@ -28,12 +28,13 @@ interface Start {
 export async function pull(deps: SyncDeps, userId: string, params: Params<"sync.pull">): Promise<Answer> {
   const state = await readState(deps, userId);
   const begun = params.cursor === undefined ? begin(state, userId, params.version) : goOn(userId, params.cursor);
-  const changes = await changesFor(deps, userId, state, begun);
+  const [changes, asItBegan] = await Promise.all([
+    changesFor(deps, userId, state, begun),
+    readPage(deps, userId, { state, start: begun, params }),
+  ]);
   const start = changes ? begun : startOver(state);
-  const asked: Asked = { named: params.conversations ?? {}, since: start.since, reset: start.reset };
-  const { page, next } = choose(state, asked, start, params.limit ?? DEFAULT_PAGE);
-  const messages = await messagesOf(deps, userId, asked, page);
-  const conversations = await conversationsOf(deps, userId, asked, { page, messages });
+  const read = changes ? asItBegan : await readPage(deps, userId, { state, start, params });
+  const { page, next, messages, conversations } = read;
   const changesAfter = changes?.after ?? null;
   const version = formatVersion(userId, start.version);
   const since = start.since && formatVersion(userId, start.since);
@@ -49,6 +50,21 @@ export async function pull(deps: SyncDeps, userId: string, params: Params<"sync.
     reset: start.reset,
     nextCursor: isLast ? null : formatCursor({ version, since, reset: start.reset, position: next, changesAfter }),
   };
+}
+
+interface PageAsked {
+  readonly state: State;
+  readonly start: Start;
+  readonly params: Params<"sync.pull">;
+}
+interface PageRead extends Page, Pick<Answer, "conversations" | "messages"> {}
+
+async function readPage(deps: SyncDeps, userId: string, { state, start, params }: PageAsked): Promise<PageRead> {
+  const asked: Asked = { named: params.conversations ?? {}, since: start.since, reset: start.reset };
+  const { page, next } = choose(state, asked, start, params.limit ?? DEFAULT_PAGE);
+  const messages = await messagesOf(deps, userId, asked, page);
+  const conversations = await conversationsOf(deps, userId, asked, { page, messages });
+  return { page, next, messages, conversations };
 }
 
 /** A version that this user cannot have had, or that says nothing any more, begins anew. */

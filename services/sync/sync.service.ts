@@ -3,8 +3,8 @@
  * keep: the counter of a user's conversations (conversation), the log of changes of messages (mixins/change-log), the
  * versions of friends and groups, and how far each conversation has got (message).
  *
- * Flow: the parts of the version → changes of messages → which conversations, the newest first → how they stand, and their
- * messages. Guarantees: what changed after a version was made is in the answer to whoever hands it in, be it again; nothing beyond
+ * Flow: the parts of the version → changes of messages, and beside them: which conversations, the newest first → their messages →
+ * how they stand. Guarantees: what changed after a version was made is in the answer to whoever hands it in, be it again; nothing beyond
  * the caller's bounds or above what is stable is; a version that says nothing any more begins anew.
  */
 import { callerOf, defineService, type Calls } from "../../lib/service.ts";
