@@ -93,6 +93,15 @@ export const Favorite = Closed({
   }),
   createdAt: Time,
 });
+/** What a client says of a message that it sends, now or later. */
+export const draft = {
+  conversationId: ConversationId,
+  clientMsgId: ClientMsgId,
+  type: SendableType,
+  content: Content,
+  replyTo: Type.Optional(Id),
+  mentions: Type.Optional(Mentions),
+};
 /**
  * A message that waits for its time. `sending`: its time has come, and it can be neither changed nor cancelled; `failed`: it was
  * refused then. Its content is `{}` once it is sent or cancelled.
@@ -100,12 +109,7 @@ export const Favorite = Closed({
 export const ScheduledState = OneOf("waiting", "sending", "sent", "failed", "cancelled");
 export const ScheduledMessage = Closed({
   scheduledId: Id,
-  conversationId: ConversationId,
-  clientMsgId: ClientMsgId,
-  type: SendableType,
-  content: Content,
-  replyTo: Type.Optional(Id),
-  mentions: Type.Optional(Mentions),
+  ...draft,
   sendAt: Time,
   state: ScheduledState,
   failure: Type.Optional(Closed({ code: Type.Integer(), message: Type.String() })),

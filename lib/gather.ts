@@ -26,7 +26,7 @@ export function gather<T, R>(
       const batch = waiting.shift();
       if (!batch) return;
       running++;
-      void work(batch.items)
+      void (async () => work(batch.items))() // what it throws at once is for its callers too
         .then(batch.resolve, batch.reject)
         .finally(() => {
           running--;

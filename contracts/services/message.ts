@@ -1,19 +1,8 @@
 import { Type } from "typebox";
 import type { ServiceContract } from "../define.ts";
-import {
-  BurnAfterMs,
-  Content,
-  Emoji,
-  Favorite,
-  HistoryItem,
-  Mentions,
-  Message,
-  PinnedMessage,
-  SendableType,
-  SendResult,
-} from "../entities.ts";
+import { BurnAfterMs, Content, draft, Emoji, Favorite, HistoryItem, Message, PinnedMessage, SendResult } from "../entities.ts";
 import { MAX_PINS } from "../limits.ts";
-import { ClientMsgId, Closed, ConversationId, Cursor, Id, Limit, Nothing, Page, PositiveSeq, Seq, Time } from "../primitives.ts";
+import { Closed, ConversationId, Cursor, Id, Limit, Nothing, Page, PositiveSeq, Seq, Time } from "../primitives.ts";
 import { messageInternals } from "./message-internal.ts";
 
 const NotVisible = ["MESSAGE_NOT_FOUND", "CONVERSATION_NOT_FOUND", "GROUP_NOT_FOUND"] as const;
@@ -23,12 +12,7 @@ export const messageContract = {
   send: {
     summary: "Send a message; the answer means that it is stored",
     params: Closed({
-      conversationId: ConversationId,
-      clientMsgId: ClientMsgId,
-      type: SendableType,
-      content: Content,
-      replyTo: Type.Optional(Id),
-      mentions: Type.Optional(Mentions),
+      ...draft,
       threadId: Type.Optional(Id),
       burnAfterMs: Type.Optional(BurnAfterMs),
     }),
@@ -51,12 +35,7 @@ export const messageContract = {
   checkSend: {
     summary: "Whether a message could be sent",
     params: Closed({
-      conversationId: ConversationId,
-      clientMsgId: ClientMsgId,
-      type: SendableType,
-      content: Content,
-      replyTo: Type.Optional(Id),
-      mentions: Type.Optional(Mentions),
+      ...draft,
       threadId: Type.Optional(Id),
     }),
     result: Nothing,

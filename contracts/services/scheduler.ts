@@ -1,7 +1,7 @@
 import { Type } from "typebox";
 import type { ServiceContract } from "../define.ts";
-import { Content, Mentions, ScheduledMessage, SendableType } from "../entities.ts";
-import { ClientMsgId, Closed, ConversationId, Cursor, Id, Limit, Nothing, Nullable, Page, Time } from "../primitives.ts";
+import { Content, draft, ScheduledMessage } from "../entities.ts";
+import { Closed, Cursor, Id, Limit, Nothing, Nullable, Page, Time } from "../primitives.ts";
 
 /** What sending throws, but what another try can cure. */
 const Refusals = [
@@ -20,12 +20,7 @@ export const schedulerContract = {
   schedule: {
     summary: "Send a message later; what sending it now would refuse is refused",
     params: Closed({
-      conversationId: ConversationId,
-      clientMsgId: ClientMsgId,
-      type: SendableType,
-      content: Content,
-      replyTo: Type.Optional(Id),
-      mentions: Type.Optional(Mentions),
+      ...draft,
       sendAt: Time,
     }),
     result: ScheduledMessage,

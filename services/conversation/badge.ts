@@ -1,6 +1,7 @@
 import type { Result } from "../../contracts/index.ts";
 import { MAX_COUNTED_UNREAD } from "../../contracts/limits.ts";
 import { call } from "../../lib/service.ts";
+import { unreadRange } from "../../lib/unread-range.ts";
 import { accessOf, type AccessDeps } from "./access.ts";
 import { ownStateOf } from "./list.ts";
 import type { MemberRow } from "./repository.ts";
@@ -44,10 +45,9 @@ export async function readBadge(deps: AccessDeps, userId: string): Promise<Badge
 }
 
 function openOf(row: MemberRow, { maxSeq, at }: Result<"message.heads">[number]): Open[] {
-  const { minSeq, readSeq } = accessOf(row);
-  const from = Math.max(readSeq + 1, minSeq, maxSeq - MAX_COUNTED_UNREAD + 1);
-  if (from > maxSeq || ownStateOf(row, maxSeq).hidden) return [];
-  return [{ row, at, range: { conversationId: row.conversation_id, minSeq: from, maxSeq } }];
+  const range = unreadRange({ ...accessOf(row), maxSeq });
+  if (!range || ownStateOf(row, maxSeq).hidden) return [];
+  return [{ row, at, range: { conversationId: row.conversation_id, ...range } }];
 }
 
 async function count({ calls }: AccessDeps, userId: string, open: readonly Open[]): Promise<Part> {

@@ -1,5 +1,5 @@
 import type { Params, Result } from "../../contracts/index.ts";
-import { MAX_COUNTED_UNREAD } from "../../contracts/limits.ts";
+import { unreadRange } from "../../lib/unread-range.ts";
 import type { Tails } from "./live-several.ts";
 import { readRows, type SeveralDeps } from "./pages.ts";
 import { messagesAmong } from "./view.ts";
@@ -92,9 +92,8 @@ async function readLast(deps: SeveralDeps, userId: string, all: readonly Bounded
 
 async function readUnread({ several }: SeveralDeps, userId: string, items: readonly Bounded[], tails: Tails) {
   const open = items.flatMap((item) => {
-    const { conversationId, minSeq, maxSeq, readSeq } = item;
-    const from = Math.max(readSeq + 1, minSeq, maxSeq - MAX_COUNTED_UNREAD + 1);
-    return from > maxSeq ? [] : [{ item, range: { conversationId, minSeq: from, maxSeq } }];
+    const range = unreadRange(item);
+    return range ? [{ item, range: { conversationId: item.conversationId, ...range } }] : [];
   });
   const counts = await several.unread(
     userId,

@@ -1,8 +1,9 @@
 import type { Params, Result } from "../../contracts/index.ts";
-import { DEFAULT_PAGE, MAX_COUNTED_UNREAD, MAX_SUMMARY_CONVERSATIONS } from "../../contracts/limits.ts";
+import { DEFAULT_PAGE, MAX_SUMMARY_CONVERSATIONS } from "../../contracts/limits.ts";
 import { withoutPin } from "../../lib/message-view.ts";
 import { call } from "../../lib/service.ts";
 import { chunksOf } from "../../lib/page.ts";
+import { unreadRange } from "../../lib/unread-range.ts";
 import { readState, type State, type SyncDeps } from "./state.ts";
 import { formatVersion } from "./version.ts";
 
@@ -34,9 +35,9 @@ export async function summarize(deps: SyncDeps, userId: string): Promise<Result<
 async function unreadOf({ calls }: SyncDeps, userId: string, open: readonly Open[]): Promise<number> {
   let unread = 0;
   for (const portion of chunksOf(open, PORTION)) {
-    const ranges = portion.flatMap(({ conversationId, minSeq, maxSeq, readSeq }) => {
-      const from = Math.max(readSeq + 1, minSeq, maxSeq - MAX_COUNTED_UNREAD + 1);
-      return from > maxSeq ? [] : [{ conversationId, minSeq: from, maxSeq }];
+    const ranges = portion.flatMap((one) => {
+      const range = unreadRange(one);
+      return range ? [{ conversationId: one.conversationId, ...range }] : [];
     });
     if (ranges.length === 0) continue;
     for (const one of await call(calls, "message.unread", { userId, ranges })) unread += one.unread;

@@ -82,6 +82,18 @@ describe("gather", () => {
     assert.deepEqual(await next, [30]);
   });
 
+  it("tells them also of what is thrown at once", async () => {
+    const ask = gather(
+      (items: readonly number[]): Promise<number[]> => {
+        if (items.includes(1)) throw new Error("no question");
+        return Promise.resolve([...items]);
+      },
+      { parallel: 1, maxItems: 100 },
+    );
+    await assert.rejects(ask([1]), /no question/);
+    assert.deepEqual(await ask([2]), [2]);
+  });
+
   it("shares work only between calls that use the same thing", async () => {
     const asked: [string, number[]][] = [];
     const ask = gatherOn(
