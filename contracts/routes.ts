@@ -18,12 +18,12 @@ export interface Route {
 
 export const API_PREFIX = "/api/v1";
 
-const route = (
+const route = <const A extends ActionName>(
   method: Route["method"],
   path: string,
-  action: ActionName,
+  action: A,
   more: Partial<Omit<Route, "method" | "path" | "action">> = {},
-): Route => ({
+): Route & { readonly action: A } => ({
   method,
   path,
   action,
@@ -31,7 +31,7 @@ const route = (
   ...more,
 });
 
-export const routes: readonly Route[] = [
+export const routes = [
   route("POST", "/users/register", "user.register", { auth: "open", status: 201, perMinute: 120 }),
   route("POST", "/users/login", "auth.login", { auth: "open", perMinute: 240 }),
   route("POST", "/auth/refresh", "auth.refresh", { auth: "open", perMinute: 240 }),
@@ -121,3 +121,6 @@ export const routes: readonly Route[] = [
   route("GET", "/notifications/unread-count", "notification.unreadCount"),
   route("PUT", "/notifications/read", "notification.markRead"),
 ];
+
+/** Actions that clients can call by REST. */
+export type RestAction = (typeof routes)[number]["action"];
