@@ -1,0 +1,68 @@
+import { ref, shallowRef, type Ref, type ShallowRef } from "vue";
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly nextCursor: string | null;
+}
+
+/** A list that the server gives in pages. */
+export interface Paged<T> {
+  readonly items: Readonly<ShallowRef<readonly T[]>>;
+  /** False before the first page has come. */
+  readonly loaded: Readonly<Ref<boolean>>;
+  readonly loading: Readonly<Ref<boolean>>;
+  readonly hasMore: Readonly<Ref<boolean>>;
+  /** Of the newest try; null once one has worked. */
+  readonly error: Readonly<ShallowRef<unknown>>;
+  /** Asks for the first page again; what is shown stays until it has come. */
+  reload(): Promise<void>;
+  /** Nothing while a page is on its way. */
+  loadMore(): Promise<void>;
+  /** Changes what is shown, after an answer that says so. */
+  patch(change: (items: readonly T[]) => readonly T[]): void;
+}
+
+/** `load` gets the cursor of the page to bring, none for the first one. Errors go to `error`. */
+export function usePaged<T>(load: (cursor?: string) => Promise<Page<T>>): Paged<T> {
+  const items = shallowRef<readonly T[]>([]);
+  const loaded = ref(false);
+  const loading = ref(false);
+  const hasMore = ref(false);
+  const error = shallowRef<unknown>(null);
+  let cursor: string | null = null;
+  // An answer that a later reload has overtaken is dropped.
+  let round = 0;
+
+  async function bring(from: string | null): Promise<void> {
+    const mine = ++round;
+    loading.value = true;
+    try {
+      const page = await (from === null ? load() : load(from));
+      if (mine !== round) return;
+      items.value = from === null ? page.items : [...items.value, ...page.items];
+      cursor = page.nextCursor;
+      hasMore.value = cursor !== null;
+      loaded.value = true;
+      error.value = null;
+    } catch (cause) {
+      if (mine === round) error.value = cause;
+    } finally {
+      if (mine === round) loading.value = false;
+    }
+  }
+
+  return {
+    items,
+    loaded,
+    loading,
+    hasMore,
+    error,
+    reload: () => bring(null),
+    loadMore: async () => {
+      if (!loading.value && cursor !== null) await bring(cursor);
+    },
+    patch: (change) => {
+      items.value = change(items.value);
+    },
+  };
+}

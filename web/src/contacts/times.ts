@@ -1,0 +1,21 @@
+const MINUTE_MS = 60_000;
+const steps = [
+  ["day", 86_400_000],
+  ["hour", 3_600_000],
+  ["minute", MINUTE_MS],
+] as const;
+
+/** "5 minutes ago", "in 2 days"; less than a minute is this minute. Times are epoch ms. */
+export function relativeTime(at: number, now: number, language: string): string {
+  const format = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
+  const away = at - now;
+  for (const [unit, ms] of steps) {
+    if (Math.abs(away) >= ms) return format.format(Math.trunc(away / ms), unit);
+  }
+  return format.format(0, "minute");
+}
+
+/** A day and a time of day, such as "Mar 5, 2026, 2:30 PM". */
+export function dateTime(at: number, language: string): string {
+  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(at);
+}

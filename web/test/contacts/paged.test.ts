@@ -1,0 +1,72 @@
+import { describe, expect, it } from "vitest";
+import { usePaged, type Page } from "../../src/contacts/paged.ts";
+
+/** Answers when told to, in any order. */
+function server() {
+  const asked: { cursor: string | undefined; answer: (page: Page<number>) => void; refuse: (error: Error) => void }[] = [];
+  return {
+    asked,
+    load: (cursor?: string) =>
+      new Promise<Page<number>>((answer, refuse) => {
+        asked.push({ cursor, answer, refuse });
+      }),
+  };
+}
+
+describe("a list in pages", () => {
+  it("goes on with the cursor until there is none", async () => {
+    const { asked, load } = server();
+    const list = usePaged(load);
+    const first = list.reload();
+    asked[0]?.answer({ items: [1, 2], nextCursor: "c" });
+    await first;
+    expect([list.items.value, list.hasMore.value, list.loaded.value]).toEqual([[1, 2], true, true]);
+    const second = list.loadMore();
+    expect(asked[1]?.cursor).toBe("c");
+    asked[1]?.answer({ items: [3], nextCursor: null });
+    await second;
+    expect([list.items.value, list.hasMore.value]).toEqual([[1, 2, 3], false]);
+    await list.loadMore();
+    expect(asked).toHaveLength(2);
+  });
+
+  it("asks for one page at a time", async () => {
+    const { asked, load } = server();
+    const list = usePaged(load);
+    const first = list.reload();
+    asked[0]?.answer({ items: [1], nextCursor: "c" });
+    await first;
+    void list.loadMore();
+    await list.loadMore();
+    expect(asked).toHaveLength(2);
+  });
+
+  it("drops an answer that a later one has overtaken", async () => {
+    const { asked, load } = server();
+    const list = usePaged(load);
+    const old = list.reload();
+    const young = list.reload();
+    asked[1]?.answer({ items: [2], nextCursor: null });
+    await young;
+    asked[0]?.answer({ items: [1], nextCursor: "c" });
+    await old;
+    expect([list.items.value, list.hasMore.value, list.loading.value]).toEqual([[2], false, false]);
+  });
+
+  it("keeps what is shown when a page does not come, and says why", async () => {
+    const { asked, load } = server();
+    const list = usePaged(load);
+    const first = list.reload();
+    asked[0]?.answer({ items: [1], nextCursor: "c" });
+    await first;
+    const broken = list.loadMore();
+    const error = new Error("away");
+    asked[1]?.refuse(error);
+    await broken;
+    expect([list.items.value, list.error.value, list.hasMore.value, list.loading.value]).toEqual([[1], error, true, false]);
+    const again = list.loadMore();
+    asked[2]?.answer({ items: [2], nextCursor: null });
+    await again;
+    expect([list.items.value, list.error.value]).toEqual([[1, 2], null]);
+  });
+});
