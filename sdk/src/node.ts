@@ -1,0 +1,2 @@
+/** What works in Node only. */
+export { fileStore } from "./store/file.ts";
