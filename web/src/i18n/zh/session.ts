@@ -1,0 +1,57 @@
+import type en from "../en/session.ts";
+import type { SameKeys } from "../shape.ts";
+
+const sentences: SameKeys<typeof en> = {
+  signIn: "登录",
+  signUp: "注册账号",
+  signOut: "退出登录",
+  signInHint: "欢迎回来。",
+  signUpHint: "设置用户名和密码即可。",
+  username: "用户名",
+  account: "用户名、手机号或邮箱",
+  nickname: "昵称（可选）",
+  nicknameHint: "展示给他人的名字，不填则为用户名。",
+  usernameHint: "3 到 32 个字母、数字、“_”、“.”或“-”，好友通过它找到你。",
+  password: "密码",
+  passwordHint: "至少 8 个字符，越长越安全。",
+  showPassword: "显示密码",
+  hidePassword: "隐藏密码",
+  noAccount: "还没有账号？",
+  haveAccount: "已有账号？",
+  createOne: "立即注册",
+  language: "语言",
+  fields: {
+    accountMissing: "请输入用户名、手机号或邮箱。",
+    usernameMissing: "请设置用户名。",
+    usernameShape: "请使用 3 到 32 个英文字母、数字、“_”、“.”或“-”。",
+    passwordMissing: "请输入密码。",
+    passwordLength: "请使用 8 到 128 个字符。",
+    nicknameLength: "最多 64 个字符，且只能一行。",
+    phoneShape: "请使用 5 到 20 位数字，可带“+”和国家代码。",
+    emailShape: "邮箱格式不正确。",
+    avatarShape: "请填写以 https:// 开头的地址，或留空。",
+    other: "服务器不接受此内容。",
+  },
+  ended: {
+    title: "你已退出登录",
+    logout: "你已在其他设备上退出登录。",
+    replaced: "此设备已在别处重新登录，例如另一个窗口。",
+    removed: "你已从其他设备将此设备退出登录。",
+    password_changed: "密码已修改，请使用新密码登录。",
+    disabled: "账号已被管理员停用。",
+    deleted: "账号已注销。",
+    token_reused: "为安全起见会话已结束：其密钥被重复使用。如非本人操作，请修改密码。",
+    kicked: "你已在其他设备登录，或会话被管理员结束。",
+    expired: "会话已过期。",
+    other: "会话已结束。",
+  },
+  leave: {
+    title: "退出登录",
+    text: "保存在此设备上的消息将被删除，服务器上的消息会保留。",
+    waiting: "{n} 条消息尚未发送，将会丢失。 | {n} 条消息尚未发送，将会丢失。",
+    here: "仅此设备",
+    everywhere: "所有设备",
+  },
+};
+
+export default sentences;

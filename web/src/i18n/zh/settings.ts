@@ -1,0 +1,6 @@
+import type en from "../en/settings.ts";
+import type { SameKeys } from "../shape.ts";
+
+const sentences: SameKeys<typeof en> = {};
+
+export default sentences;
