@@ -19,14 +19,16 @@ import { createDocuments } from "./documents.ts";
 import { readParams } from "./read-params.ts";
 import { infoOf, type RequestInfo } from "./request-info.ts";
 import { aliasPath } from "./route-table.ts";
+import { createWebClient } from "./web-client.ts";
+import { readWebFiles, webFolder } from "./web-files.ts";
 
 type Vars = HotStoreVars & HttpVars & MetricsVars & { limiter: RateLimiter; unmount?: () => void };
 type This = Service &
   Vars & { express(): ReturnType<typeof createDocuments>; count(info: RequestInfo, method: string, status: number): void };
 
 /**
- * The REST edge: everything below `/api/v1`, the published documents and their page. It answers on the server it shares with
- * Socket.IO; the probes are the server's own.
+ * The REST edge: everything below `/api/v1`, the published documents and their page, and the web client at `/`. It answers on the
+ * server it shares with Socket.IO; the probes are the server's own.
  *
  * It owns no data. A request passes, in this order: headers and OPTIONS, route (404, 405), limits of its address, access token,
  * limits of its user, params, action. The routes are exactly those of `contracts/routes.ts`; no other action can be reached.
@@ -93,6 +95,7 @@ const api: ServiceSchema<Record<string, unknown>, Record<string, unknown>, Vars,
       isAllowedOrigin: createOriginCheck(config.corsOrigins),
       limitAddress: (req) => limitAddress(this.limiter, req),
       documents: createDocuments(this.http.address()),
+      webClient: createWebClient(await readWebFiles(webFolder())),
       gateway: this.express(),
       onFinish: (...finished) => this.count(...finished),
       logger: this.logger,

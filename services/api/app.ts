@@ -24,6 +24,8 @@ export interface AppDeps {
   limitAddress(req: Request): Promise<void>;
   /** Pages that stand outside the API. */
   readonly documents: RequestHandler;
+  /** The client for browsers. */
+  readonly webClient: RequestHandler;
   /** moleculer-web: takes requests whose route was found. */
   readonly gateway: RequestHandler;
   onFinish(info: RequestInfo, method: string, status: number): void;
@@ -34,8 +36,8 @@ export interface AppDeps {
 export const API_POLICY = { defaultSrc: ["'none'"], baseUri: ["'none'"], formAction: ["'none'"], frameAncestors: ["'none'"] };
 
 /**
- * The way of a REST request: headers, OPTIONS, the published pages, then is there such a route, does its address come too
- * often, and on to moleculer-web for the rest (who is it, do they come too often, params, action).
+ * The way of a REST request: headers, OPTIONS, the published pages and the web client, then is there such a route, does its
+ * address come too often, and on to moleculer-web for the rest (who is it, do they come too often, params, action).
  */
 export function createApp(deps: AppDeps): Express {
   const app = express();
@@ -51,6 +53,7 @@ export function createApp(deps: AppDeps): Express {
   app.use(cors(deps.isAllowedOrigin));
   app.use(checkUrl);
   app.use(deps.documents);
+  app.use(deps.webClient);
   app.use(findRoute(deps.routes));
   app.use((req, _res, next) => {
     deps.limitAddress(req).then(() => next(), next);
