@@ -52,7 +52,7 @@ export async function startServer(dataDir: string, nodeOptions: readonly string[
     [
       ...nodeOptions,
       "--import",
-      "./scripts/prepare.js",
+      "./scripts/compile-cache.js",
       runner,
       "--config",
       "moleculer.config.ts",

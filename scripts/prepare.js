@@ -1,7 +1,6 @@
-// Loaded with `--import` before the server: says in a line that this Node is too old, and keeps compiled code between starts, which
-// halves their time. Plain JavaScript, so that an older Node can say so.
-import "./check-node.js";
-import * as nodeModule from "node:module";
+// Loaded with `--import` before a server that somebody starts: what `compile-cache.js` does, and then the web client is built, once.
+import "./compile-cache.js";
 import path from "node:path";
 
-nodeModule.enableCompileCache?.(path.join(import.meta.dirname ?? ".", "../node_modules/.cache/moleculer-im"));
+const { prepareWebClient } = await import("./web-client/index.ts");
+await prepareWebClient(path.join(import.meta.dirname, ".."), (line) => process.stderr.write(`${line}\n`));

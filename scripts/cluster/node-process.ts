@@ -8,7 +8,7 @@ import { environmentOfOthers } from "../../config/env.ts";
 import { ROLE_SERVICES, servesClients, type NodeSpec } from "./roles.ts";
 
 const ROOT = resolve(import.meta.dirname, "../..");
-const RUNNER = ["--import", "./scripts/prepare.js", "node_modules/moleculer/bin/moleculer-runner.js"];
+const RUNNER = ["--import", "./scripts/compile-cache.js", "node_modules/moleculer/bin/moleculer-runner.js"];
 const SERVICES = ["--config", "moleculer.config.ts", "--mask", "**/*.service.ts", "services"];
 const POLL_MS = 25;
 const READY_TIMEOUT_MS = 30_000;

@@ -59,10 +59,10 @@ export async function temporaryFolder(): Promise<{ path: string } & AsyncDisposa
   return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true, maxRetries: 3 }) };
 }
 
-const RUNNER = ["--import", "./scripts/prepare.js", "node_modules/moleculer/bin/moleculer-runner.js"];
+const RUNNER = ["--import", "./scripts/compile-cache.js", "node_modules/moleculer/bin/moleculer-runner.js"];
 const SERVICES = ["--config", "moleculer.config.ts", "--mask", "**/*.service.ts", "services"];
 
-/** Runs what `npm start` runs. @param flags of the runner, such as `--repl` */
+/** Runs what `npm start` runs, with the web client as it is. @param flags of the runner, such as `--repl` */
 export function runServer(env: Record<string, string>, flags: readonly string[] = []): RunningProcess {
   return runProcess([...RUNNER, ...flags, ...SERVICES], { IM_METRICS_PORT: "0", ...env });
 }
