@@ -1,4 +1,5 @@
-import { createRouter, createWebHistory, type RouteLocationNormalized } from "vue-router";
+import { createRouter, createWebHistory } from "vue-router";
+import { nextOf } from "./session/next.ts";
 import { useSession } from "./session/session-store.ts";
 
 declare module "vue-router" {
@@ -85,12 +86,6 @@ export const router = createRouter({
     },
   ],
 });
-
-/** Where to go once signed in: only an address of this page. */
-export function nextOf(route: Pick<RouteLocationNormalized, "query">): string {
-  const { next } = route.query;
-  return typeof next === "string" && /^\/(?![/\\])/.test(next) ? next : "/chats";
-}
 
 /** A stored session opens the page also while the server cannot be reached. */
 router.beforeEach((to) => {

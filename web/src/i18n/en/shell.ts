@@ -36,7 +36,7 @@ export default {
     retryNow: "Try now",
     connecting: "Connecting",
     syncing: "Catching up",
-    waiting: "{n} message waits to be sent. | {n} messages wait to be sent.",
+    waiting: "Messages wait to be sent in {n} chat. | Messages wait to be sent in {n} chats.",
     refused: "The server refused the connection: {reason}",
   },
   error: {

@@ -48,7 +48,7 @@ const sentences: SameKeys<typeof en> = {
   leave: {
     title: "退出登录",
     text: "保存在此设备上的消息将被删除，服务器上的消息会保留。",
-    waiting: "{n} 条消息尚未发送，将会丢失。 | {n} 条消息尚未发送，将会丢失。",
+    waiting: "{n} 个会话有消息尚未发送，退出后将会丢失。 | {n} 个会话有消息尚未发送，退出后将会丢失。",
     here: "仅此设备",
     everywhere: "所有设备",
   },

@@ -39,7 +39,7 @@ const sentences: SameKeys<typeof en> = {
     retryNow: "立即重试",
     connecting: "正在连接",
     syncing: "正在同步",
-    waiting: "{n} 条消息等待发送。 | {n} 条消息等待发送。",
+    waiting: "{n} 个会话有消息等待发送。 | {n} 个会话有消息等待发送。",
     refused: "服务器拒绝了连接：{reason}",
   },
   error: {
