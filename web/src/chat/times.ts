@@ -1,0 +1,82 @@
+/** Times are epoch ms; `language` is a BCP 47 tag. Formats are kept: making one costs more than all its uses on a screen. */
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+function format(language: string, name: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = `${language}/${name}`;
+  const known = formats.get(key);
+  if (known) return known;
+  const made = new Intl.DateTimeFormat(language, options);
+  formats.set(key, made);
+  return made;
+}
+
+const CLOCK: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
+const DAY_MS = 86_400_000;
+
+export const clock = (at: number, language: string): string => format(language, "clock", CLOCK).format(at);
+
+export const fullTime = (at: number, language: string): string =>
+  format(language, "full", { dateStyle: "full", timeStyle: "short" }).format(at);
+
+const midnight = (at: number): number => new Date(at).setHours(0, 0, 0, 0);
+
+/** Whole days from one day to another, as calendars count them. */
+export const daysBetween = (at: number, now: number): number => Math.round((midnight(now) - midnight(at)) / DAY_MS);
+
+/** "Today", "Yesterday", "Monday, March 2", with the year when it is not this one. */
+export function dayLabel(at: number, now: number, language: string): string {
+  const days = daysBetween(at, now);
+  if (days === 0 || days === 1) {
+    const words = new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(-days, "day");
+    return words.charAt(0).toLocaleUpperCase(language) + words.slice(1);
+  }
+  const isThisYear = new Date(at).getFullYear() === new Date(now).getFullYear();
+  const options = { weekday: "long", month: "long", day: "numeric" } as const;
+  return isThisYear
+    ? format(language, "day", options).format(at)
+    : format(language, "day-year", { ...options, year: "numeric" }).format(at);
+}
+
+/** For a row of a list: the time of day, "Yesterday", a weekday within the week, else the date. */
+export function shortTime(at: number, now: number, language: string): string {
+  const days = daysBetween(at, now);
+  if (days <= 0) return clock(at, language);
+  if (days === 1) return dayLabel(at, now, language);
+  if (days < 7) return format(language, "weekday", { weekday: "short" }).format(at);
+  return format(language, "date", { year: "2-digit", month: "numeric", day: "numeric" }).format(at);
+}
+
+/** A span in its largest unit and the next one: "3d 4h", "2m 5s", "9s". */
+export function shortSpan(ms: number): string {
+  const seconds = Math.max(0, Math.ceil(ms / 1_000));
+  const parts = [
+    [Math.floor(seconds / 86_400), "d"],
+    [Math.floor(seconds / 3_600) % 24, "h"],
+    [Math.floor(seconds / 60) % 60, "m"],
+    [seconds % 60, "s"],
+  ] as const;
+  const first = parts.findIndex(([count]) => count > 0);
+  if (first < 0) return "0s";
+  return parts
+    .slice(first, first + 2)
+    .filter(([count]) => count > 0)
+    .map(([count, unit]) => `${count}${unit}`)
+    .join(" ");
+}
+
+/** Length of a call or a voice message: "1:05", "1:02:03". */
+export function duration(ms: number): string {
+  const seconds = Math.round(ms / 1_000);
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const hours = Math.floor(seconds / 3_600);
+  const minutes = Math.floor(seconds / 60) % 60;
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;
+}
+
+/** "12 KB", "3.4 MB". */
+export function fileSize(bytes: number): string {
+  const units = ["B", "KB", "MB", "GB", "TB"];
+  const power = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10));
+  const value = bytes / 1_024 ** power;
+  return `${power === 0 || value >= 100 ? Math.round(value) : Number(value.toFixed(1))} ${units[power]}`;
+}
