@@ -1,0 +1,60 @@
+import { chromium, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
+import { toolFor } from "./tools.ts";
+
+/** For `describe(…, { skip: browser.skip })`. */
+export const browser = await toolFor("chromium");
+
+/** A person's browser: pages of one share what the client stores. */
+export interface Visitor {
+  readonly context: BrowserContext;
+  /** A new page; what goes wrong on it is written to `problems`. */
+  open(url: string): Promise<Page>;
+  /**
+   * Violations of the page's policy, errors on its console, errors that nobody caught and files that could not be loaded. Answers
+   * with a status of 400 or more are not among them: Chromium has a line for each on the console, which is left out.
+   */
+  readonly problems: readonly string[];
+}
+
+/** Chromium without a window; `await using` ends it. */
+export interface OpenBrowser extends AsyncDisposable {
+  /** A visitor of whom the server knows nothing yet. */
+  visitor(options?: BrowserContextOptions): Promise<Visitor>;
+}
+
+const REFUSED_CALL = /^Failed to load resource: the server responded with a status of /;
+/** In the page, so that a violation is told with what was refused. */
+const TELL_VIOLATIONS = `document.addEventListener("securitypolicyviolation", (event) => {
+  console.error("refused by " + event.effectiveDirective + ": " + event.blockedURI + " " + event.sample + " in " + event.sourceFile);
+});`;
+
+/** @throws when `browser.skip` says why there is none */
+export async function openBrowser(): Promise<OpenBrowser> {
+  const running = await chromium.launch({ executablePath: browser.file, args: ["--no-sandbox"] });
+  return {
+    visitor: async (options = {}) => visitorOf(await running.newContext(options)),
+    [Symbol.asyncDispose]: () => running.close(),
+  };
+}
+
+async function visitorOf(context: BrowserContext): Promise<Visitor> {
+  const problems: string[] = [];
+  await context.addInitScript(TELL_VIOLATIONS);
+  context.on("page", (page) => {
+    page.on("pageerror", (error) => problems.push(`uncaught: ${error.stack ?? error.message}`));
+    page.on("requestfailed", (request) => problems.push(`not loaded: ${request.url()} ${request.failure()?.errorText ?? ""}`));
+    page.on("console", (message) => {
+      const isProblem = message.type() === "error" && !REFUSED_CALL.test(message.text());
+      if (isProblem) problems.push(`console: ${message.text()} (${message.location().url})`);
+    });
+  });
+  return {
+    context,
+    problems,
+    async open(url) {
+      const page = await context.newPage();
+      await page.goto(url);
+      return page;
+    },
+  };
+}
