@@ -57,6 +57,14 @@ function isOnlyOfItsChildren(error: Error | undefined): boolean {
   return error !== undefined && "failureType" in error && error.failureType === "subtestsFailed";
 }
 
+/** Of all of them together. */
+export function sumOf(all: readonly Totals[]): Totals {
+  const reasons = new Map<string, number>();
+  for (const [reason, count] of all.flatMap((one) => [...one.reasons])) reasons.set(reason, (reasons.get(reason) ?? 0) + count);
+  const sum = (key: "passed" | "failed" | "skipped"): number => all.reduce((total, one) => total + one[key], 0);
+  return { passed: sum("passed"), failed: sum("failed"), skipped: sum("skipped"), reasons };
+}
+
 /** The last line of a run. */
 export function summaryLine({ passed, failed, skipped }: Pick<Totals, "passed" | "failed" | "skipped">): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;

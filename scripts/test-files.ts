@@ -4,21 +4,31 @@ import path from "node:path";
 /** In this order, so that what fails fast fails first. */
 const SUITES = ["unit", "types", "contract", "integration", "regression", "e2e", "property", "crash"];
 
+/** The clients, whose files Vitest runs. */
+const CLIENTS = ["sdk", "web"];
+
 /** What a file imports of our own files when it begins: not types, and not what is imported on demand. */
 const OWN_IMPORT = /^(?:import|export)\b(?! type\b)[^;"]*"(\.{1,2}\/[^"\n]+)"/gm;
 
 /**
- * The test files of the suites, relative to `root`.
- * @param filters suites (`unit`), paths or parts of paths; none chooses all
+ * The test files of the suites and of the clients, relative to `root`.
+ * @param filters suites (`unit`), clients (`sdk`), paths or parts of paths; none chooses all
  */
 export function selectFiles(root: string, filters: readonly string[]): string[] {
-  const all = SUITES.flatMap((suite) => globSync(`test/${suite}/**/*.test.ts`, { cwd: root }).sort());
+  const folders = [...SUITES.map((suite) => `test/${suite}`), ...CLIENTS.map((client) => `${client}/test`)];
+  const all = folders.flatMap((folder) => globSync(`${folder}/**/*.test.ts`, { cwd: root }).sort());
   return filters.length === 0 ? all : all.filter((file) => filters.some((filter) => isChosen(root, file, filter)));
 }
 
 function isChosen(root: string, file: string, filter: string): boolean {
   const wanted = path.isAbsolute(filter) ? path.relative(root, filter) : path.normalize(filter);
-  return SUITES.includes(wanted) ? file.startsWith(path.join("test", wanted, path.sep)) : file.includes(wanted);
+  if (SUITES.includes(wanted)) return file.startsWith(path.join("test", wanted, path.sep));
+  return CLIENTS.includes(wanted) ? clientOf(file) === wanted : file.includes(wanted);
+}
+
+/** The client that a file belongs to; null: to none, `node:test` runs it. */
+export function clientOf(file: string): string | null {
+  return CLIENTS.find((client) => file.startsWith(client + path.sep)) ?? null;
 }
 
 /**

@@ -2,8 +2,10 @@ import path from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
 import type { TestEvent } from "node:test/reporters";
-import { TestCounter, summaryLine } from "./test-counter.ts";
+import { TestCounter, sumOf, summaryLine } from "./test-counter.ts";
 import type { Totals } from "./test-counter.ts";
+import { clientOf } from "./test-files.ts";
+import { runVitest } from "./vitest-run.ts";
 
 /** What the chosen files need and no file has of itself. */
 export interface Prepared {
@@ -32,7 +34,7 @@ const FILE_TOTALS = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
- * Runs the files, two at a time and each in a process of its own; the last line is `N passed, N failed`. A signal ends the
+ * Runs the files, two at a time and each in a process of its own, those of the clients at last; the last line is `N passed, N failed`. A signal ends the
  * running ones and then what was prepared; the same signal again ends at once.
  * @returns the exit code
  */
@@ -49,7 +51,9 @@ export async function runTests({ root, files, prepare }: Run): Promise<number> {
   const prepared = await prepare(files);
   let totals: Totals;
   try {
-    totals = await runFiles({ root, files, argv: prepared.argv, signal: ending.signal });
+    const how = { root, argv: prepared.argv, signal: ending.signal };
+    const ofNode = await runFiles({ ...how, files: files.filter((file) => clientOf(file) === null) });
+    totals = sumOf([ofNode, ...(await runClients({ ...how, files }))]);
   } finally {
     await prepared.stop();
   }
@@ -65,18 +69,15 @@ interface Files {
 }
 
 async function runFiles({ files, ...how }: Files): Promise<Totals> {
-  const totals = { passed: 0, failed: 0, skipped: 0, reasons: new Map<string, number>() };
+  const counted: Totals[] = [];
+  if (files.length === 0) return sumOf(counted);
   const reporter = new spec();
   reporter.pipe(process.stdout, { end: false });
   const waiting = files.values();
   const work = async (): Promise<void> => {
     for (const file of waiting) {
       if (how.signal.aborted) return;
-      const { passed, failed, skipped, reasons } = await runFile(file, how, reporter);
-      totals.passed += passed;
-      totals.failed += failed;
-      totals.skipped += skipped;
-      for (const [reason, count] of reasons) totals.reasons.set(reason, (totals.reasons.get(reason) ?? 0) + count);
+      counted.push(await runFile(file, how, reporter));
     }
   };
   await Promise.all(Array.from({ length: PARALLEL_FILES }, work));
@@ -84,7 +85,18 @@ async function runFiles({ files, ...how }: Files): Promise<Totals> {
   reporter.write({ type: "test:summary", data: {} });
   reporter.end();
   await new Promise((resolve) => reporter.once("end", resolve));
-  return totals;
+  return sumOf(counted);
+}
+
+/** One client after the other, each with its own configuration of Vitest. */
+async function runClients({ root, files, signal }: Files): Promise<Totals[]> {
+  const counted: Totals[] = [];
+  for (const [client, ofClient = []] of Map.groupBy(files, clientOf)) {
+    if (client === null || signal.aborted) continue;
+    const relative = ofClient.map((file) => path.relative(client, file));
+    counted.push(await runVitest({ root: path.join(root, client), files: relative, signal }));
+  }
+  return counted;
 }
 
 /** Reports a file in one piece, so that files that run side by side do not mix. */

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { describe, it } from "node:test";
-import { TestCounter, summaryLine } from "../../scripts/test-counter.ts";
+import { TestCounter, sumOf, summaryLine } from "../../scripts/test-counter.ts";
 import type { TestResult } from "../../scripts/test-counter.ts";
 
 const FILE = "/repository/test/unit/some.test.ts";
@@ -54,5 +54,24 @@ describe("TestCounter", () => {
     const counter = new TestCounter(FILE);
     for (const skip of ["no Redis", "no Redis", "no Kafka", true]) counter.add(true, result(0, { skip }));
     assert.deepEqual(Object.fromEntries(counter.reasons), { "no Redis": 2, "no Kafka": 1, "no reason given": 1 });
+  });
+});
+
+describe("sumOf", () => {
+  it("adds up what several runs counted, reason by reason", () => {
+    const one = { passed: 3, failed: 0, skipped: 2, reasons: new Map([["no Redis", 2]]) };
+    const two = {
+      passed: 1,
+      failed: 4,
+      skipped: 2,
+      reasons: new Map([
+        ["no Redis", 1],
+        ["no browser", 1],
+      ]),
+    };
+    const { reasons, ...counts } = sumOf([one, two]);
+    assert.deepEqual(counts, { passed: 4, failed: 4, skipped: 4 });
+    assert.deepEqual(Object.fromEntries(reasons), { "no Redis": 3, "no browser": 1 });
+    assert.equal(summaryLine(sumOf([])), "0 passed, 0 failed");
   });
 });
