@@ -1,12 +1,4 @@
-import type {
-  Conversation,
-  Friend,
-  Group,
-  Message,
-  Notification,
-  OwnUser,
-  Presence,
-} from "../../contracts/entities.ts";
+import type { Conversation, Friend, Group, Message, Notification, OwnUser, Presence } from "../../contracts/entities.ts";
 import type { Params, Result } from "../../contracts/index.ts";
 import type { RestAction } from "../../contracts/routes.ts";
 import type { ServerEventPayload } from "../../contracts/socket-events.ts";
@@ -118,6 +110,8 @@ export interface ImClientOptions {
   readonly deviceName?: string;
   /** Of the server's sentences; `en` unless given. */
   readonly language?: "en" | "zh";
+  /** Several clients share the store, as tabs do, and one of them works for all: in a browser, unless switched off. */
+  readonly tabs?: boolean;
 }
 
 /** A user's side of the server: what it knows is here at once, follows the server while it is there, and opens without it. */

@@ -1,0 +1,111 @@
+import type { Change as WireChange, Conversation, Message, SyncPage as Page } from "../../../contracts/entities.ts";
+import { applyDeleted, emptyRecord, recount, settleOutbox, type SyncPage } from "./apply.ts";
+import type { Transaction } from "./picture.ts";
+import type { ConversationRecord } from "./records.ts";
+
+export interface Asked {
+  readonly me: string;
+  /** The marks that were sent. */
+  readonly marks: Readonly<Record<string, number>>;
+  /** Without a version: its history is no news. */
+  readonly isNew: boolean;
+}
+
+/** Takes one page of a sync. @returns whether a conversation has more behind its mark */
+export async function applyPage(tx: Transaction, page: SyncPage, asked: Asked): Promise<boolean> {
+  let hasMore = false;
+  for (const conversation of page.conversations) {
+    const messages = page.messages[conversation.conversationId];
+    hasMore = (await takeConversation(tx, asked, conversation, messages)) || hasMore;
+  }
+  for (const id of page.removed) {
+    const record = tx.conversation(id);
+    if (record) tx.putConversation({ ...record, active: false });
+  }
+  for (const change of page.changes) await takeChange(tx, asked.me, change);
+  return hasMore;
+}
+
+async function takeConversation(tx: Transaction, asked: Asked, given: Conversation, page?: Page): Promise<boolean> {
+  const { conversationId } = given;
+  const prior = tx.conversation(conversationId);
+  // A conversation that was left comes also because it was behind; coming back writes a message.
+  const active = prior === null || prior.active || given.maxSeq > prior.conversation.maxSeq;
+  let record: ConversationRecord = { ...(prior ?? emptyRecord(given)), active };
+  const isBehind = prior !== null && (asked.marks[conversationId] ?? 0) > 0;
+  if (page)
+    record = isBehind ? await takeBehind(tx, asked, record, page) : takeNewest(tx, asked, record, given, page, prior !== null);
+  tx.putConversation({ ...record, conversation: withOwnState(given, prior) });
+  const { readSeq, maxSeq } = given;
+  const kept = tx.conversation(conversationId)?.conversation;
+  if (kept && (kept.readSeq !== readSeq || kept.maxSeq !== maxSeq)) await recount(tx, asked.me, conversationId);
+  return isBehind && page?.more === true;
+}
+
+/** What this device knows better: what it has read or written since the answer was made. */
+function withOwnState(given: Conversation, prior: ConversationRecord | null): Conversation {
+  if (!prior) return given;
+  const own = prior.conversation;
+  return {
+    ...given,
+    ...(prior.toldRead < own.readSeq &&
+      own.readSeq > given.readSeq && { readSeq: Math.min(own.readSeq, Math.max(own.maxSeq, given.maxSeq)) }),
+    ...(prior.mark > given.maxSeq && {
+      maxSeq: own.maxSeq,
+      lastMessage: own.lastMessage,
+      readSeq: Math.max(own.readSeq, given.readSeq),
+    }),
+    ...(prior.untoldDraft !== undefined && { draft: prior.untoldDraft }),
+  };
+}
+
+async function takeBehind(tx: Transaction, { me }: Asked, record: ConversationRecord, page: Page): Promise<ConversationRecord> {
+  const { conversationId } = record.conversation;
+  for (const item of page.items) {
+    if (item.type === "void") continue;
+    const message = item as Message;
+    tx.putMessage(message, message.seq > record.mark && isNewsTo(me, message));
+    settleOutbox(tx, me, message);
+  }
+  const last = page.items.at(-1);
+  const reached = page.more && last ? endOf(last) : page.maxSeq;
+  if (page.minSeq > record.from) await tx.trim(conversationId, page.minSeq);
+  const from = Math.max(record.from, page.minSeq);
+  return { ...record, mark: Math.max(record.mark, reached), from, fromStart: record.fromStart || from === page.minSeq };
+}
+
+function takeNewest(
+  tx: Transaction,
+  { me, isNew }: Asked,
+  record: ConversationRecord,
+  { readSeq }: Conversation,
+  page: Page,
+  wasKnown: boolean,
+): ConversationRecord {
+  const { conversationId } = record.conversation;
+  const newsAfter = wasKnown ? record.mark : readSeq;
+  if (wasKnown) tx.replaceMessages(conversationId);
+  for (const item of page.items) {
+    if (item.type === "void") continue;
+    const message = item as Message;
+    tx.putMessage(message, !isNew && message.seq > newsAfter && isNewsTo(me, message));
+    settleOutbox(tx, me, message);
+  }
+  const from = page.more ? (page.items[0]?.seq ?? page.maxSeq + 1) : page.minSeq;
+  return { ...record, mark: page.maxSeq, from, fromStart: !page.more };
+}
+
+const endOf = (item: Page["items"][number]): number => ("toSeq" in item ? item.toSeq : item.seq);
+const isNewsTo = (me: string, { senderId, recalledAt }: Message): boolean => senderId !== me && recalledAt === undefined;
+
+async function takeChange(tx: Transaction, me: string, { conversationId, messageId, message }: WireChange): Promise<void> {
+  if (message === null) return applyDeleted(tx, me, conversationId, messageId);
+  const record = tx.conversation(conversationId);
+  if (!record) return;
+  const stored = await tx.message(conversationId, message.seq);
+  if (stored) tx.putMessage(message);
+  else (tx.change.messages ??= []).push(message);
+  if (record.conversation.lastMessage?.seq === message.seq)
+    tx.putConversation({ ...record, conversation: { ...record.conversation, lastMessage: message } });
+  if (message.recalledAt !== undefined && message.seq > record.conversation.readSeq) await recount(tx, me, conversationId);
+}

@@ -1,0 +1,299 @@
+import type { Conversation, Message } from "../../../contracts/entities.ts";
+import type { Result } from "../../../contracts/index.ts";
+import type { ServerEventName, ServerEventPayload } from "../../../contracts/socket-events.ts";
+import { ImError } from "../errors.ts";
+import type { RestClient } from "../rest.ts";
+import type { Store } from "../store/port.ts";
+import type { ClientEvents } from "../types.ts";
+import { applyCleared, applyDeleted, applyRead, applyUpdated, emptyRecord } from "./apply.ts";
+import { SocketConnection } from "./connection.ts";
+import { Cursors } from "./cursors.ts";
+import { keepPage, type KeptPage } from "./keep-page.ts";
+import { Picture } from "./picture.ts";
+import { PresenceWatch } from "./presence-watch.ts";
+import type { Change, OutboxRecord } from "./records.ts";
+import { Rosters } from "./rosters.ts";
+import { Sender } from "./sender.ts";
+import { SessionKeeper } from "./session-keeper.ts";
+import { Syncer } from "./syncer.ts";
+
+const SYNC_TIMEOUT_MS = 30_000;
+
+export interface CoreDeps {
+  readonly url: string;
+  readonly store: Store;
+  readonly rest: RestClient;
+  /** Tells all tabs, this one too. */
+  publish(change: Change): void;
+}
+
+/** What tabs ask of the one that leads, by name, with plain data. */
+export interface Commands {
+  hello(): { connection: ClientEvents["connection"]; session: ClientEvents["session"] };
+  adopt(login: Result<"auth.login">): void;
+  signOut(reason: string): void;
+  token(refused?: string): string;
+  setMe(me: Result<"user.me">): void;
+  send(message: Pick<OutboxRecord, "clientMsgId" | "draft" | "createdAt">): OutboxRecord;
+  retry(clientMsgId: string): void;
+  discard(clientMsgId: string): void;
+  markRead(at: { conversationId: string; seq: number }): void;
+  setLocally(change: {
+    conversationId: string;
+    values: Partial<Pick<Conversation, "pinned" | "muted" | "hidden" | "draft">>;
+  }): void;
+  took(message: Message): void;
+  deleted(message: { conversationId: string; messageId: string }): void;
+  cleared(conversationId: string): void;
+  opened(conversation: Conversation): void;
+  keep(page: KeptPage): void;
+  receipts(at: { conversationId: string; delivered: number; read: number }): void;
+  typing(payload: { conversationId: string; kind: "text" | "voice" | "none" }): void;
+  watch(at: { tab: string; userIds: readonly string[] }): void;
+  reconnect(): void;
+  sync(): void;
+}
+export type Command = keyof Commands;
+type Handlers = {
+  [C in Command]: (...args: Parameters<Commands[C]>) => Promise<ReturnType<Commands[C]>> | ReturnType<Commands[C]>;
+};
+
+/** The one writer of a store and holder of the socket, for one tab or many. */
+export class Core {
+  readonly picture: Picture;
+  readonly #deps: CoreDeps;
+  readonly #session: SessionKeeper;
+  readonly #connection: SocketConnection;
+  readonly #syncer: Syncer;
+  readonly #sender: Sender;
+  readonly #cursors: Cursors;
+  readonly #rosters: Rosters;
+  readonly #watch: PresenceWatch;
+  #order = 0;
+
+  constructor(deps: CoreDeps) {
+    this.#deps = deps;
+    const { store, rest, url, publish } = deps;
+    const signal = (signals: Partial<ClientEvents>): void => publish({ signals });
+    const picture = (this.picture = new Picture(store, publish));
+    const onError = (error: unknown): void => {
+      if (!(error instanceof ImError)) reportError(error);
+    };
+    const isOpen = (): boolean => this.#connection.isOpen;
+    const send = (event: string, payload: object, timeoutMs: number): Promise<unknown> =>
+      this.#connection.send(event, payload, timeoutMs);
+    const me = (): string => this.#session.session?.me.userId ?? "";
+    this.#session = new SessionKeeper(store, rest, {
+      onRenewed: ({ accessToken }) => void send("auth:renew", { token: accessToken }, SYNC_TIMEOUT_MS).catch(() => undefined),
+      onEnded: (reason) => void this.handlers.signOut(reason),
+    });
+    this.#connection = new SocketConnection(url, this.#session, {
+      onState: (connection) => signal({ connection }),
+      onOpen: () => this.#opened(),
+      onClose: () => this.#syncer.close(),
+      onPush: (event, payload) => this.#pushed(event, payload),
+      onEnded: (reason) => void this.handlers.signOut(reason),
+    });
+    this.#syncer = new Syncer({
+      picture,
+      me,
+      pull: async (params) => (await send("sync", params, SYNC_TIMEOUT_MS)) as Result<"sync.pull">,
+      onSynced: (versions) => {
+        this.#connection.synced();
+        void this.#rosters.follow(versions);
+      },
+      onApplied: () => this.#cursors.soon(),
+      onError,
+    });
+    this.#sender = new Sender({
+      picture,
+      me: () => this.#session.session?.me.userId ?? null,
+      isOpen,
+      send: (payload, timeoutMs) => send("message:send", payload, timeoutMs),
+      arrived: (tx, message) => this.#syncer.arrived(tx, message),
+      requestSync: () => this.#syncer.request(),
+      onError,
+    });
+    const withToken = async <T>(work: (token: string) => Promise<T>): Promise<T> => work(await this.#session.token());
+    const saveDraft = (conversationId: string, draft: string): Promise<unknown> =>
+      withToken((token) => rest.call("conversation.update", { conversationId, draft }, token));
+    this.#cursors = new Cursors({ picture, isOpen, send, saveDraft, onError });
+    this.#rosters = new Rosters({
+      picture,
+      friendsSince: (since) =>
+        withToken((token) => rest.call("friend.list", since === undefined ? {} : { sinceVersion: since }, token)),
+      groupsSince: (since) =>
+        withToken((token) => rest.call("group.mine", since === undefined ? {} : { sinceVersion: since }, token)),
+      onFriends: (friends) => signal({ friends }),
+      onGroups: (groups) => signal({ groups }),
+      onError,
+    });
+    this.#watch = new PresenceWatch({ isOpen, send, onPresence: (presence) => signal({ presence }) });
+  }
+
+  /** Opens what is kept; the connection follows by itself. */
+  async start(): Promise<void> {
+    await this.#session.load();
+    await this.picture.load();
+    this.#order = Math.max(0, ...[...this.picture.outbox.values()].map(({ order }) => order));
+    if (this.#session.session) this.#connection.open();
+    else this.#connection.close(true);
+  }
+
+  async stop(): Promise<void> {
+    this.#session.stop();
+    this.#sender.stop();
+    this.#cursors.stop();
+    this.#syncer.close();
+    this.#connection.close(this.#session.session === null);
+    await this.picture.transact(async () => undefined);
+  }
+
+  readonly handlers: Handlers = {
+    hello: () => ({
+      connection: this.#connection.current,
+      session: { me: this.#session.session?.me ?? null, reason: null },
+    }),
+    adopt: async (login) => {
+      this.#connection.close(true);
+      this.#syncer.close();
+      const owner = await this.#deps.store.get("meta", ["owner"]);
+      if (owner !== undefined && owner !== login.user.userId) await this.#forget();
+      await this.#deps.store.write([{ table: "meta", key: ["owner"], put: login.user.userId }]);
+      const { me } = await this.#session.adopt(login);
+      this.#deps.publish({ signals: { session: { me, reason: null } } });
+      this.#connection.open();
+    },
+    signOut: async (reason) => {
+      if (!this.#session.session) return;
+      this.#connection.close(true);
+      this.#syncer.close();
+      await this.#session.forget();
+      if (reason === "signed_out") await this.#forget();
+      this.#deps.publish({ signals: { session: { me: null, reason } } });
+    },
+    token: (refused) => this.#session.token(refused),
+    setMe: async (me) => {
+      await this.#session.setMe(me);
+      this.#deps.publish({ signals: { session: { me, reason: null } } });
+    },
+    send: async (message) => {
+      const record = await this.picture.transact(async (tx) => {
+        const known = tx.outbox(message.clientMsgId);
+        if (known) return known; // asked twice, of two tabs that led
+        const added = { ...message, order: ++this.#order, failure: null, accepted: null };
+        tx.putOutbox(added);
+        return added;
+      });
+      this.#sender.pump();
+      return record;
+    },
+    retry: async (clientMsgId) => {
+      await this.picture.transact(async (tx) => {
+        const record = tx.outbox(clientMsgId);
+        if (record?.failure) tx.putOutbox({ ...record, failure: null, order: ++this.#order });
+      });
+      this.#sender.pump();
+    },
+    discard: (clientMsgId) =>
+      this.picture.transact(async (tx) => {
+        if (tx.outbox(clientMsgId)?.failure) tx.dropOutbox(clientMsgId);
+      }),
+    markRead: async ({ conversationId, seq }) => {
+      await this.picture.transact((tx) => applyRead(tx, this.#me, conversationId, seq, false));
+      this.#cursors.soon();
+    },
+    setLocally: async ({ conversationId, values }) => {
+      await this.picture.transact(async (tx) => {
+        const record = tx.conversation(conversationId);
+        if (!record) return;
+        const untold = values.draft === undefined ? {} : { untoldDraft: values.draft };
+        tx.putConversation({ ...record, ...untold, conversation: { ...record.conversation, ...values } });
+      });
+      if (values.draft !== undefined) this.#cursors.soon();
+    },
+    took: (message) => this.picture.transact((tx) => applyUpdated(tx, this.#me, message)),
+    deleted: ({ conversationId, messageId }) =>
+      this.picture.transact((tx) => applyDeleted(tx, this.#me, conversationId, messageId)),
+    cleared: (conversationId) =>
+      this.picture.transact(async (tx) => {
+        const record = tx.conversation(conversationId);
+        if (record) await applyCleared(tx, this.#me, conversationId, record.conversation.maxSeq);
+      }),
+    opened: async (conversation) => {
+      const isNew = await this.picture.transact(async (tx) => {
+        if (tx.conversation(conversation.conversationId)) return false;
+        tx.putConversation({ ...emptyRecord(conversation), fromStart: conversation.maxSeq === 0 });
+        return true;
+      });
+      if (isNew && conversation.maxSeq > 0) this.#syncer.request();
+    },
+    keep: (page) => this.picture.transact((tx) => keepPage(tx, page)),
+    receipts: ({ conversationId, delivered, read }) =>
+      this.picture.transact(async (tx) => {
+        const record = tx.conversation(conversationId);
+        if (!record || (record.othersDelivered >= delivered && record.othersRead >= read)) return;
+        const othersRead = Math.max(record.othersRead, read);
+        tx.putConversation({ ...record, othersRead, othersDelivered: Math.max(record.othersDelivered, delivered, othersRead) });
+      }),
+    typing: (payload) => {
+      if (this.#connection.isOpen) void this.#connection.send("typing", payload, SYNC_TIMEOUT_MS).catch(() => undefined);
+    },
+    watch: ({ tab, userIds }) => this.#watch.set(tab, userIds),
+    reconnect: () => this.#connection.now(),
+    sync: () => this.#syncer.request(),
+  };
+
+  get #me(): string {
+    return this.#session.session?.me.userId ?? "";
+  }
+
+  #opened(): void {
+    this.#syncer.open();
+    this.#sender.pump();
+    this.#watch.opened();
+    this.#cursors.soon();
+  }
+
+  #pushed(event: ServerEventName, payload: unknown): void {
+    const signal = (signals: Partial<ClientEvents>): void => this.#deps.publish({ signals });
+    switch (event) {
+      case "friend:updated":
+        signal({ requests: null });
+        return void this.#rosters.follow({ friendsVersion: (payload as ServerEventPayload<"friend:updated">).version });
+      case "group:updated":
+        signal({ group: { groupId: (payload as ServerEventPayload<"group:updated">).groupId } });
+        return void this.#rosters.follow({ groupsVersion: "" });
+      case "notification:new":
+        signal({ notification: payload as ServerEventPayload<"notification:new">, requests: null });
+        return;
+      case "notification:read": {
+        const { ids, count } = payload as ServerEventPayload<"notification:read">;
+        return signal({ notificationsRead: { ids, unread: count } });
+      }
+      case "presence:changed":
+        return signal({ presence: payload as ServerEventPayload<"presence:changed"> });
+      case "typing":
+        return signal({ typing: payload as ServerEventPayload<"typing"> });
+      default:
+        this.#syncer.push({ event, payload } as Parameters<Syncer["push"]>[0]);
+    }
+  }
+
+  /** Everything of the user who was here, with what is on its way. */
+  async #forget(): Promise<void> {
+    await this.picture.transact(async (tx) => {
+      tx.reset();
+      for (const clientMsgId of this.picture.outbox.keys()) tx.dropOutbox(clientMsgId);
+      tx.put("meta", "owner", undefined);
+    });
+    this.#deps.publish({ signals: { friends: [], groups: [] } });
+  }
+}
+
+/** As an uncaught error, where the application sees it. */
+function reportError(error: unknown): void {
+  queueMicrotask(() => {
+    throw error;
+  });
+}

@@ -1,0 +1,55 @@
+import type { Presence } from "../../../contracts/entities.ts";
+
+const ANSWER_TIMEOUT_MS = 10_000;
+/** As many as one request may name. */
+const AT_ONCE = 100;
+
+export interface WatchDeps {
+  isOpen(): boolean;
+  send(event: string, payload: object, timeoutMs: number): Promise<unknown>;
+  onPresence(presence: Presence): void;
+}
+
+/** Whom the tabs watch, told to the server as one list. */
+export class PresenceWatch {
+  readonly #deps: WatchDeps;
+  readonly #byTab = new Map<string, ReadonlySet<string>>();
+  #told = new Set<string>();
+
+  constructor(deps: WatchDeps) {
+    this.#deps = deps;
+  }
+
+  /** All whom a tab watches now. */
+  set(tab: string, userIds: readonly string[]): void {
+    if (userIds.length === 0) this.#byTab.delete(tab);
+    else this.#byTab.set(tab, new Set(userIds));
+    void this.#follow();
+  }
+
+  /** A new connection watches nobody yet. */
+  opened(): void {
+    this.#told = new Set();
+    void this.#follow();
+  }
+
+  async #follow(): Promise<void> {
+    if (!this.#deps.isOpen()) return;
+    const wanted = new Set([...this.#byTab.values()].flatMap((userIds) => [...userIds]));
+    const [come, gone] = [[...wanted].filter((id) => !this.#told.has(id)), [...this.#told].filter((id) => !wanted.has(id))];
+    this.#told = wanted;
+    try {
+      for (const userIds of chunks(come)) {
+        const { items } = (await this.#deps.send("presence:subscribe", { userIds }, ANSWER_TIMEOUT_MS)) as { items: Presence[] };
+        for (const item of items) this.#deps.onPresence(item);
+      }
+      for (const userIds of chunks(gone)) await this.#deps.send("presence:unsubscribe", { userIds }, ANSWER_TIMEOUT_MS);
+    } catch {
+      for (const id of come) this.#told.delete(id); // the next change or connection tells them again
+    }
+  }
+}
+
+function* chunks(ids: readonly string[]): Generator<string[]> {
+  for (let start = 0; start < ids.length; start += AT_ONCE) yield ids.slice(start, start + AT_ONCE);
+}
