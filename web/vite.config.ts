@@ -4,6 +4,7 @@ import ElementPlus from "unplugin-element-plus/vite";
 import Components from "unplugin-vue-components/vite";
 import { ElementPlusResolver } from "unplugin-vue-components/resolvers";
 import { defineConfig, loadEnv } from "vite";
+import product from "../package.json" with { type: "json" };
 
 const root = import.meta.dirname;
 const LOCAL_SERVER = "http://127.0.0.1:3000";
@@ -27,6 +28,7 @@ export default defineConfig(({ mode }) => {
       alias: { "@moleculer-im/client": fileURLToPath(new URL("../sdk/src/index.ts", import.meta.url)) },
     },
     define: {
+      "import.meta.env.VITE_VERSION": JSON.stringify(product.version),
       __VUE_OPTIONS_API__: true,
       __VUE_PROD_DEVTOOLS__: false,
       __VUE_PROD_HYDRATION_MISMATCH_DETAILS__: false,
