@@ -8,6 +8,7 @@ import { parseArgs } from "node:util";
 import { DEFAULT_CLUSTER_DIR, SMALL_CLUSTER, startCluster, type Cluster, type NodeSpec, type Role } from "./cluster/index.ts";
 import { ROLE_SERVICES } from "./cluster/roles.ts";
 import { bringAllUp, DEFAULT_DIR, startServers, takeDown } from "./servers/index.ts";
+import { prepareWebClient } from "./web-client/index.ts";
 
 const USAGE = `Usage: npm run cluster [-- --dir <folder>] [--servers <folder>] [--nodes core=2,gateway=2,persister=1,compensator=1]
   --dir      logs of the nodes and the secret that they share (${DEFAULT_CLUSTER_DIR})
@@ -56,12 +57,15 @@ function tell(cluster: Cluster, dir: string, tookMs: number): void {
   console.log(`\nThe cluster is ready after ${(tookMs / 1_000).toFixed(1)} s:\n`);
   for (const { name, url, metricsUrl, pid } of cluster.nodes)
     console.log(`  ${name.padEnd(14)} pid ${String(pid).padEnd(8)} ${(url ?? "").padEnd(22)} ${metricsUrl}/metrics`);
+  const [browser] = cluster.gateways;
+  if (browser !== undefined) console.log(`\n  Open it in a browser: ${browser}`);
   console.log(`\n  Logs are in ${dir}. \`npm run repl\` in another terminal joins it with an operator's console.`);
   console.log("  Ctrl-C ends the nodes.\n");
 }
 
 async function run({ dir, servers, nodes }: Call): Promise<void> {
   const report = (line: string): void => console.log(line);
+  await prepareWebClient(resolve(import.meta.dirname, ".."), report);
   const outcomes = await bringAllUp({ dir: servers, install: true, report });
   const started = outcomes.filter(({ result }) => result === "started").map(({ name }) => name);
   const { env } = await startServers({ dir: servers });

@@ -13,6 +13,7 @@ import { createIm } from "moleculer-im";
 const im = createIm({ dataDir: "data", port: 0, metricsPort: 0, logLevel: "warn" });
 await im.start();
 console.log((await fetch(im.url + "/health/ready")).status);
+console.log((await fetch(im.url)).headers.get("content-type"));
 await im.stop();
 `;
 const TYPED_HOST = `
@@ -36,7 +37,7 @@ async function installPacked(folder: string): Promise<string> {
   return installed;
 }
 
-test("the packed project is a library that starts, has types, and says which Node it needs", async () => {
+test("the packed project is a library that starts, serves the web client, has types, and says which Node it needs", async () => {
   await using folder = await temporaryFolder();
   const installed = await installPacked(folder.path);
   const { files } = JSON.parse(await readFile(join(installed, "package.json"), "utf8")) as { files: string[] };
@@ -46,7 +47,7 @@ test("the packed project is a library that starts, has types, and says which Nod
 
   await using host = runProcess([join(folder.path, "host.mjs")]);
   assert.equal(await host.ended, 0);
-  assert.deepEqual(host.written, { out: "200\n", err: "" });
+  assert.deepEqual(host.written, { out: "200\ntext/html; charset=utf-8\n", err: "" });
 
   const tsc = [join(ROOT, "node_modules/typescript/bin/tsc"), "--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext"];
   const types = ["--target", "esnext", "--typeRoots", join(ROOT, "node_modules/@types"), "--types", "node"];

@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { SAME_SIGNAL_MS } from "../../runtime/process-events.ts";
 import { freePort, runProcess, runServer, startServer, temporaryFolder } from "../support/server-process.ts";
 import { waitFor } from "../support/wait.ts";
+import { builtWebClient } from "../support/web-client.ts";
 
 const jsonLines = (text: string): Record<string, unknown>[] =>
   text
@@ -22,6 +23,7 @@ test("a started server greets with its address, its data folder and calls that w
   await using server = await startServer({ IM_DATA_DIR: folder.path });
   await waitFor(() => server.written.out.includes("npm run repl"), "the greeting");
   const { out } = server.written;
+  assert.match(out, new RegExp(`Open it in a browser +${server.url}\n`));
   for (const told of [server.url, folder.path, `${server.url}/docs`, "/metrics", "npm run demo"])
     assert.ok(out.includes(told), told);
   const calls = out.split("\n").filter((line) => line.includes("curl "));
@@ -89,12 +91,16 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
   });
 }
 
-test("a signal to npm start reaches the server, and npm ends with its 0", async () => {
+test("npm start serves the web client; a signal to it reaches the server, and npm ends with its 0", async () => {
+  await builtWebClient();
   await using folder = await temporaryFolder();
   const port = await freePort();
   const env = { IM_DATA_DIR: folder.path, IM_PORT: String(port), IM_METRICS_PORT: "0" };
   await using npm = runProcess(["start"], env, "npm");
   await waitFor(() => npm.written.out.includes("npm run repl"), "the greeting", 20_000);
+  const page = await fetch(`http://127.0.0.1:${port}/`);
+  assert.deepEqual([page.status, page.headers.get("content-type")], [200, "text/html; charset=utf-8"]);
+  assert.doesNotMatch(npm.written.err, /Building/, "what is built already is not built again");
   npm.child.kill("SIGTERM");
   assert.equal(await npm.ended, 0);
   assert.match(npm.written.out, /"msg":"Stopped"/);

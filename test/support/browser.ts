@@ -1,4 +1,5 @@
 import { chromium, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
+import { API_PREFIX } from "../../contracts/routes.ts";
 import { toolFor } from "./tools.ts";
 
 /** For `describe(…, { skip: browser.skip })`. */
@@ -10,8 +11,8 @@ export interface Visitor {
   /** A new page; what goes wrong on it is written to `problems`. */
   open(url: string): Promise<Page>;
   /**
-   * Violations of the page's policy, errors on its console, errors that nobody caught and files that could not be loaded. Answers
-   * with a status of 400 or more are not among them: Chromium has a line for each on the console, which is left out.
+   * Violations of the page's policy, errors on its console, errors that nobody caught and files that could not be loaded. Calls
+   * of the API that were refused are not among them, though Chromium has a line for each on the console.
    */
   readonly problems: readonly string[];
 }
@@ -23,10 +24,6 @@ export interface OpenBrowser extends AsyncDisposable {
 }
 
 const REFUSED_CALL = /^Failed to load resource: the server responded with a status of /;
-/** In the page, so that a violation is told with what was refused. */
-const TELL_VIOLATIONS = `document.addEventListener("securitypolicyviolation", (event) => {
-  console.error("refused by " + event.effectiveDirective + ": " + event.blockedURI + " " + event.sample + " in " + event.sourceFile);
-});`;
 
 /** @throws when `browser.skip` says why there is none */
 export async function openBrowser(): Promise<OpenBrowser> {
@@ -37,15 +34,15 @@ export async function openBrowser(): Promise<OpenBrowser> {
   };
 }
 
-async function visitorOf(context: BrowserContext): Promise<Visitor> {
+function visitorOf(context: BrowserContext): Visitor {
   const problems: string[] = [];
-  await context.addInitScript(TELL_VIOLATIONS);
   context.on("page", (page) => {
     page.on("pageerror", (error) => problems.push(`uncaught: ${error.stack ?? error.message}`));
     page.on("requestfailed", (request) => problems.push(`not loaded: ${request.url()} ${request.failure()?.errorText ?? ""}`));
     page.on("console", (message) => {
-      const isProblem = message.type() === "error" && !REFUSED_CALL.test(message.text());
-      if (isProblem) problems.push(`console: ${message.text()} (${message.location().url})`);
+      const { url } = message.location();
+      const isRefusedCall = REFUSED_CALL.test(message.text()) && new URL(url).pathname.startsWith(API_PREFIX);
+      if (message.type() === "error" && !isRefusedCall) problems.push(`console: ${message.text()} (${url})`);
     });
   });
   return {
