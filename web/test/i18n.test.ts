@@ -2,6 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, test } from "vitest";
 import { createI18n } from "vue-i18n";
+import { routes } from "../../contracts/routes.ts";
 import en from "../src/i18n/en/index.ts";
 import zh from "../src/i18n/zh/index.ts";
 
@@ -22,10 +23,11 @@ const files = globSync("**/*.{ts,vue}", { cwd: sources }).map((name) => ({
   text: readFileSync(path.join(sources, name), "utf8"),
 }));
 
-/** Keys that a source writes out in a call of `t`, or as a key that it hands on. */
+const actions: ReadonlySet<string> = new Set(routes.map(({ action }) => action));
+/** Keys that a source writes out, in a call of `t` or to hand them on; not what a template binds, nor names of actions. */
 const keysIn = (text: string): string[] =>
-  [...text.matchAll(/["'`]((?:chat|contacts|groups|notifications|session|settings|shell)\.[A-Za-z][\w.]*)["'`]/g)].flatMap(
-    ([, key]) => (key ? [key] : []),
+  [...text.matchAll(/(?<!=)["'`]((?:chat|contacts|groups|notifications|session|settings|shell)\.[A-Za-z][\w.]*)["'`]/g)].flatMap(
+    ([, key]) => (key && !actions.has(key) ? [key] : []),
   );
 /** Beginnings of keys that are made at run time, such as `settings.devicesTexts.${type}`. */
 const beginningsIn = (text: string): string[] =>
