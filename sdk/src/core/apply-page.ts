@@ -36,6 +36,7 @@ async function takeConversation(tx: Transaction, asked: Asked, given: Conversati
   if (page)
     record = isBehind ? await takeBehind(tx, asked, record, page) : takeNewest(tx, asked, record, given, page, prior !== null);
   tx.putConversation({ ...record, conversation: withOwnState(given, prior) });
+  tx.dropArrived(conversationId, record.mark);
   const { readSeq, maxSeq } = given;
   const kept = tx.conversation(conversationId)?.conversation;
   if (kept && (kept.readSeq !== readSeq || kept.maxSeq !== maxSeq)) await recount(tx, asked.me, conversationId);

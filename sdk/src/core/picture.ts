@@ -96,6 +96,15 @@ export class Transaction {
     return own === undefined ? (this.#picture.outbox.get(clientMsgId) ?? null) : own;
   }
 
+  /** Forgets those that the server has at a seq up to which all is here: they came, or were deleted for the user. */
+  dropArrived(conversationId: string, mark: number): void {
+    const ids = new Set([...this.#picture.outbox.keys(), ...this.#outbox.keys()]);
+    for (const id of ids) {
+      const record = this.outbox(id);
+      if (record?.accepted && record.draft.conversationId === conversationId && record.accepted.seq <= mark) this.dropOutbox(id);
+    }
+  }
+
   putOutbox(record: OutboxRecord): void {
     this.#outbox.set(record.clientMsgId, record);
     this.#operations.push({ table: "outbox", key: [record.clientMsgId], put: record });

@@ -99,6 +99,7 @@ export class Sender {
       if (!tx.outbox(record.clientMsgId)) return; // it came by another way meanwhile
       tx.putOutbox({ ...record, accepted: { messageId, seq, createdAt } });
       if (message) this.#deps.arrived(tx, message);
+      tx.dropArrived(record.draft.conversationId, tx.conversation(record.draft.conversationId)?.mark ?? 0);
     });
     if (!message) this.#deps.requestSync();
     return 0;

@@ -1,0 +1,122 @@
+import { once } from "node:events";
+import { createServer, request, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo } from "node:net";
+import { WebSocket, WebSocketServer } from "ws";
+
+/** An event of the server, not an answer: Socket.IO's packet type 2 in Engine.IO's type 4. */
+const isPush = (frame: string): boolean => frame.startsWith("42");
+
+export interface Faults {
+  /** Of pushes that are lost, doubled, or held until others have passed; between 0 and 1. */
+  drop: number;
+  double: number;
+  swap: number;
+  /** Of answers after which the connection is cut, before or behind them. */
+  cut: number;
+}
+
+/** Stands between a client and its server, and does to what the server pushes what a network never should. */
+export class FaultyProxy implements AsyncDisposable {
+  readonly url: string;
+  faults: Faults = { drop: 0, double: 0, swap: 0, cut: 0 };
+  readonly counted = { dropped: 0, doubled: 0, swapped: 0, cut: 0 };
+  readonly #close: () => Promise<void>;
+  readonly #open = new Set<WebSocket>();
+
+  private constructor(url: string, close: () => Promise<void>) {
+    this.url = url;
+    this.#close = close;
+  }
+
+  static async start(target: string, random: () => number): Promise<FaultyProxy> {
+    const server = createServer((req, res) => passOn(target, req, res)).listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const sockets = new WebSocketServer({ server });
+    const { port } = server.address() as AddressInfo;
+    const proxy = new FaultyProxy(`http://127.0.0.1:${port}`, async () => {
+      proxy.cutAll();
+      sockets.close();
+      server.closeAllConnections();
+      server.close();
+      await once(server, "close");
+    });
+    sockets.on("connection", (client, req) => proxy.#join(client, target.replace("http", "ws") + (req.url ?? ""), random));
+    return proxy;
+  }
+
+  /** Ends all connections at once, without a word. */
+  cutAll(): void {
+    for (const socket of this.#open) {
+      this.counted.cut++;
+      socket.terminate();
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#close();
+  }
+
+  #join(client: WebSocket, url: string, random: () => number): void {
+    const server = new WebSocket(url);
+    const waiting: string[] = [];
+    const held: string[] = [];
+    const end = (): void => {
+      client.terminate();
+      server.terminate();
+      this.#open.delete(client);
+    };
+    this.#open.add(client);
+    const toClient = (frame: string): void => {
+      if (client.readyState === WebSocket.OPEN) client.send(frame);
+    };
+    client.on("message", (data) => {
+      const frame = textOf(data);
+      if (server.readyState === WebSocket.OPEN) server.send(frame);
+      else waiting.push(frame);
+    });
+    server.on("open", () => {
+      for (const frame of waiting) server.send(frame);
+    });
+    server.on("message", (data) => {
+      const frame = textOf(data);
+      if (isPush(frame)) return this.#push(frame, held, toClient, random);
+      if (frame.startsWith("43") && random() < this.faults.cut) {
+        this.counted.cut++;
+        if (random() < 0.5) toClient(frame);
+        return end();
+      }
+      toClient(frame);
+    });
+    for (const socket of [client, server]) socket.on("close", end).on("error", end);
+  }
+
+  #push(frame: string, held: string[], toClient: (frame: string) => void, random: () => number): void {
+    const { drop, double, swap } = this.faults;
+    if (random() < drop) {
+      this.counted.dropped++;
+      return;
+    }
+    if (random() < swap) {
+      this.counted.swapped++;
+      held.push(frame);
+      return;
+    }
+    toClient(frame);
+    if (random() < double) {
+      this.counted.doubled++;
+      toClient(frame);
+    }
+    for (const late of held.splice(0).reverse()) toClient(late);
+  }
+}
+
+const textOf = (data: WebSocket.RawData): string => (data as Buffer).toString();
+
+function passOn(target: string, req: IncomingMessage, res: ServerResponse): void {
+  const onward = request(target + (req.url ?? ""), { method: req.method, headers: req.headers }, (answer) => {
+    res.writeHead(answer.statusCode ?? 502, answer.headers);
+    answer.pipe(res);
+  });
+  onward.on("error", () => res.destroy());
+  req.pipe(onward);
+}
