@@ -1,5 +1,6 @@
 import js from "@eslint/js";
 import { defineConfig, globalIgnores } from "eslint/config";
+import vue from "eslint-plugin-vue";
 import tseslint from "typescript-eslint";
 import { importDirection } from "./scripts/eslint/import-direction.js";
 
@@ -8,8 +9,17 @@ const ENV_MESSAGE = "Only config/env.ts reads the environment; take what you nee
 /** `test(...)` and its relatives return promises that the runner itself awaits. */
 const NODE_TEST_CALLS = ["test", "it", "describe", "suite", "before", "after", "beforeEach", "afterEach"];
 
+const TYPE_IMPORTS = ["error", { fixStyle: "separate-type-imports" }];
+const UNUSED = ["error", { argsIgnorePattern: "^_", varsIgnorePattern: "^_", ignoreRestSiblings: true }];
+
+/** Prettier does the layout. */
+const LAYOUT = Object.entries(vue.rules ?? {}).filter(([, rule]) => "meta" in rule && rule.meta?.type === "layout");
+const NO_LAYOUT = Object.fromEntries(
+  [...LAYOUT.map(([name]) => name), "html-self-closing"].map((name) => [`vue/${name}`, "off"]),
+);
+
 export default defineConfig(
-  globalIgnores(["dist/", "coverage/", "data/", "sdk/", "web/", "bench/results/"]),
+  globalIgnores(["**/dist/", "coverage/", "data/", "bench/results/"]),
   {
     linterOptions: { reportUnusedDisableDirectives: "error" },
     plugins: { im: { rules: { "import-direction": importDirection } } },
@@ -50,12 +60,9 @@ export default defineConfig(
       "@typescript-eslint/no-misused-promises": "error",
       "@typescript-eslint/no-explicit-any": "error",
       "@typescript-eslint/ban-ts-comment": ["error", { "ts-expect-error": "allow-with-description", "ts-ignore": true }],
-      "@typescript-eslint/consistent-type-imports": ["error", { fixStyle: "separate-type-imports" }],
+      "@typescript-eslint/consistent-type-imports": TYPE_IMPORTS,
       "@typescript-eslint/no-import-type-side-effects": "error",
-      "@typescript-eslint/no-unused-vars": [
-        "error",
-        { argsIgnorePattern: "^_", varsIgnorePattern: "^_", ignoreRestSiblings: true },
-      ],
+      "@typescript-eslint/no-unused-vars": UNUSED,
       "@typescript-eslint/restrict-template-expressions": ["error", { allowNumber: true, allowBoolean: true }],
       "@typescript-eslint/return-await": ["error", "in-try-catch"],
       "@typescript-eslint/switch-exhaustiveness-check": ["error", { considerDefaultExhaustiveForUnions: true }],
@@ -68,6 +75,39 @@ export default defineConfig(
     },
   },
   {
+    // By their own text: with types each of them would cost a second. `npm run types` checks the types in them.
+    files: ["web/**/*.vue"],
+    extends: [tseslint.configs.recommended, vue.configs["flat/recommended"]],
+    languageOptions: { parserOptions: { parser: tseslint.parser } },
+    rules: {
+      ...NO_LAYOUT,
+      "no-undef": "off",
+      // Types say which props may be left out, and one word names some things well.
+      "vue/require-default-prop": "off",
+      "vue/multi-word-component-names": "off",
+      "vue/block-lang": ["error", { script: { lang: "ts" } }],
+      "vue/component-api-style": ["error", ["script-setup"]],
+      // The page's policy forbids markup that is made of text, and styles that are written as text.
+      "vue/no-v-html": "error",
+      "vue/no-static-inline-styles": "error",
+      "vue/no-template-target-blank": "error",
+      "@typescript-eslint/consistent-type-imports": TYPE_IMPORTS,
+      "@typescript-eslint/no-unused-vars": UNUSED,
+    },
+  },
+  {
+    files: ["web/src/**"],
+    rules: {
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "MemberExpression[property.name=/^(innerHTML|outerHTML|insertAdjacentHTML)$/]",
+          message: "Text becomes text: by interpolation, textContent or VNodes.",
+        },
+      ],
+    },
+  },
+  {
     files: ["scripts/**", "bench/**", "examples/**"],
     rules: { "no-console": "off" },
   },
@@ -77,7 +117,7 @@ export default defineConfig(
     rules: { "no-restricted-properties": "off", "no-restricted-imports": "off" },
   },
   {
-    files: ["test/**"],
+    files: ["test/**", "sdk/test/**", "web/test/**"],
     rules: { "@typescript-eslint/unbound-method": "off" },
   },
   {

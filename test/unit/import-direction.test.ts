@@ -36,6 +36,17 @@ const ALLOWED = [
   ["contracts/message.ts", "typebox"],
   ["contracts/openapi.ts", "../package.json"],
   ["test/unit/send.test.ts", "../../services/message/send.ts"],
+  ["sdk/src/rest.ts", "../../contracts/routes.ts"],
+  ["sdk/src/core/apply.ts", "../../../contracts/limits.ts"],
+  ["sdk/src/core/apply.ts", "../store/port.ts"],
+  ["sdk/test/client.test.ts", "../../create-im.ts"],
+  ["web/src/chat/rows.ts", "@moleculer-im/client"],
+  ["web/src/chat/rows.ts", "../../../sdk/src/index.ts"],
+  ["web/src/chat/rows.ts", "../../../contracts/limits.ts"],
+  ["web/src/chat/rows.ts", "../ui/errors.ts"],
+  ["web/vite.config.ts", "../scripts/web-client/build.ts"],
+  ["test/e2e/client.test.ts", "../../sdk/src/index.ts"],
+  ["create-im.ts", "./services/index.ts"],
 ] as const;
 
 const FORBIDDEN = [
@@ -48,6 +59,21 @@ const FORBIDDEN = [
   ["config/topics.ts", "../lib/page.ts"],
   ["contracts/message.ts", "../config/limits.ts"],
   ["contracts/message.ts", "../index.ts"],
+  ["sdk/src/rest.ts", "../../contracts/entities.ts"],
+  ["sdk/src/rest.ts", "../../lib/page.ts"],
+  ["sdk/src/rest.ts", "../../web/src/main.ts"],
+  ["sdk/src/rest.ts", "../test/store/kinds.ts"],
+  ["sdk/src/rest.ts", "../../create-im.ts"],
+  ["web/src/chat/rows.ts", "../../../contracts/entities.ts"],
+  ["web/src/chat/rows.ts", "../../../sdk/src/store/memory.ts"],
+  ["web/src/chat/rows.ts", "@moleculer-im/client/node"],
+  ["web/src/chat/rows.ts", "../../../config/limits.ts"],
+  ["web/src/chat/rows.ts", "../../test/chat/rows.ts"],
+  ["services/api/app.ts", "../../web/src/main.ts"],
+  ["services/api/app.ts", "@moleculer-im/client"],
+  ["contracts/message.ts", "../sdk/src/index.ts"],
+  ["create-im.ts", "./sdk/src/index.ts"],
+  ["runtime/node.ts", "../web/src/main.ts"],
 ] as const;
 
 describe("import-direction", () => {
@@ -69,4 +95,19 @@ describe("import-direction", () => {
     it(`sees ${code}`, () =>
       assert.deepEqual(lint("config/some.ts", code), ["config/ imports only contracts, not lib/page.ts."]));
   }
+
+  for (const code of [
+    `import type { Message } from "../../contracts/entities.ts";`,
+    `export type * from "../../contracts/entities.ts";`,
+    `type Message = import("../../contracts/entities.ts").Message;`,
+  ]) {
+    it(`lets clients take types: ${code}`, () => assert.deepEqual(lint("sdk/src/some.ts", code), []));
+  }
+
+  it("tells types from values that are imported beside them", () => {
+    const code = `import { Message, type Group } from "../../contracts/entities.ts";`;
+    const problem = "sdk/ imports types alone from contracts/entities.ts: its values bring schemas with them.";
+    assert.deepEqual(lint("sdk/src/some.ts", code), [problem]);
+    assert.equal(lint("sdk/src/some.ts", `import type { Page } from "../../lib/page.ts";`).length, 1);
+  });
 });
