@@ -3,13 +3,11 @@ import type { LocalMessage } from "@moleculer-im/client";
 /** Messages of one sender within this time stand together. */
 const TOGETHER_MS = 5 * 60_000;
 
-/** What stands around a message, by its neighbours. */
-export interface RowView {
-  /** The first one of its day: the day is written above it. */
-  readonly startsDay: boolean;
-  /** The first one of its sender's: name and picture stand beside it. */
-  readonly startsGroup: boolean;
-}
+/**
+ * What begins with a message: its day, which is written above it; a group of its sender's, with name and picture beside it; or
+ * nothing, it goes on with the one before.
+ */
+export type Start = "day" | "group" | "nothing";
 
 type Item = Pick<LocalMessage, "key" | "seq" | "senderId" | "type" | "createdAt" | "recalledAt">;
 
@@ -17,24 +15,26 @@ type Item = Pick<LocalMessage, "key" | "seq" | "senderId" | "type" | "createdAt"
 export const isNotice = ({ type, recalledAt }: Pick<Item, "type" | "recalledAt">): boolean =>
   type === "system" || recalledAt !== undefined;
 
-const sameDay = (one: number, other: number): boolean => {
-  const [a, b] = [new Date(one), new Date(other)];
-  return a.getDate() === b.getDate() && a.getMonth() === b.getMonth() && a.getFullYear() === b.getFullYear();
-};
+/** The day that was looked at last; neighbours are of one day mostly, and asking the calendar costs. */
+let day = { from: 0, to: 0 };
 
-/** How the message at `index` stands; looks at the one before it only, however many there are. */
-export function rowView(items: readonly Item[], index: number): RowView {
+function isSameDay(one: number, other: number): boolean {
+  if (one < day.from || one >= day.to) {
+    const date = new Date(one);
+    const at = (days: number): number => new Date(date.getFullYear(), date.getMonth(), date.getDate() + days).getTime();
+    day = { from: at(0), to: at(1) };
+  }
+  return other >= day.from && other < day.to;
+}
+
+/** What begins with the message at `index`; looks at the one before it only, however many there are. */
+export function startOf(items: readonly Item[], index: number): Start {
   const item = items[index];
   const before = items[index - 1];
-  if (!item || !before) return { startsDay: true, startsGroup: true };
-  const startsDay = !sameDay(before.createdAt, item.createdAt);
+  if (!item || !before || !isSameDay(before.createdAt, item.createdAt)) return "day";
   const isTogether =
-    !startsDay &&
-    before.senderId === item.senderId &&
-    !isNotice(before) &&
-    !isNotice(item) &&
-    item.createdAt - before.createdAt < TOGETHER_MS;
-  return { startsDay, startsGroup: !isTogether };
+    before.senderId === item.senderId && !isNotice(before) && !isNotice(item) && item.createdAt - before.createdAt < TOGETHER_MS;
+  return isTogether ? "nothing" : "group";
 }
 
 /** Where the first message with a place above `seq` stands; the number of items when there is none. */

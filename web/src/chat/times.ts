@@ -10,10 +10,15 @@ function format(language: string, name: string, options: Intl.DateTimeFormatOpti
   return made;
 }
 
-const CLOCK: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", hourCycle: "h23" };
 const DAY_MS = 86_400_000;
 
-export const clock = (at: number, language: string): string => format(language, "clock", CLOCK).format(at);
+const two = (value: number): string => String(value).padStart(2, "0");
+
+/** Hours and minutes, the same in all languages. */
+export function clock(at: number): string {
+  const date = new Date(at);
+  return `${two(date.getHours())}:${two(date.getMinutes())}`;
+}
 
 export const fullTime = (at: number, language: string): string =>
   format(language, "full", { dateStyle: "full", timeStyle: "short" }).format(at);
@@ -40,7 +45,7 @@ export function dayLabel(at: number, now: number, language: string): string {
 /** For a row of a list: the time of day, "Yesterday", a weekday within the week, else the date. */
 export function shortTime(at: number, now: number, language: string): string {
   const days = daysBetween(at, now);
-  if (days <= 0) return clock(at, language);
+  if (days <= 0) return clock(at);
   if (days === 1) return dayLabel(at, now, language);
   if (days < 7) return format(language, "weekday", { weekday: "short" }).format(at);
   return format(language, "date", { year: "2-digit", month: "numeric", day: "numeric" }).format(at);
@@ -67,7 +72,6 @@ export function shortSpan(ms: number): string {
 /** Length of a call or a voice message: "1:05", "1:02:03". */
 export function duration(ms: number): string {
   const seconds = Math.round(ms / 1_000);
-  const two = (value: number): string => String(value).padStart(2, "0");
   const hours = Math.floor(seconds / 3_600);
   const minutes = Math.floor(seconds / 60) % 60;
   return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds % 60)}` : `${minutes}:${two(seconds % 60)}`;

@@ -1,28 +1,28 @@
 import { describe, expect, it } from "vitest";
-import { changeOf, firstUnread, indexAfter, rowView } from "../../src/chat/rows.ts";
+import { changeOf, firstUnread, indexAfter, startOf } from "../../src/chat/rows.ts";
 import { message } from "./message.ts";
 
 const MINUTE = 60_000;
 const NOON = new Date(2026, 2, 2, 12).getTime();
 const at = (minutes: number, fields: Parameters<typeof message>[0] = {}) =>
   message({ createdAt: NOON + minutes * MINUTE, ...fields });
+const starts = (items: Parameters<typeof startOf>[0]) => items.map((_, index) => startOf(items, index));
 const keys = (list: string) => [...list].map((key) => message({ key }));
 
 describe("rows", () => {
   it("puts messages of one sender within five minutes together", () => {
     const items = [at(0), at(4), at(10), at(11, { senderId: "2" }), at(12)];
-    expect(items.map((_, index) => rowView(items, index).startsGroup)).toEqual([true, false, true, true, true]);
+    expect(starts(items)).toEqual(["day", "nothing", "group", "group", "group"]);
   });
 
   it("begins anew behind what the server says and what was recalled", () => {
     const items = [at(0), at(1, { type: "system", senderId: "0" }), at(2), at(3, { recalledAt: NOON }), at(4)];
-    expect(items.every((_, index) => rowView(items, index).startsGroup)).toBe(true);
+    expect(starts(items)).not.toContain("nothing");
   });
 
   it("names each day once", () => {
     const items = [at(0), at(1), at(13 * 60), at(13 * 60 + 1)];
-    expect(items.map((_, index) => rowView(items, index).startsDay)).toEqual([true, false, true, false]);
-    expect(rowView(items, 2).startsGroup).toBe(true);
+    expect(starts(items)).toEqual(["day", "nothing", "day", "nothing"]);
   });
 
   it("finds the first unread one of somebody else's", () => {

@@ -86,8 +86,6 @@ export default {
   },
   messages: {
     label: "Messages with {name}",
-    of: "{name}, {time}",
-    ofMe: "You, {time}, {state}",
     unread: "Unread messages",
     toLatest: "Jump to the latest message",
     toLatestCount: "{count} new message, jump to the latest | {count} new messages, jump to the latest",

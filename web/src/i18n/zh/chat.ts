@@ -89,8 +89,6 @@ const sentences: SameKeys<typeof en> = {
   },
   messages: {
     label: "与{name}的消息",
-    of: "{name}，{time}",
-    ofMe: "你，{time}，{state}",
     unread: "以下是未读消息",
     toLatest: "跳到最新消息",
     toLatestCount: "{count}条新消息，跳到最新",

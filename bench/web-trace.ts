@@ -1,0 +1,58 @@
+/** An event of Chromium's trace; times in microseconds. */
+export interface TraceEvent {
+  readonly name: string;
+  readonly ph: string;
+  readonly ts: number;
+  readonly dur?: number;
+  /** Of `dur` what the thread had a processor for. */
+  readonly tdur?: number;
+  readonly pid: number;
+  readonly tid: number;
+  readonly args?: Readonly<Record<string, unknown>>;
+}
+
+/** What a page does for a frame: its own code, and what the browser works out from it. Painting is done elsewhere. */
+const WORK = new Set([
+  "EvaluateScript",
+  "EventDispatch",
+  "FireAnimationFrame",
+  "FunctionCall",
+  "Layout",
+  "MajorGC",
+  "MinorGC",
+  "PrePaint",
+  "RunMicrotasks",
+  "TimerFire",
+  "UpdateLayoutTree",
+  "V8.GC_MC_BACKGROUND_MARKING",
+]);
+const FRAME = "BeginMainThreadFrame";
+
+/**
+ * The work on the page's thread in each frame, in ms: what lies between its beginning and that of the next one. What is done inside
+ * of something else counts once. Frames without any work are left out: nothing was scrolled in them.
+ */
+export function framesOf(events: readonly TraceEvent[]): number[] {
+  const begins = events.filter(({ name }) => name === FRAME);
+  const thread = busiest(begins);
+  const isHere = ({ pid, tid }: TraceEvent): boolean => thread !== undefined && pid === thread.pid && tid === thread.tid;
+  const starts = begins.filter(isHere).map(({ ts }) => ts);
+  starts.sort((a, b) => a - b);
+  const work = events.filter((event) => event.ph === "X" && WORK.has(event.name) && isHere(event));
+  work.sort((a, b) => a.ts - b.ts);
+  const spent = starts.map(() => 0);
+  let [frame, until] = [-1, 0];
+  for (const { ts, dur = 0 } of work) {
+    while (frame + 1 < starts.length && (starts[frame + 1] ?? 0) <= ts) frame += 1;
+    const from = Math.max(ts, until);
+    if (ts + dur > until && frame >= 0) spent[frame] = (spent[frame] ?? 0) + ts + dur - from;
+    until = Math.max(until, ts + dur);
+  }
+  return spent.filter((time) => time > 0).map((time) => time / 1_000);
+}
+
+/** Of several pages the one that draws most. */
+function busiest(begins: readonly TraceEvent[]): TraceEvent | undefined {
+  const threads = Map.groupBy(begins, ({ pid, tid }) => `${pid}/${tid}`);
+  return [...threads.values()].sort((a, b) => b.length - a.length)[0]?.[0];
+}
