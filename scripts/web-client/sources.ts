@@ -5,7 +5,7 @@ import path from "node:path";
 /** What the client is made of, besides the packages that the lock file names. */
 const SOURCES = ["web", "sdk/src", "contracts", "package-lock.json"];
 /** Not part of it, or made by building it. */
-const LEFT_OUT = /^(?:\..*|dist|node_modules|test|.*\.d\.ts|.*\.test\.ts|.*\.md)$/;
+const LEFT_OUT = /^(?:\..*|dist|node_modules|test|bench|.*\.d\.ts|.*\.test\.ts|.*\.md)$/;
 
 /** Where the build is put, and where a server in a checkout finds it. */
 export const distOf = (root: string): string => path.join(root, "web/dist");

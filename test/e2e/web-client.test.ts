@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { before, describe, it, test } from "node:test";
 import { WEB_PATHS } from "../../contracts/web-paths.ts";
 import { browser, openBrowser } from "../support/browser.ts";
-import { startIm } from "../support/im.ts";
+import { befriend, buildUser, PASSWORD, startIm, text } from "../support/im.ts";
 import { ROOT } from "../support/server-process.ts";
 import { waitFor } from "../support/wait.ts";
 import { builtWebClient } from "../support/web-client.ts";
@@ -86,6 +86,29 @@ describe("the client in a browser", { skip: browser.skip }, () => {
       await page.getByRole("textbox").first().waitFor();
     }
     assert.deepEqual(visitor.problems, []);
+  });
+
+  it("shows a person who signed in each of its screens in the same way", async () => {
+    await using im = await startIm();
+    const { username, userId } = await buildUser(im);
+    const friend = await buildUser(im);
+    const conversationId = await befriend(im, friend, { userId });
+    await im.node.as(friend.userId, "message.send", text(conversationId, "**hello** https://im.example :-)"));
+    await using chromium = await openBrowser();
+    const visitor = await chromium.visitor();
+    const page = await visitor.open(`${im.url}/sign-in`);
+    await page.locator("[autocomplete=username]").fill(username);
+    await page.locator("[autocomplete=current-password]").fill(PASSWORD);
+    await page.keyboard.press("Enter");
+    await page.waitForURL("**/chats*");
+    const below = [`/chats/${conversationId}`, `/contacts/${friend.userId}`, "/contacts/requests", "/settings/devices"];
+    for (const path of ["/chats", "/contacts", "/notifications", "/settings", ...below]) {
+      await page.goto(im.url + path);
+      await page.getByRole("navigation").first().waitFor();
+      await page.waitForLoadState("networkidle");
+      assert.equal(new URL(page.url()).pathname, path);
+      assert.deepEqual(visitor.problems, [], path);
+    }
   });
 
   it("may talk to its server by WebSocket, and runs nothing that was put into the page", async () => {

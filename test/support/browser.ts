@@ -24,6 +24,8 @@ export interface OpenBrowser extends AsyncDisposable {
 }
 
 const REFUSED_CALL = /^Failed to load resource: the server responded with a status of /;
+/** Of what a page still loaded when it was left. */
+const LEFT = "net::ERR_ABORTED";
 
 /** @throws when `browser.skip` says why there is none */
 export async function openBrowser(): Promise<OpenBrowser> {
@@ -38,7 +40,10 @@ function visitorOf(context: BrowserContext): Visitor {
   const problems: string[] = [];
   context.on("page", (page) => {
     page.on("pageerror", (error) => problems.push(`uncaught: ${error.stack ?? error.message}`));
-    page.on("requestfailed", (request) => problems.push(`not loaded: ${request.url()} ${request.failure()?.errorText ?? ""}`));
+    page.on("requestfailed", (request) => {
+      const why = request.failure()?.errorText ?? "";
+      if (why !== LEFT) problems.push(`not loaded: ${request.url()} ${why}`);
+    });
     page.on("console", (message) => {
       const { url } = message.location();
       const isRefusedCall = REFUSED_CALL.test(message.text()) && new URL(url).pathname.startsWith(API_PREFIX);
