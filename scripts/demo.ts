@@ -7,7 +7,7 @@ import { parseArgs } from "node:util";
 import { loadConfig, ConfigError } from "../config/env.ts";
 import { createIm } from "../create-im.ts";
 import { urlOf } from "../runtime/greeting.ts";
-import { DIRECT, FRIENDSHIPS, GROUP, GROUP_LINES, PASSWORD, PEOPLE, type Line, type Person } from "./demo-world.ts";
+import { DIRECT, FRIENDSHIPS, GROUP, GROUP_LINES, PASSWORD, PEOPLE, REQUESTS, type Line, type Person } from "./demo-world.ts";
 import { RestClient, RestError, isAnswering } from "./rest-client.ts";
 
 interface Member {
@@ -18,7 +18,7 @@ type People = Readonly<Record<Person, Member>>;
 
 const CODE = { wrongAccount: 1002, alreadyFriends: 2001, alreadyAsked: 2002, recallTimePassed: 3004 };
 
-async function signIn(url: string, { username, nickname }: (typeof PEOPLE)[number]): Promise<Member> {
+async function signIn(url: string, { username, ...profile }: (typeof PEOPLE)[number]): Promise<Member> {
   const rest = new RestClient(url);
   const account = { username, password: PASSWORD };
   const login = () =>
@@ -29,8 +29,10 @@ async function signIn(url: string, { username, nickname }: (typeof PEOPLE)[numbe
     });
   const session = await login().catch(async (error: unknown) => {
     if (!isCode(error, CODE.wrongAccount)) throw error;
-    await rest.post("/users/register", { ...account, nickname });
-    return login();
+    await rest.post("/users/register", { ...account, nickname: profile.nickname });
+    const made = await login();
+    await rest.as(made.accessToken).put("/users/me/profile", profile);
+    return made;
   });
   return { rest: rest.as(session.accessToken), userId: session.user.userId };
 }
@@ -70,9 +72,14 @@ async function groupConversation(people: People): Promise<string> {
 }
 
 async function say(people: People, conversationId: string, lines: readonly Line[]): Promise<void> {
-  for (const { id, from, text, reactions = [], recalled = false } of lines) {
-    const message = { conversationId, clientMsgId: id, type: "text", content: { text } };
-    const { messageId } = await people[from].rest.post<{ messageId: string }>("/messages", message);
+  const said = new Map<string, string>();
+  for (const { id, from, text, reactions = [], recalled = false, type = "text", replyTo, mentions } of lines) {
+    const { messageId } = await people[from].rest.post<{ messageId: string }>("/messages", {
+      ...{ conversationId, clientMsgId: id, type, content: { text } },
+      ...(replyTo !== undefined && { replyTo: said.get(replyTo) }),
+      ...(mentions && { mentions: mentions.map((name) => people[name].userId) }),
+    });
+    said.set(id, messageId);
     for (const { by, emoji } of reactions) await people[by].rest.post(`/messages/${messageId}/reactions`, { emoji });
     if (recalled) await people[from].rest.post(`/messages/${messageId}/recall`).catch(ignoring(CODE.recallTimePassed));
   }
@@ -87,6 +94,10 @@ async function fill(url: string): Promise<void> {
     await say(people, await directConversation(people[one], people[other]), lines);
   }
   await say(people, await groupConversation(people), GROUP_LINES);
+  for (const [one, other, message] of REQUESTS)
+    await people[one].rest
+      .post("/social/friends/request", { userId: people[other].userId, message })
+      .catch(ignoring(CODE.alreadyFriends, CODE.alreadyAsked));
 }
 
 const isCode = (error: unknown, ...codes: number[]): boolean => error instanceof RestError && codes.includes(error.code);
