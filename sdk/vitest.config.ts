@@ -6,5 +6,6 @@ const root = import.meta.dirname;
 export default defineConfig({
   root,
   cacheDir: path.resolve(root, "../node_modules/.vite-sdk"),
-  test: { environment: "node", include: ["test/**/*.test.ts"], maxWorkers: 2 },
+  // Time enough for a machine that does much else.
+  test: { environment: "node", include: ["test/**/*.test.ts"], maxWorkers: 2, testTimeout: 30_000, hookTimeout: 30_000 },
 });

@@ -8,16 +8,13 @@ import type { Key, Operation, Range, Store, Table } from "./port.ts";
 /**
  * Keeps everything in a database of the browser. Tabs that open the same name share it.
  *
- * What the user has alone (unsent messages, the session) is on disk when a write resolves. Anything else the browser may write a
- * little later: it survives the browser, and after a power cut the server has it still. Each write stands behind the earlier ones,
- * so nothing is kept that builds on what is lost.
+ * What the user has alone (unsent messages, the session) is on disk when a write resolves, which costs some milliseconds. What the
+ * server sent the browser may write a little later: it survives the browser, and after a power cut the server has it still. Each
+ * write stands behind the earlier ones, so nothing is kept that builds on what is lost.
  */
 export function indexedDbStore(name: string): Store {
   return new IndexedDbStore(name);
 }
-
-/** Tables of which the server has no copy. */
-const ONLY_HERE: ReadonlySet<Table> = new Set<Table>(["outbox", "meta"]);
 
 /** What browsers say when they have closed a connection by themselves. */
 const LOST = new Set(["InvalidStateError", "UnknownError", "AbortError"]);
@@ -63,8 +60,7 @@ class IndexedDbStore implements Store {
     const own = ownOperations(operations);
     const tables = [...new Set(own.map(({ table }) => table))];
     if (tables.length === 0) return;
-    const durability = tables.some((table) => ONLY_HERE.has(table)) ? "strict" : "relaxed";
-    await this.#transact(tables, { mode: "readwrite", durability }, async (transaction) => {
+    await this.#transact(tables, { mode: "readwrite", durability: durabilityOf(tables) }, async (transaction) => {
       for (const operation of own) request(transaction.objectStore(operation.table), operation);
     });
   }
@@ -113,6 +109,11 @@ class IndexedDbStore implements Store {
     this.#forget(connection);
     (await connection).close();
   }
+}
+
+/** Notes of its own in `meta` belong to what they are written with: how far it came, beside what came. */
+function durabilityOf(tables: readonly Table[]): IDBTransactionDurability {
+  return tables.includes("outbox") || tables.every((table) => table === "meta") ? "strict" : "relaxed";
 }
 
 interface Transaction extends IDBTransactionOptions {

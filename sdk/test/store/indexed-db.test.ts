@@ -129,10 +129,12 @@ describe("a write", () => {
     onTestFinished(() => transaction.mockRestore());
     await store.write([put(1), put(1, "outbox")]);
     await store.write([put(1, "meta")]);
+    await store.write([put(1, "meta"), put(1)]);
     await store.write([put(2), put(2, "conversations"), put(2, "friends"), put(2, "groups")]);
     expect(transaction.mock.calls.map(([tables, mode, options]) => [tables, mode, options?.durability])).toEqual([
       [["messages", "outbox"], "readwrite", "strict"],
       [["meta"], "readwrite", "strict"],
+      [["meta", "messages"], "readwrite", "relaxed"],
       [["messages", "conversations", "friends", "groups"], "readwrite", "relaxed"],
     ]);
   });
