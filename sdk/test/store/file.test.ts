@@ -124,6 +124,9 @@ describe("the log", () => {
     expect(await messages(store)).toEqual([1]);
     vi.spyOn(methods, "datasync").mockRejectedValueOnce(noRoom());
     await expect(store.write([put(3)])).rejects.toThrow(StoreError);
+    await store.close();
+    await store.open();
+    expect(await messages(store)).toEqual([1]);
     await store.write([put(4)]);
     await store.close();
     await store.open();
