@@ -14,7 +14,7 @@ export interface Paged<T> {
   readonly hasMore: Readonly<Ref<boolean>>;
   /** Of the newest try; null once one has worked. */
   readonly error: Readonly<ShallowRef<unknown>>;
-  /** Asks for the first page again; what is shown stays until it has come. */
+  /** Reads again from the start, as far as it is shown; what is shown stays until then. */
   reload(): Promise<void>;
   /** Nothing while a page is on its way. */
   loadMore(): Promise<void>;
@@ -33,13 +33,13 @@ export function usePaged<T>(load: (cursor?: string) => Promise<Page<T>>): Paged<
   // An answer that a later reload has overtaken is dropped.
   let round = 0;
 
-  async function bring(from: string | null): Promise<void> {
+  async function bring(read: () => Promise<Page<T>>): Promise<void> {
     const mine = ++round;
     loading.value = true;
     try {
-      const page = await (from === null ? load() : load(from));
+      const page = await read();
       if (mine !== round) return;
-      items.value = from === null ? page.items : [...items.value, ...page.items];
+      items.value = page.items;
       cursor = page.nextCursor;
       hasMore.value = cursor !== null;
       loaded.value = true;
@@ -51,15 +51,34 @@ export function usePaged<T>(load: (cursor?: string) => Promise<Page<T>>): Paged<
     }
   }
 
+  async function fromStart(): Promise<Page<T>> {
+    const wanted = items.value.length;
+    let { items: found, nextCursor } = await load();
+    while (nextCursor !== null && found.length < wanted) {
+      const page = await load(nextCursor);
+      found = [...found, ...page.items];
+      nextCursor = page.nextCursor;
+    }
+    return { items: found, nextCursor };
+  }
+
+  async function next(from: string): Promise<Page<T>> {
+    const page = await load(from);
+    return { items: [...items.value, ...page.items], nextCursor: page.nextCursor };
+  }
+
   return {
     items,
     loaded,
     loading,
     hasMore,
     error,
-    reload: () => bring(null),
+    reload: () => bring(fromStart),
     loadMore: async () => {
-      if (!loading.value && cursor !== null) await bring(cursor);
+      if (!loading.value && cursor !== null) {
+        const from = cursor;
+        await bring(() => next(from));
+      }
     },
     patch: (change) => {
       items.value = change(items.value);

@@ -15,8 +15,8 @@ export interface RosterFilter {
 /** What a friend is called here: the remark, else the nickname. */
 export const friendName = ({ remark, user }: Friend): string => remark || user.nickname;
 
-/** Letters without accents in upper case, so that "Émile" stands with E. */
-const fold = (text: string): string => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
+/** Letters without accents and case, so that "emile" finds "Émile". */
+export const fold = (text: string): string => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase();
 
 /** A Latin letter, or `#`. */
 export function initialOf(name: string): string {

@@ -14,8 +14,3 @@ export function relativeTime(at: number, now: number, language: string): string 
   }
   return format.format(0, "minute");
 }
-
-/** A day and a time of day, such as "Mar 5, 2026, 2:30 PM". */
-export function dateTime(at: number, language: string): string {
-  return new Intl.DateTimeFormat(language, { dateStyle: "medium", timeStyle: "short" }).format(at);
-}

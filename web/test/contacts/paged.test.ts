@@ -53,6 +53,24 @@ describe("a list in pages", () => {
     expect([list.items.value, list.hasMore.value, list.loading.value]).toEqual([[2], false, false]);
   });
 
+  it("reads again as far as it is shown", async () => {
+    const { asked, load } = server();
+    const list = usePaged(load);
+    const answers = async (done: Promise<void>, ...pages: Page<number>[]): Promise<void> => {
+      for (const page of pages) {
+        asked.at(-1)?.answer(page);
+        await Promise.resolve();
+        await Promise.resolve();
+      }
+      await done;
+    };
+    await answers(list.reload(), { items: [1, 2], nextCursor: "a" });
+    await answers(list.loadMore(), { items: [3, 4], nextCursor: "b" });
+    await answers(list.reload(), { items: [1, 3], nextCursor: "c" }, { items: [4, 5], nextCursor: "d" });
+    expect(list.items.value).toEqual([1, 3, 4, 5]);
+    expect(asked.map(({ cursor }) => cursor)).toEqual([undefined, "a", undefined, "c"]);
+  });
+
   it("keeps what is shown when a page does not come, and says why", async () => {
     const { asked, load } = server();
     const list = usePaged(load);
