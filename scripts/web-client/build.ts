@@ -11,7 +11,7 @@ import { distOf, hashOfSources, isFresh, MARK } from "./sources.ts";
 const BUILD_TIMEOUT_MS = 600_000;
 const MAX_OUTPUT_BYTES = 16_000_000;
 /** What it takes on a small machine; told to who waits for it. */
-const USUAL_S = 15;
+const USUAL_S = 10;
 
 const viteOf = (root: string): string => path.join(root, "node_modules/vite/bin/vite.js");
 

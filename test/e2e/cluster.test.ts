@@ -3,9 +3,10 @@ import { after, before, describe, it } from "node:test";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
 import type { Message } from "../../contracts/entities.ts";
 import { SMALL_CLUSTER, startCluster, type Cluster } from "../../scripts/cluster/index.ts";
+import { prepareWebClient } from "../../scripts/web-client/index.ts";
 import { ownServers, reasonToSkip } from "../support/servers.ts";
 import { api, connectClient, dataOf, type Client, type RestClient } from "../support/client.ts";
-import { runProcess, temporaryFolder } from "../support/server-process.ts";
+import { ROOT, runProcess, temporaryFolder } from "../support/server-process.ts";
 import { waitFor } from "../support/wait.ts";
 
 const KINDS = ["mysql", "redis", "nats", "kafka"] as const;
@@ -32,6 +33,7 @@ describe("a cluster of six nodes", { skip, timeout: 180_000 }, () => {
   before(async () => {
     const servers = stack.use(await ownServers(...KINDS));
     mysqlUrl = servers.mysql.url;
+    await prepareWebClient(ROOT, () => undefined);
     const folder = stack.use(await temporaryFolder());
     const nodes = SMALL_CLUSTER.map(({ name, role }) => ({ name, role }));
     cluster = stack.use(await startCluster({ dir: folder.path, servers: servers.env, nodes, env: { IM_BCRYPT_ROUNDS: "10" } }));
@@ -80,6 +82,13 @@ describe("a cluster of six nodes", { skip, timeout: 180_000 }, () => {
       await connection.end();
     }
   }
+
+  it("both gateways serve the same web client", async () => {
+    const pages = await Promise.all(cluster.gateways.map((url) => fetch(url)));
+    const [one, other] = pages.map(({ status, headers }) => [status, headers.get("content-type"), headers.get("etag")]);
+    assert.deepEqual(one?.slice(0, 2), [200, "text/html; charset=utf-8"]);
+    assert.deepEqual(one, other);
+  });
 
   it("people on different gateways talk, in order, and all of it is in MySQL", async () => {
     const [a, b] = [await connect(ann, 0), await connect(ben, 1)];
@@ -159,7 +168,7 @@ describe("a cluster of six nodes", { skip, timeout: 180_000 }, () => {
   it("a console joins it and answers for all nodes", async () => {
     const eve = await signUp("eve");
     await connect(eve, 1);
-    await using console = runProcess(["--import", "./scripts/prepare.js", "scripts/repl.ts"], {
+    await using console = runProcess(["--import", "./scripts/compile-cache.js", "scripts/repl.ts"], {
       ...cluster.env,
       IM_PROFILE: "cluster",
       IM_DATA_DIR: "/nowhere",
