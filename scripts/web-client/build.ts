@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
-import { mkdir, rename, rm, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { promisify, stripVTControlCharacters } from "node:util";
 import { environmentOfOthers } from "../../config/env.ts";
@@ -9,6 +9,7 @@ import { compressFiles } from "./compress.ts";
 import { distOf, hashOfSources, isFresh, MARK } from "./sources.ts";
 
 const BUILD_TIMEOUT_MS = 600_000;
+const LOCK = "lock";
 const MAX_OUTPUT_BYTES = 16_000_000;
 /** What it takes on a small machine; told to who waits for it. */
 const USUAL_S = 10;
@@ -27,7 +28,7 @@ export async function buildWebClient(root: string, report: (line: string) => voi
   const work = path.join(root, "web/.build");
   await mkdir(work, { recursive: true });
   const onWait = (): void => report("Waiting for the web client, which another process builds");
-  await withBuildLock(path.join(work, "lock"), onWait, async () => {
+  await withBuildLock(path.join(work, LOCK), onWait, async () => {
     if (isFresh(root)) return;
     report(`Building the web client, once (about ${USUAL_S} s) …`);
     const startedAt = performance.now();
@@ -37,8 +38,11 @@ export async function buildWebClient(root: string, report: (line: string) => voi
 }
 
 async function build(root: string, work: string): Promise<void> {
-  const [made, replaced] = [path.join(work, "new"), path.join(work, "old")];
-  await Promise.all([made, replaced].map((folder) => rm(folder, { recursive: true, force: true })));
+  for (const name of await readdir(work)) {
+    if (name !== LOCK) await rm(path.join(work, name), { recursive: true, force: true });
+  }
+  // Each of its own name: a build whose process was ended may still be writing.
+  const [made, replaced] = [await mkdtemp(path.join(work, "new-")), await mkdtemp(path.join(work, "old-"))];
   const hash = hashOfSources(root); // before: what is saved meanwhile is built the next time
   const args = [viteOf(root), "build", path.join(root, "web"), "--outDir", made, "--emptyOutDir", "--logLevel", "warn"];
   const env = { ...environmentOfOthers(), NODE_ENV: "production" };
@@ -49,7 +53,8 @@ async function build(root: string, work: string): Promise<void> {
   );
   await compressFiles(made);
   await writeFile(path.join(made, MARK), hash);
-  if (existsSync(distOf(root))) await rename(distOf(root), replaced);
+  if (existsSync(distOf(root))) await rename(distOf(root), path.join(replaced, "dist"));
+  await chmod(made, 0o755); // a temporary folder is for its owner alone
   await rename(made, distOf(root));
   await rm(replaced, { recursive: true, force: true });
 }
