@@ -30,6 +30,12 @@ export default {
   storeBrokenHint: "Messages cannot be stored here, perhaps because of private browsing or a full disk. {reason}",
   copied: "Copied",
   copyFailed: "Copying did not work. Select the text and copy it yourself.",
+  welcome: {
+    title: "Nobody to write to yet",
+    text: "Find friends by their user name in the contacts, or tell them yours. Once they accept, you can write to each other.",
+    copy: "Copy",
+    find: "Find a friend",
+  },
   banner: {
     offline: "No connection to the server.",
     retryIn: "Next try in {n} second. | Next try in {n} seconds.",

@@ -33,6 +33,12 @@ const sentences: SameKeys<typeof en> = {
   storeBrokenHint: "消息无法保存在此处，可能是无痕浏览或磁盘已满。{reason}",
   copied: "已复制",
   copyFailed: "复制失败，请选中文字后自行复制。",
+  welcome: {
+    title: "还没有可以聊天的人",
+    text: "在通讯录中按用户名查找好友，或把你的用户名告诉他们。通过申请后即可开始聊天。",
+    copy: "复制",
+    find: "查找好友",
+  },
   banner: {
     offline: "未连接到服务器。",
     retryIn: "{n} 秒后重试。 | {n} 秒后重试。",
