@@ -20,6 +20,7 @@ export default {
   unread: "no unread messages | {n} unread message | {n} unread messages",
   requests: "no requests | {n} request | {n} requests",
   unreadNotifications: "no unread notifications | {n} unread notification | {n} unread notifications",
+  notFoundTitle: "Not found",
   notFound: "There is nothing at this address",
   notFoundHint: "The link may be old, or mistyped.",
   toChats: "Go to chats",

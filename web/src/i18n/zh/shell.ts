@@ -23,6 +23,7 @@ const sentences: SameKeys<typeof en> = {
   unread: "没有未读消息 | {n} 条未读消息 | {n} 条未读消息",
   requests: "没有待处理的申请 | {n} 条待处理的申请 | {n} 条待处理的申请",
   unreadNotifications: "没有未读通知 | {n} 条未读通知 | {n} 条未读通知",
+  notFoundTitle: "未找到",
   notFound: "此地址没有内容",
   notFoundHint: "链接可能已过期或有误。",
   toChats: "前往聊天",
