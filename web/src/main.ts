@@ -17,7 +17,8 @@ app.use(createPinia()).use(i18n);
 // Both listen from before the client starts, so that they miss nothing.
 const session = useSession();
 const lists = useLists();
-await Promise.all([showLanguage(language.value), session.start()]);
+// Without its words the page stays in English.
+await Promise.all([showLanguage(language.value).catch(() => showLanguage("en")), session.start()]);
 lists.readAll();
 app.use(router);
 app.mount("#app");

@@ -100,6 +100,12 @@ export const useLists = defineStore("lists", () => {
     void countRequests();
     void countNotifications();
   });
+  // What was read in another tab of this browser is told to other devices alone.
+  document.addEventListener("visibilitychange", () => {
+    if (document.visibilityState !== "visible" || im.connection.state !== "online") return;
+    void countRequests();
+    void countNotifications();
+  });
   im.on("conversations", () => {
     conversations.value = [...im.conversations];
   });
