@@ -53,6 +53,7 @@ const context: ChatContext = {
   kind: "group",
   nameOf: (userId) => `Person ${userId}`,
   avatarOf: () => "",
+  sentQuote: () => null,
   mentionsIn: ({ mentions = [] }) => mentions.map((userId) => ({ text: `@Person ${userId}`, isMe: userId === ME })),
   language: localeTag,
   now: ref(0),

@@ -1,4 +1,4 @@
-import type { LocalMessage } from "@moleculer-im/client";
+import type { LocalMessage, ReplyPreview } from "@moleculer-im/client";
 import { inject, type InjectionKey, type Ref } from "vue";
 import type { Viewer } from "./deeds.ts";
 import type { MentionName } from "./text.ts";
@@ -31,6 +31,8 @@ export interface RowActions {
 export interface ChatContext extends Words, RowActions {
   readonly kind: Viewer["conversation"];
   avatarOf(userId: string): string;
+  /** What a message answers that was sent from this page, while it is on its way; else null. */
+  sentQuote(message: LocalMessage): ReplyPreview | null;
   mentionsIn(message: Pick<LocalMessage, "mentions">): readonly MentionName[];
   /** BCP 47. */
   readonly language: Readonly<Ref<string>>;

@@ -12,62 +12,64 @@ export interface Rows {
   readonly hasOlder: Readonly<Ref<boolean>>;
   readonly hasNewer: Readonly<Ref<boolean>>;
   readonly loading: Readonly<Ref<MessageWindow["loading"]>>;
+  /** Resolves when what is shown is what the window holds. */
+  settled(): Promise<void>;
 }
+
+/** `longer`: there are more at the end. `replaced`: this is another stretch. `changed`: anything else. */
+export type RowsChange = "longer" | "replaced" | "changed";
 
 /**
  * The messages of a window as a virtual list takes them: it must know whether there are more at the beginning or at the end, so
- * what changed at both is shown in two steps. `changed` is called after each, with whether there are more at the end.
+ * what changed at both is shown in two steps. `changed` is called after each change.
  */
-export function useRows(window: MessageWindow, changed: (isLonger: boolean) => void): Rows {
+export function useRows(window: MessageWindow, changed: (how: RowsChange) => void): Rows {
   const items = shallowRef(window.items);
   const shift = ref(false);
   const stretch = ref(0);
   const hasOlder = ref(window.hasOlder);
   const hasNewer = ref(window.hasNewer);
   const loading = ref(window.loading);
-  let isFollowing = false;
+  let following: Promise<void> | null = null;
 
   function show(next: readonly LocalMessage[], isShift: boolean): void {
     shift.value = isShift;
     items.value = next;
   }
 
-  /** @returns whether there are more at the end */
-  async function step(next: readonly LocalMessage[]): Promise<boolean> {
+  async function step(next: readonly LocalMessage[]): Promise<RowsChange> {
     const change = changeOf(items.value, next);
     if (change.kind === "replaced") {
       stretch.value += 1;
       show(next, false);
-      return false;
+      return "replaced";
     }
     if (change.before !== 0) {
       show(next.slice(0, next.length - change.behind), true);
       await nextTick();
     }
     show(next, false);
-    return change.behind > 0;
+    return change.behind > 0 ? "longer" : "changed";
   }
 
   async function follow(): Promise<void> {
-    if (isFollowing) return;
-    isFollowing = true;
-    try {
-      while (items.value !== window.items) {
-        const isLonger = await step(window.items);
-        await nextTick();
-        changed(isLonger);
-      }
-    } finally {
-      isFollowing = false;
+    while (items.value !== window.items) {
+      const how = await step(window.items);
+      await nextTick();
+      changed(how);
     }
+    following = null;
   }
 
   function onChange(): void {
     hasOlder.value = window.hasOlder;
     hasNewer.value = window.hasNewer;
     loading.value = window.loading;
-    if (items.value !== window.items) void follow();
+    if (items.value !== window.items) following ??= follow();
   }
   onScopeDispose(window.onChange(onChange));
-  return { items, shift, stretch, hasOlder, hasNewer, loading };
+  const settled = async (): Promise<void> => {
+    await following;
+  };
+  return { items, shift, stretch, hasOlder, hasNewer, loading, settled };
 }

@@ -1,6 +1,6 @@
 import type { MessageWindow } from "@moleculer-im/client";
 import type { VirtualizerHandle } from "virtua/vue";
-import { nextTick, ref, type Ref, type ShallowRef } from "vue";
+import { ref, type Ref, type ShallowRef } from "vue";
 import type { Rows } from "./use-rows.ts";
 
 /** So near to the end counts as being there. */
@@ -24,13 +24,23 @@ export interface Scrolling {
   scrolled(): void;
   /** To be called after rows, or the room for them, have changed. */
   resized(): void;
-  loadMore(): void;
+  /** Loads what is shown first; also again, after it has failed. */
+  begin(): void;
+  /** Goes on where loading has failed. */
+  retry(): void;
+}
+
+/** What was read when the chat was opened. */
+export interface Opening {
+  readonly readSeq: number;
+  readonly unread: number;
 }
 
 /** Where the list stands, and what follows from it: more is loaded at its ends, and at the end it follows what comes. */
 export function useScrolling(
   window: MessageWindow,
-  { items, hasOlder, hasNewer }: Pick<Rows, "items" | "hasOlder" | "hasNewer">,
+  { items, hasOlder, hasNewer, settled }: Rows,
+  { readSeq, unread }: Opening,
   list: Readonly<ShallowRef<VirtualizerHandle | null>>,
 ): Scrolling {
   const isAtEnd = ref(false);
@@ -54,7 +64,7 @@ export function useScrolling(
   async function toLatest(): Promise<void> {
     if (hasNewer.value) {
       await window.loadLatest();
-      await nextTick();
+      await settled();
     }
     toEnd();
   }
@@ -80,6 +90,16 @@ export function useScrolling(
     else if (hasNewer.value && fromEnd(handle) < LOAD_AHEAD_PX) void load(window.loadNewer(PAGE));
   }
 
+  function begin(): void {
+    void load(unread > 0 ? window.loadAround({ seq: readSeq + 1 }) : window.loadLatest());
+  }
+
+  function retry(): void {
+    failure.value = null;
+    if (items.value.length === 0) begin();
+    else loadMore();
+  }
+
   function scrolled(): void {
     const handle = list.value;
     if (!handle) return;
@@ -91,5 +111,5 @@ export function useScrolling(
     if (isAtEnd.value) toEnd();
   }
 
-  return { isAtEnd, failure, inSight, toEnd, toLatest, toIndex, scrolled, resized, loadMore };
+  return { isAtEnd, failure, inSight, toEnd, toLatest, toIndex, scrolled, resized, begin, retry };
 }

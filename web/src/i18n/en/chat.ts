@@ -7,6 +7,7 @@ export default {
   recalledByYou: "You recalled a message",
   recalledBy: "{name} recalled a message",
   editAgain: "Edit again",
+  missing: "There is no such conversation, or you are not in it.",
   preview: {
     titled: "[{kind}] {title}",
     image: "Photo",

@@ -10,6 +10,7 @@ const sentences: SameKeys<typeof en> = {
   recalledByYou: "你撤回了一条消息",
   recalledBy: "{name}撤回了一条消息",
   editAgain: "重新编辑",
+  missing: "会话不存在，或你不在其中。",
   preview: {
     titled: "[{kind}] {title}",
     plain: "[{kind}]",
