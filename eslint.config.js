@@ -19,7 +19,7 @@ const NO_LAYOUT = Object.fromEntries(
 );
 
 export default defineConfig(
-  globalIgnores(["**/dist/", "**/.build/", "coverage/", "data/", "bench/results/"]),
+  globalIgnores(["**/dist/", "**/.build/", ".cache/", "coverage/", "data/", "bench/results/"]),
   {
     linterOptions: { reportUnusedDisableDirectives: "error" },
     plugins: { im: { rules: { "import-direction": importDirection } } },
