@@ -1,5 +1,5 @@
 import { nextTick } from "vue";
-import { createRouter, createWebHistory } from "vue-router";
+import { START_LOCATION, createRouter, createWebHistory } from "vue-router";
 import { nextOf } from "./session/next.ts";
 import { useSession } from "./session/session-store.ts";
 
@@ -90,7 +90,7 @@ export const router = createRouter({
 
 /** The place where a screen begins, for those who went to it by keyboard: what they pressed is gone with the screen before. */
 router.afterEach(async (to, from) => {
-  if (to.path === from.path) return;
+  if (from === START_LOCATION || to.path === from.path) return;
   await nextTick();
   if (document.activeElement === document.body) document.querySelector<HTMLElement>("main")?.focus({ preventScroll: true });
 });
