@@ -9,6 +9,18 @@ import product from "../package.json" with { type: "json" };
 const root = import.meta.dirname;
 const LOCAL_SERVER = "http://127.0.0.1:3000";
 
+/** What several screens share comes in few files: each has its round trip and its headers. */
+const chunks = [
+  { name: "vue", test: /node_modules[\\/](@vue|vue|vue-router|pinia|vue-i18n|@intlify)[\\/]/, priority: 3 },
+  {
+    name: "element",
+    test: /node_modules[\\/](element-plus|@element-plus|@vueuse|lodash-es|@popperjs|@floating-ui|dayjs)[\\/]/,
+    minShareCount: 2,
+    priority: 2,
+  },
+  { name: "frame", test: /[\\/]web[\\/]src[\\/](ui|shell|session)[\\/]/, minShareCount: 3, priority: 1 },
+];
+
 /**
  * Everything is a file of its own below /assets, so that the page can forbid inline scripts and styles. `IM_URL` names the
  * server behind the development server.
@@ -45,6 +57,9 @@ export default defineConfig(({ mode }) => {
       assetsDir: "assets",
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
+      // All styles are smaller than the many small files that they would be.
+      cssCodeSplit: false,
+      rolldownOptions: { output: { codeSplitting: { groups: chunks } } },
     },
     server: {
       proxy: {
