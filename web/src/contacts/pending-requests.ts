@@ -1,7 +1,7 @@
 import type { FriendRequest } from "@moleculer-im/client";
 import { computed, shallowRef, type ComputedRef } from "vue";
 import { im } from "../session/im.ts";
-import { useImEvent } from "./use-im-event.ts";
+import { useImEvent, useWhenBack } from "./use-im-event.ts";
 
 const PAGE = 100;
 
@@ -30,6 +30,7 @@ export function usePendingBetween(userId: () => string): ComputedRef<PendingBetw
   }
 
   useImEvent("requests", () => void reload());
+  useWhenBack(() => void reload());
   void reload();
   const between = computed(() => ({
     sent: sent.value.find(({ status, to }) => status === "pending" && to.userId === userId()) ?? null,

@@ -5,12 +5,13 @@ const steps = [
   ["minute", MINUTE_MS],
 ] as const;
 
-/** "5 minutes ago", "in 2 days"; less than a minute is this minute. Times are epoch ms. */
+/** "5 minutes ago", "in 2 days"; less than a minute is this minute. What is to come is rounded, so that a week begins with 7 days. Times are epoch ms. */
 export function relativeTime(at: number, now: number, language: string): string {
   const format = new Intl.RelativeTimeFormat(language, { numeric: "auto" });
   const away = at - now;
   for (const [unit, ms] of steps) {
-    if (Math.abs(away) >= ms) return format.format(Math.trunc(away / ms), unit);
+    const count = away > 0 ? Math.round(away / ms) : Math.ceil(away / ms);
+    if (count !== 0) return format.format(count, unit);
   }
   return format.format(0, "minute");
 }

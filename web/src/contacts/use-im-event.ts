@@ -6,3 +6,10 @@ import { im } from "../session/im.ts";
 export function useImEvent<E extends ClientEventName>(event: E, listener: (payload: ClientEvents[E]) => void): void {
   onScopeDispose(im.on(event, listener));
 }
+
+/** Runs `work` each time the client is up to date again: what was asked for meanwhile failed, and events were missed. */
+export function useWhenBack(work: () => void): void {
+  useImEvent("connection", ({ state }) => {
+    if (state === "online") work();
+  });
+}

@@ -1,5 +1,6 @@
 import type { Group, GroupCard } from "@moleculer-im/client";
 import { computed, ref, shallowRef, watch, type ComputedRef, type Ref } from "vue";
+import { useWhenBack } from "../contacts/use-im-event.ts";
 import { im } from "../session/im.ts";
 import { useLists } from "../session/lists-store.ts";
 
@@ -56,6 +57,10 @@ export function useGroup(groupId: () => string): GroupView {
       if (mine === round) isLoading.value = false;
     }
   }
+
+  useWhenBack(() => {
+    if (!listed.value) void load();
+  });
 
   return {
     group: computed(() => answered.value ?? listed.value),

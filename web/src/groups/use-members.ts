@@ -1,7 +1,7 @@
 import type { Member } from "@moleculer-im/client";
 import { onScopeDispose } from "vue";
 import { usePaged, type Paged } from "../contacts/paged.ts";
-import { useImEvent } from "../contacts/use-im-event.ts";
+import { useImEvent, useWhenBack } from "../contacts/use-im-event.ts";
 import { im } from "../session/im.ts";
 import { useLists } from "../session/lists-store.ts";
 
@@ -37,6 +37,7 @@ export function useMembers(groupId: string): Members {
   useImEvent("group", (changed) => {
     if (changed.groupId === groupId) rereadSoon();
   });
+  useWhenBack(rereadSoon);
   onScopeDispose(() => {
     if (timer !== null) clearTimeout(timer);
   });

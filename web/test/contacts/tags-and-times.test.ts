@@ -33,6 +33,8 @@ describe("a time from now", () => {
     [-90 * 60_000, "en", "1 hour ago"],
     [-25 * 3_600_000, "en", "yesterday"],
     [3 * 86_400_000, "en", "in 3 days"],
+    [7 * 86_400_000 - 1_000, "en", "in 7 days"],
+    [10_000, "en", "this minute"],
     [-5 * 60_000, "zh", "5分钟前"],
   ])("%i ms in %s", (away, language, text) => expect(relativeTime(now + away, now, language)).toBe(text));
 });

@@ -4,7 +4,7 @@ export default {
   add: "Add friend",
   newGroup: "New group",
   newRequests: "New requests",
-  newRequestsWaiting: "New requests, {count} waiting",
+  newRequestsWaiting: "{count} waiting",
   blocked: "Blocked people",
   allowed: "May add me to groups",
   groups: "Groups",
@@ -140,7 +140,7 @@ export default {
     allowedNone: "Nobody is on this list",
     allowedNoneHint: "You can put friends on it on their contact page.",
     disallow: "Remove",
-    disallowOf: "Take {name} off the list",
+    disallowOf: "Remove {name} from the list",
     disallowed: "{name} has to invite you from now on.",
   },
   picker: {

@@ -7,7 +7,7 @@ const sentences: SameKeys<typeof en> = {
   add: "添加好友",
   newGroup: "发起群聊",
   newRequests: "新的请求",
-  newRequestsWaiting: "新的请求，{count} 条待处理",
+  newRequestsWaiting: "{count} 条待处理",
   blocked: "黑名单",
   allowed: "可直接拉我入群",
   groups: "群聊",
@@ -143,7 +143,7 @@ const sentences: SameKeys<typeof en> = {
     allowedNone: "名单为空",
     allowedNoneHint: "可以在好友的联系人页面将其加入名单。",
     disallow: "移除",
-    disallowOf: "将 {name} 移出名单",
+    disallowOf: "移除 {name}",
     disallowed: "今后 {name} 需要先邀请你。",
   },
   picker: {
