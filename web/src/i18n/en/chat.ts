@@ -54,7 +54,7 @@ export default {
     emptyHint: "Choose a friend to write to, or make a group.",
     noMatch: "Nothing matches “{words}”",
     draft: "[Draft]",
-    mentioned: "[You were mentioned]",
+    mentioned: "[Mentioned you]",
     unread: "{count} unread message | {count} unread messages",
     muted: "Muted",
     pinned: "Pinned",
