@@ -29,8 +29,6 @@ export default {
   online: "Online",
   offline: "Offline",
   lastSeen: "Last seen {time}",
-  copied: "Copied.",
-  copyFailed: "The browser did not allow copying. Select the text and copy it yourself.",
   addDialog: {
     title: "Add a friend",
     keyword: "User name, phone number or e-mail address",

@@ -32,8 +32,6 @@ const sentences: SameKeys<typeof en> = {
   online: "在线",
   offline: "离线",
   lastSeen: "上次在线：{time}",
-  copied: "已复制。",
-  copyFailed: "浏览器不允许复制，请手动选择文本复制。",
   addDialog: {
     title: "添加好友",
     keyword: "用户名、手机号或邮箱",
