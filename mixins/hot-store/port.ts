@@ -177,6 +177,8 @@ export interface HotConnection {
 }
 export interface PresenceState {
   readonly online: boolean;
+  /** Watchers were told that the user is online, and of no departure since. */
+  readonly isShown: boolean;
   /** Last time a connection of the user was known to live; null: never since the store was filled. */
   readonly lastSeenAt: number | null;
   readonly connections: readonly (HotConnection & { readonly heartbeatAt: number })[];

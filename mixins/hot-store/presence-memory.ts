@@ -64,8 +64,14 @@ export function memoryPresence({ ttlMs = PRESENCE_TTL_MS, maxOffline = 100_000 }
 
   const stateOf = (userId: string, now: number): PresenceState => {
     const connections = [...(liveOf(userId, now)?.values() ?? [])].map((connection) => ({ ...connection }));
-    if (connections.length === 0) return { online: false, lastSeenAt: lastSeen.get(userId) ?? null, connections };
-    return { online: true, lastSeenAt: Math.max(...connections.map((connection) => connection.heartbeatAt)), connections };
+    const isShown = shown.has(userId);
+    if (connections.length === 0) return { online: false, isShown, lastSeenAt: lastSeen.get(userId) ?? null, connections };
+    return {
+      online: true,
+      isShown,
+      lastSeenAt: Math.max(...connections.map((connection) => connection.heartbeatAt)),
+      connections,
+    };
   };
 
   return {

@@ -186,6 +186,7 @@ export default defineService<"presence", Vars>()({
       return ctx.params.userIds.map((userId) => ({
         userId,
         online: false,
+        isShown: false,
         lastSeenAt: null,
         connections: [],
         ...states.get(userId),

@@ -3,7 +3,7 @@ import { call } from "../../lib/service.ts";
 import type { PresenceDeps } from "./deps.ts";
 import { storedLastSeen } from "./last-seen.ts";
 import { visibleAmong } from "./privacy.ts";
-import { hiddenView, presenceView } from "./view.ts";
+import { hiddenView, shownView } from "./view.ts";
 
 export interface Watch {
   readonly userId: string;
@@ -36,6 +36,6 @@ async function viewsOf(
   const unknown = [...visible].filter((userId) => (states.get(userId)?.lastSeenAt ?? null) === null);
   const stored = await storedLastSeen(calls, unknown);
   return userIds.map((userId) =>
-    visible.has(userId) ? presenceView(userId, states.get(userId), stored[userId]) : hiddenView(userId),
+    visible.has(userId) ? shownView(userId, states.get(userId), stored[userId]) : hiddenView(userId),
   );
 }

@@ -76,7 +76,8 @@ export function hotPresenceContract(name: string, open: () => Promise<PresenceHa
         await presence.connect(connection, MAX, NOW);
         await presence.heartbeat("n2", [connection], NOW + 10);
         const state = await stateOf(presence, userId, NOW + 20);
-        assert.deepEqual(state, { online: true, lastSeenAt: NOW + 10, connections: [{ ...connection, heartbeatAt: NOW + 10 }] });
+        const connections = [{ ...connection, heartbeatAt: NOW + 10 }];
+        assert.deepEqual(state, { online: true, isShown: false, lastSeenAt: NOW + 10, connections });
       }),
     );
 
@@ -103,7 +104,12 @@ export function hotPresenceContract(name: string, open: () => Promise<PresenceHa
         await presence.connect(connection, MAX, NOW);
         await presence.heartbeat("n1", [connection], NOW + 5);
         const later = NOW + 5 + PRESENCE_TTL_MS;
-        assert.deepEqual(await stateOf(presence, userId, later), { online: false, lastSeenAt: NOW + 5, connections: [] });
+        assert.deepEqual(await stateOf(presence, userId, later), {
+          online: false,
+          isShown: false,
+          lastSeenAt: NOW + 5,
+          connections: [],
+        });
         assert.deepEqual(await presence.connect(buildConnection(userId), MAX, later), { accepted: true, first: true });
       }),
     );
@@ -116,7 +122,12 @@ export function hotPresenceContract(name: string, open: () => Promise<PresenceHa
         await presence.connect(alive, MAX, NOW + PRESENCE_TTL_MS);
         const later = NOW + PRESENCE_TTL_MS + 10;
         assert.deepEqual(await presence.disconnect(userId, alive.connectionId, later), { last: true });
-        assert.deepEqual(await stateOf(presence, userId, later), { online: false, lastSeenAt: later, connections: [] });
+        assert.deepEqual(await stateOf(presence, userId, later), {
+          online: false,
+          isShown: false,
+          lastSeenAt: later,
+          connections: [],
+        });
       }),
     );
 
@@ -137,7 +148,7 @@ export function hotPresenceContract(name: string, open: () => Promise<PresenceHa
         await presence.connect(buildConnection(userId), MAX, NOW);
         const states = await presence.of([userId, stranger], NOW);
         assert.equal(states.get(userId)?.online, true);
-        assert.deepEqual(states.get(stranger), { online: false, lastSeenAt: null, connections: [] });
+        assert.deepEqual(states.get(stranger), { online: false, isShown: false, lastSeenAt: null, connections: [] });
       }),
     );
 
@@ -173,12 +184,16 @@ export function hotPresenceContract(name: string, open: () => Promise<PresenceHa
         const connection = buildConnection(userId);
         const arrivals = () => Promise.all([1, 2, 3].map(() => presence.takeArrival(userId, NOW)));
         assert.deepEqual(await arrivals(), [false, false, false]);
+        const isShown = async (): Promise<boolean> => (await stateOf(presence, userId, NOW)).isShown;
         await presence.connect(connection, MAX, NOW);
         assert.equal(await presence.takeDeparture(userId, NOW), false);
+        assert.equal(await isShown(), false);
         assert.equal((await arrivals()).filter(Boolean).length, 1);
         await presence.disconnect(userId, connection.connectionId, NOW);
+        assert.equal(await isShown(), true);
         const departures = await Promise.all([1, 2, 3].map(() => presence.takeDeparture(userId, NOW)));
         assert.equal(departures.filter(Boolean).length, 1);
+        assert.equal(await isShown(), false);
         assert.equal(await presence.takeArrival(userId, NOW), false);
       }),
     );

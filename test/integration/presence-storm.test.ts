@@ -86,8 +86,9 @@ describe("when a user was last seen", () => {
     await befriend(world.node, ann, bob);
     await world.connect(bob, "b1");
     await world.disconnect(bob, "b1");
-    const [shown] = await subscribe(world, ann, [bob]);
-    assert.deepEqual([shown?.online, shown?.lastSeenAt], [false, world.seen[0]?.at]);
+    const view = async () => (await subscribe(world, ann, [bob]))[0];
+    await waitFor(async () => (await view())?.online === false, "the departure to be told");
+    assert.equal((await view())?.lastSeenAt, world.seen[0]?.at);
   });
 
   it("is the last heartbeat where a gateway was killed", async () => {

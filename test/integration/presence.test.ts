@@ -79,6 +79,23 @@ describe("subscribing", () => {
   });
 });
 
+describe("whoever begins to watch somebody who left a moment ago", () => {
+  it("is shown what watchers were told, and misses neither the return nor the departure", async () => {
+    await using world = await presenceNode(200);
+    await befriend(world.node, ann, bob);
+    await world.connect(bob, "b1");
+    await waitFor(() => world.pushes(bob).length === 1);
+    await world.disconnect(bob, "b1");
+    assert.equal((await subscribe(world, ann, [bob], "a1"))[0]?.online, true);
+    await world.connect(bob, "b2");
+    assert.equal((await subscribe(world, ann, [bob], "a1"))[0]?.online, true);
+    await world.disconnect(bob, "b2");
+    await waitFor(() => world.pushes(bob).length === 2);
+    assert.equal(world.pushes(bob)[1]?.online, false);
+    assert.equal((await subscribe(world, ann, [bob], "a1"))[0]?.online, false);
+  });
+});
+
 describe("hiding one's presence", () => {
   it("cuts every connection of the friends, who see the user go offline once", async () => {
     await using world = await presenceNode();
@@ -248,6 +265,6 @@ describe("connections", () => {
       [connection?.["connectionId"], connection?.["gatewayNodeId"], typeof connection?.["heartbeatAt"]],
       ["b1", "gate", "number"],
     );
-    assert.deepEqual(other, { userId: cid, online: false, lastSeenAt: null, connections: [] });
+    assert.deepEqual(other, { userId: cid, online: false, isShown: false, lastSeenAt: null, connections: [] });
   });
 });

@@ -75,5 +75,6 @@ function stateOf(fields: readonly string[], deadAt: number): PresenceState {
   const connections = all.filter(({ heartbeatAt }) => heartbeatAt > deadAt);
   const times = (connections.length > 0 ? connections : all).map(({ heartbeatAt }) => heartbeatAt);
   if (connections.length === 0 && values.has("seen")) times.push(Number(values.get("seen")));
-  return { online: connections.length > 0, lastSeenAt: times.length > 0 ? Math.max(...times) : null, connections };
+  const lastSeenAt = times.length > 0 ? Math.max(...times) : null;
+  return { online: connections.length > 0, isShown: values.has("shown"), lastSeenAt, connections };
 }
