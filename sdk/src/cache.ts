@@ -28,7 +28,6 @@ export class Cache {
       store.list("groups"),
     ]);
     this.clear();
-    this.outbox.clear();
     for (const record of records as ConversationRecord[]) this.records.set(record.conversation.conversationId, record);
     for (const record of outbox as OutboxRecord[]) this.outbox.set(record.clientMsgId, record);
     this.friends = friends as Friend[];
@@ -40,7 +39,7 @@ export class Cache {
     const changed = new Set<string>();
     if (change.reset) {
       for (const id of this.records.keys()) changed.add(id);
-      this.clear();
+      this.#forgetConversations();
     }
     for (const record of change.conversations ?? []) {
       changed.add(record.conversation.conversationId);
@@ -65,6 +64,13 @@ export class Cache {
   }
 
   clear(): void {
+    this.#forgetConversations();
+    this.outbox.clear();
+    this.friends = [];
+    this.groups = [];
+  }
+
+  #forgetConversations(): void {
     this.records.clear();
     this.#views.clear();
     this.#list = null;

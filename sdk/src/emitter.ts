@@ -26,7 +26,7 @@ export class Emitter<Events extends object> {
 }
 
 /** As an uncaught error, where the application sees it. */
-function reportLater(error: unknown): void {
+export function reportLater(error: unknown): void {
   queueMicrotask(() => {
     throw error;
   });

@@ -1,8 +1,8 @@
-import type { Message } from "../../contracts/entities.ts";
+import type { Conversation, Message } from "../../contracts/entities.ts";
 import type { ConversationRecord, OutboxRecord } from "./core/records.ts";
-import type { LocalMessage, MessageState } from "./types.ts";
+import type { LocalConversation, LocalMessage, MessageState } from "./types.ts";
 
-type Cursors = Pick<ConversationRecord, "othersDelivered" | "othersRead" | "persistedSeq">;
+export type Cursors = Pick<ConversationRecord, "othersDelivered" | "othersRead" | "persistedSeq">;
 
 const keyOf = (senderId: string, clientMsgId: string): string => `${senderId}:${clientMsgId}`;
 
@@ -37,5 +37,23 @@ export function outgoingMessage({ draft, clientMsgId, createdAt, failure, accept
     createdAt: accepted?.createdAt ?? createdAt,
     state: failure ? "failed" : accepted ? "accepted" : "sending",
     ...(failure && { failure }),
+  };
+}
+
+/** A conversation of which this device knows nothing else yet. */
+export function firstView({ lastMessage, ...conversation }: Conversation, me: string): LocalConversation {
+  const cursors = { othersDelivered: 0, othersRead: 0, persistedSeq: 0 };
+  return { ...conversation, lastMessage: lastMessage && storedMessage(lastMessage, cursors, me), active: true };
+}
+
+/** How far the first of the others has got. */
+export function furthest(
+  receipts: readonly { readonly userId: string; readonly readSeq: number; readonly deliveredSeq: number }[],
+  me: string,
+): { delivered: number; read: number } {
+  const others = receipts.filter(({ userId }) => userId !== me);
+  return {
+    delivered: Math.max(0, ...others.map(({ deliveredSeq }) => deliveredSeq)),
+    read: Math.max(0, ...others.map(({ readSeq }) => readSeq)),
   };
 }

@@ -1,27 +1,34 @@
 import type { Message } from "../../contracts/entities.ts";
 import type { Params, Result } from "../../contracts/index.ts";
+import { MAX_PAGE } from "../../contracts/limits.ts";
 import type { KeptPage } from "./core/keep-page.ts";
 import type { Change, ConversationRecord } from "./core/records.ts";
-import { stateOf, storedMessage } from "./local-message.ts";
+import { Emitter } from "./emitter.ts";
 import type { Store } from "./store/port.ts";
+import { endOf, isMessage, notAmong, storedMessages, type StoredRange } from "./message-pages.ts";
+import { Stretch } from "./stretch.ts";
 import type { LocalMessage, MessageWindow } from "./types.ts";
 
 const PAGE = 50;
 const AROUND = 60;
+const pageOf = (limit: number): number => Math.min(Math.max(1, limit), MAX_PAGE);
 
 export interface WindowDeps {
-  readonly store: Store;
-  me(): string;
-  record(conversationId: string): ConversationRecord | null;
-  outgoing(conversationId: string): LocalMessage[];
-  history(params: Params<"message.history">): Promise<Result<"message.history">>;
-  keep(page: KeptPage): void;
-  onClose(window: LiveWindow): void;
+  readonly store: Pick<Store, "list">;
+  readonly me: () => string;
+  readonly record: (conversationId: string) => ConversationRecord | null;
+  readonly outgoing: (conversationId: string) => LocalMessage[];
+  readonly history: (params: Params<"message.history">) => Promise<Result<"message.history">>;
+  readonly keep: (page: KeptPage) => void;
+  readonly onClose: () => void;
 }
 
+/** Puts what a load has found in place; null: nothing. What it answers is done when what changed meanwhile is in too. */
+type Found = (() => (() => void) | void) | null;
+
 /**
- * A stretch of messages: of the store where they are there, else of the server; what joins the store is kept. `#messages` holds
- * what is stored, ascending by seq; `items` is what it shows, with what is on its way behind it.
+ * A stretch of messages: of the store where they are there, else of the server; what joins the store is kept. What changes while
+ * a load is under way is applied at once, and again to what it brings.
  */
 export class LiveWindow implements MessageWindow {
   readonly conversationId: string;
@@ -29,136 +36,121 @@ export class LiveWindow implements MessageWindow {
   hasOlder = true;
   hasNewer = true;
   loading: MessageWindow["loading"] = null;
-  #messages: Message[] = [];
-  #local = new Map<number, { message: Message; local: LocalMessage }>();
+  readonly #stretch: Stretch;
+  readonly #deps: WindowDeps;
+  readonly #events = new Emitter<{ change: null }>();
   #running: Promise<void> = Promise.resolve();
   #isClosed = false;
+  #isLoaded = false;
   /** Its conversation is not known yet. */
   #isWaiting = false;
-  readonly #listeners = new Set<() => void>();
-  readonly #deps: WindowDeps;
+  /** What is stored was replaced: until it is read again, nothing can be put behind what is here. */
+  #isStale = false;
+  /** What changed since the load that is under way began. */
+  #missed: Change[] | null = null;
+  /** Counts resets: what was asked before one is of another picture. */
+  #resets = 0;
 
   constructor(conversationId: string, deps: WindowDeps) {
     this.conversationId = conversationId;
     this.#deps = deps;
+    this.#stretch = new Stretch(deps.me);
   }
 
   loadLatest(): Promise<void> {
-    return this.#load("latest", async () => {
-      const record = this.#record;
-      this.#isWaiting = !record;
-      if (!record) return;
-      const stored = await this.#stored({ reverse: true, limit: PAGE });
-      this.#replace(stored, record.fromStart && (stored[0]?.seq ?? record.from) <= record.from, false);
-    });
+    return this.#load("latest", () => this.#latest());
   }
 
   loadOlder(limit = PAGE): Promise<void> {
-    return this.#load("older", async () => {
-      const [first] = this.#messages;
-      const record = this.#record;
-      if (!record || !this.hasOlder) return;
-      const below = first?.seq ?? record.mark + 1;
-      const stored = below > record.from ? await this.#stored({ before: below, reverse: true, limit }) : [];
-      if (stored.length > 0) return this.#prepend(stored, record.fromStart && stored[0]!.seq <= record.from);
-      if (below >= record.from && record.fromStart) return this.#prepend([], true);
-      const start = Math.min(below, below > record.from ? record.from : below);
-      const { items, minSeq } = await this.#deps.history({
-        conversationId: this.conversationId,
-        beforeSeq: Math.max(1, start),
-        limit,
-      });
-      const messages = items.filter(isMessage);
-      const reached = items[0]?.seq ?? start;
-      const isStart = items.length === 0 || reached <= minSeq;
-      this.#prepend(messages, isStart);
-      this.#deps.keep({ conversationId: this.conversationId, belowSeq: start, items: messages, isStart });
-    });
+    return this.#load("older", () => (this.#isLoaded ? this.#older(pageOf(limit)) : this.#latest()));
   }
 
   loadNewer(limit = PAGE): Promise<void> {
-    return this.#load("newer", async () => {
-      const record = this.#record;
-      if (!record || !this.hasNewer) return;
-      const after = this.#messages.at(-1)?.seq ?? 0;
-      if (after + 1 >= record.from) {
-        const stored = await this.#stored({ after, limit });
-        return this.#append(stored, stored.length < limit || stored.at(-1)!.seq >= record.mark);
-      }
-      const { items, maxSeq } = await this.#deps.history({ conversationId: this.conversationId, afterSeq: after, limit });
-      const last = items.at(-1);
-      const reached = last ? ("toSeq" in last ? last.toSeq : last.seq) : maxSeq;
-      this.#append(items.filter(isMessage), reached >= maxSeq);
-    });
+    return this.#load("newer", () => (this.#isLoaded ? this.#newer(pageOf(limit)) : this.#latest()));
   }
 
   loadAround(place: { readonly seq: number } | { readonly time: number }): Promise<void> {
-    return this.#load("around", async () => {
+    return this.#load("around", () => this.#around(place));
+  }
+
+  /** Reads what it shows of the store again: something may have changed there unheard. */
+  async refresh(): Promise<void> {
+    if (this.#isWaiting) return this.loadLatest();
+    if (!this.#isLoaded || this.hasNewer) return;
+    await this.#load(null, async () => {
       const record = this.#record;
-      if (!record) return;
-      if ("seq" in place && place.seq >= record.from && place.seq <= record.mark) {
-        const before = await this.#stored({ before: place.seq, reverse: true, limit: AROUND / 2 });
-        const from = await this.#stored({ after: place.seq - 1, limit: AROUND / 2 });
-        const isStart = record.fromStart && (before[0]?.seq ?? record.from) <= record.from;
-        return this.#replace([...before, ...from], isStart, (from.at(-1)?.seq ?? record.mark) < record.mark);
-      }
-      const where = "seq" in place ? { aroundSeq: Math.max(1, place.seq) } : { aroundTime: place.time };
-      const { items, minSeq, maxSeq } = await this.#deps.history({
-        conversationId: this.conversationId,
-        ...where,
-        limit: AROUND,
-      });
-      const last = items.at(-1);
-      const reached = last ? ("toSeq" in last ? last.toSeq : last.seq) : maxSeq;
-      this.#replace(items.filter(isMessage), (items[0]?.seq ?? minSeq) <= minSeq, reached < Math.max(maxSeq, record.mark));
+      const { from, to } = this.#stretch;
+      if (!record || to + 1 < record.from) return this.#latest();
+      const stored = await this.#stored({ after: Math.max(from, record.from) - 1 });
+      return () => {
+        const older = this.#stretch.messages.filter(({ seq }) => seq < record.from);
+        const end = Math.max(record.mark, stored.at(-1)?.seq ?? 0);
+        this.#replace([...older, ...stored], from, end, this.hasOlder && !(record.fromStart && from <= record.from));
+      };
     });
   }
 
   onChange(listener: () => void): () => void {
-    const own = (): void => listener();
-    this.#listeners.add(own);
-    return () => void this.#listeners.delete(own);
+    return this.#events.on("change", () => listener());
   }
 
   close(): void {
     this.#isClosed = true;
-    this.#listeners.clear();
-    this.#deps.onClose(this);
+    this.#deps.onClose();
+  }
+
+  /** Forgets what it shows, and begins anew when its conversation is known. */
+  clear(): void {
+    this.#resets++;
+    this.#isWaiting ||= this.#isLoaded || this.#missed !== null;
+    this.#isLoaded = false;
+    this.#stretch.replace([], 1, 0, this.#cursors);
+    this.hasOlder = true;
+    this.hasNewer = true;
+    this.#show();
   }
 
   /** Takes what changed. @param touched whether the conversation, its cursors or what is on its way changed */
   apply(change: Change, touched: boolean): void {
-    const mine = ({ conversationId }: { conversationId: string }): boolean => conversationId === this.conversationId;
-    if (change.reset) this.#replace([], false, true);
-    if (change.reset || change.replaced?.includes(this.conversationId)) {
-      if (!this.hasNewer || change.reset) void this.loadLatest().catch(() => undefined);
+    if (change.reset) this.clear();
+    if (this.#isWaiting) {
+      if (touched || change.reset) void this.loadLatest().catch(() => undefined);
       return;
     }
-    if (this.#isWaiting && touched) return void this.loadLatest().catch(() => undefined);
-    let isChanged = touched;
-    for (const { minSeq } of change.trimmed?.filter(mine) ?? []) {
-      this.#messages = this.#messages.filter(({ seq }) => seq >= minSeq);
-      isChanged = true;
+    this.#missed?.push(change);
+    if (!this.#isLoaded) return;
+    if (change.replaced?.includes(this.conversationId)) {
+      this.#isStale = true;
+      void this.refresh().catch(() => undefined);
     }
-    for (const { seq } of change.deleted?.filter(mine) ?? []) {
-      this.#messages = this.#messages.filter((message) => message.seq !== seq);
-      isChanged = true;
-    }
-    for (const message of change.messages?.filter(mine) ?? []) isChanged = this.#take(message) || isChanged;
-    if (isChanged) this.#show();
+    const hasTaken = this.#take(change);
+    const isRestated = touched && this.#stretch.follow(this.#cursors);
+    const isOutgoing = touched && !this.hasNewer && (change.outbox !== undefined || change.sent !== undefined);
+    if (hasTaken || isRestated || isOutgoing) this.#show();
   }
 
-  #take(message: Message): boolean {
-    const last = this.#messages.at(-1);
-    if (last && message.seq <= last.seq) {
-      const index = indexOf(this.#messages, message.seq);
-      if (index < 0) return false;
-      this.#messages = this.#messages.with(index, message);
-      return true;
+  #take(change: Change): boolean {
+    const mine = ({ conversationId }: { conversationId: string }): boolean => conversationId === this.conversationId;
+    const stretch = this.#stretch;
+    let isChanged = false;
+    for (const { minSeq } of change.trimmed?.filter(mine) ?? []) {
+      const isStart = stretch.from <= minSeq;
+      if (stretch.from < minSeq) stretch.trim(minSeq);
+      isChanged ||= isStart && this.hasOlder;
+      if (isStart) this.hasOlder = false;
     }
-    const { mark } = this.#record ?? { mark: 0 };
-    if (this.hasNewer || message.seq > mark) return false;
-    this.#messages = [...this.#messages, message];
+    for (const { messageId, seq } of change.deleted?.filter(mine) ?? []) isChanged = stretch.remove(messageId, seq) || isChanged;
+    for (const message of change.seen?.filter(mine) ?? []) isChanged = stretch.put(message, false) || isChanged;
+    for (const message of change.messages?.filter(mine) ?? []) isChanged = this.#takeOne(message) || isChanged;
+    if (!this.hasNewer && !this.#isStale) stretch.to = Math.max(stretch.to, this.#record?.mark ?? 0);
+    return isChanged;
+  }
+
+  #takeOne(message: Message): boolean {
+    const { from, to } = this.#stretch;
+    if (message.seq < from || (message.seq > to && (this.hasNewer || this.#isStale))) return false;
+    if (message.seq > to) this.#stretch.append([message], message.seq);
+    else this.#stretch.put(message, true);
     return true;
   }
 
@@ -166,15 +158,30 @@ export class LiveWindow implements MessageWindow {
     return this.#deps.record(this.conversationId);
   }
 
+  get #cursors() {
+    const { othersDelivered = 0, othersRead = 0, persistedSeq = 0 } = this.#record ?? {};
+    return { othersDelivered, othersRead, persistedSeq };
+  }
+
   /** One load at a time; a failed one leaves everything as it was. */
-  #load(kind: NonNullable<MessageWindow["loading"]>, work: () => Promise<void>): Promise<void> {
+  #load(kind: MessageWindow["loading"], work: () => Promise<Found>): Promise<void> {
     const run = this.#running.then(async () => {
       if (this.#isClosed) return;
       this.loading = kind;
-      this.#tell();
+      if (kind) this.#events.emit("change", null);
+      const resets = this.#resets;
+      const missed: Change[] = [];
+      this.#missed = missed;
       try {
-        await work();
+        const found = await work();
+        if (found && resets === this.#resets) {
+          const then = found();
+          for (const change of missed) this.#take(change);
+          this.#stretch.follow(this.#cursors);
+          then?.();
+        }
       } finally {
+        this.#missed = null;
         this.loading = null;
         this.#show();
       }
@@ -183,68 +190,106 @@ export class LiveWindow implements MessageWindow {
     return run;
   }
 
-  async #stored(range: { after?: number; before?: number; limit: number; reverse?: boolean }): Promise<Message[]> {
+  async #latest(): Promise<Found> {
+    const record = this.#record;
+    this.#isWaiting = !record;
+    if (!record) return null;
+    const stored = await this.#stored({ reverse: true, limit: PAGE });
+    const from = stored.length === PAGE ? stored[0]!.seq : record.from;
+    const to = Math.max(record.mark, stored.at(-1)?.seq ?? 0);
+    return () => {
+      this.#replace(stored, from, to, !(record.fromStart && from <= record.from));
+      this.hasNewer = false;
+    };
+  }
+
+  async #older(limit: number): Promise<Found> {
+    const record = this.#record;
+    if (!record || !this.hasOlder) return null;
+    const below = this.#stretch.from;
+    if (below > record.from) {
+      const stored = await this.#stored({ before: below, reverse: true, limit });
+      const from = stored.length === limit ? stored[0]!.seq : record.from;
+      const isStart = record.fromStart && from <= record.from;
+      if (stored.length > 0 || isStart) return () => this.#prepend(stored, from, isStart);
+    } else if (record.fromStart) return () => this.#prepend([], below, true);
+    return this.#olderOfServer(Math.max(1, Math.min(below, record.from)), limit);
+  }
+
+  async #olderOfServer(belowSeq: number, limit: number): Promise<Found> {
     const { conversationId } = this;
-    const { after, before, ...rest } = range;
-    const messages = (await this.#deps.store.list("messages", {
-      prefix: [conversationId],
-      ...(after !== undefined && { after: [conversationId, after] }),
-      ...(before !== undefined && { before: [conversationId, before] }),
-      ...rest,
-    })) as Message[];
-    return range.reverse ? messages.reverse() : messages;
+    const { items, minSeq } = await this.#deps.history({ conversationId, beforeSeq: belowSeq, limit });
+    const isStart = items.length === 0 || items[0]!.seq <= minSeq;
+    const fromSeq = Math.min(belowSeq, isStart ? minSeq : items[0]!.seq);
+    return () => {
+      this.#prepend(items.filter(isMessage), fromSeq, isStart);
+      return () => {
+        const { messages } = this.#stretch;
+        const end = messages.findIndex(({ seq }) => seq >= belowSeq);
+        const kept = end < 0 ? [...messages] : messages.slice(0, end);
+        this.#deps.keep({ conversationId, belowSeq, fromSeq, items: kept, isStart });
+      };
+    };
   }
 
-  #replace(messages: Message[], isStart: boolean, hasNewer: boolean): void {
-    this.#messages = messages;
-    this.#local.clear();
+  async #newer(limit: number): Promise<Found> {
+    const record = this.#record;
+    if (!record || !this.hasNewer) return null;
+    const after = this.#stretch.to;
+    if (after + 1 >= record.from) {
+      const stored = await this.#stored({ after, limit });
+      const last = stored.at(-1)?.seq ?? after;
+      return () => this.#append(stored, stored.length < limit ? Math.max(last, record.mark) : last);
+    }
+    const { items, maxSeq } = await this.#deps.history({ conversationId: this.conversationId, afterSeq: after, limit });
+    const reached = endOf(items) ?? Math.max(after, maxSeq);
+    return () => this.#append(items.filter(isMessage), reached);
+  }
+
+  async #around(place: { readonly seq: number } | { readonly time: number }): Promise<Found> {
+    const record = this.#record;
+    if (!record) return null;
+    if ("seq" in place && place.seq >= record.from && place.seq <= record.mark) {
+      const before = await this.#stored({ before: place.seq, reverse: true, limit: AROUND / 2 });
+      const behind = await this.#stored({ after: place.seq - 1, limit: AROUND / 2 });
+      const from = before.length === AROUND / 2 ? before[0]!.seq : record.from;
+      const to = behind.length === AROUND / 2 ? behind.at(-1)!.seq : Math.max(record.mark, behind.at(-1)?.seq ?? 0);
+      return () => this.#replace([...before, ...behind], from, to, !(record.fromStart && from <= record.from));
+    }
+    const where = "seq" in place ? { aroundSeq: Math.max(1, place.seq) } : { aroundTime: place.time };
+    const { conversationId } = this;
+    const { items, minSeq, maxSeq } = await this.#deps.history({ conversationId, ...where, limit: AROUND });
+    const isStart = items.length === 0 || items[0]!.seq <= minSeq;
+    const from = isStart ? minSeq : items[0]!.seq;
+    return () => this.#replace(items.filter(isMessage), from, endOf(items) ?? maxSeq, !isStart);
+  }
+
+  #stored(range: StoredRange): Promise<Message[]> {
+    return storedMessages(this.#deps.store, this.conversationId, range);
+  }
+
+  #replace(messages: readonly Message[], from: number, to: number, hasOlder: boolean): void {
+    this.#isLoaded = true;
+    this.#isStale = false;
+    this.#stretch.replace(messages, from, to, this.#cursors);
+    this.hasOlder = hasOlder;
+    this.hasNewer = to < (this.#record?.mark ?? 0);
+  }
+
+  #prepend(messages: readonly Message[], from: number, isStart: boolean): void {
+    this.#stretch.prepend(messages, from);
     this.hasOlder = !isStart;
-    this.hasNewer = hasNewer;
   }
 
-  #prepend(messages: Message[], isStart: boolean): void {
-    const first = this.#messages[0]?.seq ?? Infinity;
-    this.#messages = [...messages.filter(({ seq }) => seq < first), ...this.#messages];
-    this.hasOlder = !isStart;
-  }
-
-  #append(messages: Message[], isEnd: boolean): void {
-    const last = this.#messages.at(-1)?.seq ?? 0;
-    this.#messages = [...this.#messages, ...messages.filter(({ seq }) => seq > last)];
-    this.hasNewer = !isEnd;
+  #append(messages: readonly Message[], to: number): void {
+    this.#stretch.append(messages, to);
+    this.hasNewer = this.#stretch.to < (this.#record?.mark ?? 0);
   }
 
   #show(): void {
     if (this.#isClosed) return;
-    const record = this.#record ?? { othersDelivered: 0, othersRead: 0, persistedSeq: 0 };
-    const me = this.#deps.me();
-    const shown = this.#messages.map((message) => {
-      const known = this.#local.get(message.seq);
-      if (known?.message === message && (message.senderId !== me || known.local.state === stateOf(message, record, me)))
-        return known.local;
-      const local = storedMessage(message, record, me);
-      this.#local.set(message.seq, { message, local });
-      return local;
-    });
-    this.items = this.hasNewer ? shown : [...shown, ...this.#deps.outgoing(this.conversationId)];
-    this.#tell();
+    const { shown } = this.#stretch;
+    this.items = this.hasNewer ? shown.slice() : shown.concat(notAmong(shown, this.#deps.outgoing(this.conversationId)));
+    this.#events.emit("change", null);
   }
-
-  #tell(): void {
-    for (const listener of [...this.#listeners]) listener();
-  }
-}
-
-const isMessage = (item: { type: string }): item is Message => item.type !== "void";
-
-function indexOf(messages: readonly Message[], seq: number): number {
-  let [low, high] = [0, messages.length - 1];
-  while (low <= high) {
-    const middle = (low + high) >> 1;
-    const found = messages[middle]!.seq;
-    if (found === seq) return middle;
-    if (found < seq) low = middle + 1;
-    else high = middle - 1;
-  }
-  return -1;
 }

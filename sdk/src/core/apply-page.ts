@@ -9,6 +9,8 @@ export interface Asked {
   readonly marks: Readonly<Record<string, number>>;
   /** Without a version: its history is no news. */
   readonly isNew: boolean;
+  /** Later pages repeat what moved meanwhile. */
+  readonly isFirstPage: boolean;
 }
 
 /** Takes one page of a sync. @returns whether a conversation has more behind its mark */
@@ -18,6 +20,7 @@ export async function applyPage(tx: Transaction, page: SyncPage, asked: Asked): 
     const messages = page.messages[conversation.conversationId];
     hasMore = (await takeConversation(tx, asked, conversation, messages)) || hasMore;
   }
+  // A conversation that is given for its state alone is one of a member, unless it is among these.
   for (const id of page.removed) {
     const record = tx.conversation(id);
     if (record) tx.putConversation({ ...record, active: false });
@@ -29,12 +32,15 @@ export async function applyPage(tx: Transaction, page: SyncPage, asked: Asked): 
 async function takeConversation(tx: Transaction, asked: Asked, given: Conversation, page?: Page): Promise<boolean> {
   const { conversationId } = given;
   const prior = tx.conversation(conversationId);
-  // A conversation that was left comes also because it was behind; coming back writes a message.
-  const active = prior === null || prior.active || given.maxSeq > prior.conversation.maxSeq;
+  // One that was left comes also because it was behind; coming back writes a message, but in a large group.
+  const isUpToDate = asked.isFirstPage && (asked.marks[conversationId] ?? 0) >= Math.max(1, given.maxSeq);
+  const active = prior === null || prior.active || isUpToDate || given.maxSeq > prior.conversation.maxSeq;
   let record: ConversationRecord = { ...(prior ?? emptyRecord(given)), active };
   const isBehind = prior !== null && (asked.marks[conversationId] ?? 0) > 0;
   if (page)
-    record = isBehind ? await takeBehind(tx, asked, record, page) : takeNewest(tx, asked, record, given, page, prior !== null);
+    record = isBehind
+      ? await takeBehind(tx, asked, record, page)
+      : await takeNewest(tx, asked, record, given, page, prior !== null);
   tx.putConversation({ ...record, conversation: withOwnState(given, prior) });
   tx.dropArrived(conversationId, record.mark);
   const { readSeq, maxSeq } = given;
@@ -62,40 +68,50 @@ function withOwnState(given: Conversation, prior: ConversationRecord | null): Co
 
 async function takeBehind(tx: Transaction, { me }: Asked, record: ConversationRecord, page: Page): Promise<ConversationRecord> {
   const { conversationId } = record.conversation;
+  let { persistedSeq } = record;
   for (const item of page.items) {
     if (item.type === "void") continue;
     const message = item as Message;
     tx.putMessage(message, message.seq > record.mark && isNewsTo(me, message));
     settleOutbox(tx, me, message);
+    persistedSeq = Math.max(persistedSeq, persistedUpTo(me, message));
   }
   const last = page.items.at(-1);
   const reached = page.more && last ? endOf(last) : page.maxSeq;
   if (page.minSeq > record.from) await tx.trim(conversationId, page.minSeq);
   const from = Math.max(record.from, page.minSeq);
-  return { ...record, mark: Math.max(record.mark, reached), from, fromStart: record.fromStart || from === page.minSeq };
+  const fromStart = record.fromStart || from === page.minSeq;
+  return { ...record, mark: Math.max(record.mark, reached), from, fromStart, persistedSeq };
 }
 
-function takeNewest(
+async function takeNewest(
   tx: Transaction,
   { me, isNew }: Asked,
   record: ConversationRecord,
   { readSeq }: Conversation,
   page: Page,
   wasKnown: boolean,
-): ConversationRecord {
+): Promise<ConversationRecord> {
   const { conversationId } = record.conversation;
   const newsAfter = wasKnown ? record.mark : readSeq;
+  // What was sent while the answer was on its way.
+  const newer = record.mark > page.maxSeq ? await tx.messages(conversationId, page.maxSeq) : [];
   if (wasKnown) tx.replaceMessages(conversationId);
+  await tx.trim(conversationId, page.minSeq);
   for (const item of page.items) {
     if (item.type === "void") continue;
     const message = item as Message;
     tx.putMessage(message, !isNew && message.seq > newsAfter && isNewsTo(me, message));
     settleOutbox(tx, me, message);
   }
+  for (const message of newer) tx.putMessage(message);
   const from = page.more ? (page.items[0]?.seq ?? page.maxSeq + 1) : page.minSeq;
-  return { ...record, mark: page.maxSeq, from, fromStart: !page.more };
+  return { ...record, mark: Math.max(record.mark, page.maxSeq), from, fromStart: !page.more };
 }
 
+/** Messages of a conversation are persisted in their order. */
+const persistedUpTo = (me: string, { senderId, status, seq }: Message): number =>
+  senderId === me && status === "persisted" ? seq : 0;
 const endOf = (item: Page["items"][number]): number => ("toSeq" in item ? item.toSeq : item.seq);
 const isNewsTo = (me: string, { senderId, recalledAt }: Message): boolean => senderId !== me && recalledAt === undefined;
 
@@ -105,7 +121,7 @@ async function takeChange(tx: Transaction, me: string, { conversationId, message
   if (!record) return;
   const stored = await tx.message(conversationId, message.seq);
   if (stored) tx.putMessage(message);
-  else (tx.change.messages ??= []).push(message);
+  else (tx.change.seen ??= []).push(message);
   if (record.conversation.lastMessage?.seq === message.seq)
     tx.putConversation({ ...record, conversation: { ...record.conversation, lastMessage: message } });
   if (message.recalledAt !== undefined && message.seq > record.conversation.readSeq) await recount(tx, me, conversationId);

@@ -77,7 +77,7 @@ export async function applyUpdated(tx: Transaction, me: string, { change, ...pus
   if (stored && isOlder(pushed, stored)) return;
   const message = withOwnReactions(pushed, stored, change?.userId === me ? change : null, me);
   if (stored) tx.putMessage(message);
-  else (tx.change.messages ??= []).push(message); // for who looks at a stretch that is not kept
+  else (tx.change.seen ??= []).push(message);
   const { conversation } = record;
   const isLast = conversation.lastMessage?.seq === seq;
   if (isLast) tx.putConversation({ ...record, conversation: { ...conversation, lastMessage: message } });
@@ -104,8 +104,8 @@ export async function applyDeleted(tx: Transaction, me: string, conversationId: 
   if (!record) return;
   const all = await tx.messages(conversationId, 0);
   const gone = all.find((message) => message.messageId === messageId);
-  if (!gone) return;
-  tx.deleteMessage(conversationId, gone.seq);
+  if (!gone) return void (tx.change.deleted ??= []).push({ conversationId, messageId, seq: null });
+  tx.deleteMessage(gone);
   if (record.conversation.lastMessage?.messageId === messageId)
     tx.putConversation({
       ...record,

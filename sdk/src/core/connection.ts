@@ -7,7 +7,8 @@ import type { SessionKeeper } from "./session-keeper.ts";
 
 const CONNECT_TIMEOUT_MS = 20_000;
 const TOKEN_EXPIRED = 1003;
-const SESSION_ENDED = 1004;
+/** Codes that say that the token does not do: expired, of a session that is over, signed with a key that was replaced. */
+const TOKEN_REFUSED = new Set([TOKEN_EXPIRED, 1004, 1010]);
 const TOO_MANY_CONNECTIONS = 1008;
 const TOO_MANY_WAIT_MS = 10_000;
 
@@ -29,6 +30,8 @@ export class SocketConnection {
   #tries = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #wanted = false;
+  /** The token was replaced since the last try that waited: one that is refused too is not replaced at once again. */
+  #isRenewed = false;
   #last: Connection = { state: "signed-out", retryAt: null, refusal: null };
   readonly #url: string;
   readonly #session: SessionKeeper;
@@ -113,6 +116,7 @@ export class SocketConnection {
 
   #opened(): void {
     this.#tries = 0;
+    this.#isRenewed = false;
     this.#tell("syncing");
     this.#events.onOpen();
   }
@@ -129,11 +133,15 @@ export class SocketConnection {
     const { code, message = error.message, data } = error.data ?? {};
     if (typeof code !== "number") return this.#failed(new ImError(0, error.message));
     const failure = new ImError(code, message, { data: data ?? null });
-    if (code !== TOKEN_EXPIRED && code !== SESSION_ENDED) return this.#failed(failure);
+    if (!TOKEN_REFUSED.has(code) || this.#isRenewed) return this.#failed(failure);
     // The server knows the session only by its tokens: whether it is over, the refresh token tells.
     const { token } = socket.auth as { token: string };
     this.#session.token(token).then(
-      () => this.#socket === socket && this.#again(0),
+      () => {
+        if (this.#socket !== socket) return;
+        this.#isRenewed = true;
+        this.#again(0);
+      },
       (cause: unknown) => this.#socket === socket && this.#failed(cause),
     );
   }
@@ -149,6 +157,7 @@ export class SocketConnection {
     this.#drop();
     if (!this.#wanted) return;
     this.#tries++;
+    this.#isRenewed = false;
     const refusal = error instanceof ImError && error.code !== 0 ? error : null;
     const asked = refusal?.code === TOO_MANY_CONNECTIONS ? TOO_MANY_WAIT_MS : (refusal?.retryAfterMs ?? 0);
     this.#again(backoffMs(this.#tries, asked), refusal);

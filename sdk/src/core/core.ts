@@ -1,10 +1,12 @@
 import type { Conversation, Message } from "../../../contracts/entities.ts";
 import type { Result } from "../../../contracts/index.ts";
 import type { ServerEventName, ServerEventPayload } from "../../../contracts/socket-events.ts";
+import { reportLater } from "../emitter.ts";
 import { ImError } from "../errors.ts";
 import type { RestClient } from "../rest.ts";
-import type { Store } from "../store/port.ts";
+import { StoreError, type Store } from "../store/port.ts";
 import type { ClientEvents } from "../types.ts";
+import { Account } from "./account.ts";
 import { applyCleared, applyDeleted, applyRead, applyUpdated, emptyRecord } from "./apply.ts";
 import { SocketConnection } from "./connection.ts";
 import { Cursors } from "./cursors.ts";
@@ -24,17 +26,17 @@ export interface CoreDeps {
   readonly store: Store;
   readonly rest: RestClient;
   /** Tells all tabs, this one too. */
-  publish(change: Change): void;
+  readonly publish: (change: Change) => void;
 }
 
 /** What tabs ask of the one that leads, by name, with plain data. */
 export interface Commands {
   hello(): { connection: ClientEvents["connection"]; session: ClientEvents["session"] };
   adopt(login: Result<"auth.login">): void;
-  signOut(reason: string): void;
-  token(refused?: string): string;
+  signOut(options: { all: boolean }): void;
+  token(asked: { userId: string; refused?: string }): string;
   setMe(me: Result<"user.me">): void;
-  send(message: Pick<OutboxRecord, "clientMsgId" | "draft" | "createdAt">): OutboxRecord;
+  send(message: Pick<OutboxRecord, "clientMsgId" | "draft" | "createdAt"> & { senderId: string }): OutboxRecord;
   retry(clientMsgId: string): void;
   discard(clientMsgId: string): void;
   markRead(at: { conversationId: string; seq: number }): void;
@@ -44,7 +46,7 @@ export interface Commands {
   }): void;
   took(message: Message): void;
   deleted(message: { conversationId: string; messageId: string }): void;
-  cleared(conversationId: string): void;
+  cleared(at: { conversationId: string; seq: number }): void;
   opened(conversation: Conversation): void;
   keep(page: KeptPage): void;
   receipts(at: { conversationId: string; delivered: number; read: number }): void;
@@ -69,6 +71,7 @@ export class Core {
   readonly #cursors: Cursors;
   readonly #rosters: Rosters;
   readonly #watch: PresenceWatch;
+  readonly #account: Account;
   #order = 0;
 
   constructor(deps: CoreDeps) {
@@ -77,7 +80,7 @@ export class Core {
     const signal = (signals: Partial<ClientEvents>): void => publish({ signals });
     const picture = (this.picture = new Picture(store, publish));
     const onError = (error: unknown): void => {
-      if (!(error instanceof ImError)) reportError(error);
+      if (!(error instanceof ImError || error instanceof StoreError)) reportLater(error); // those are tried again
     };
     const isOpen = (): boolean => this.#connection.isOpen;
     const send = (event: string, payload: object, timeoutMs: number): Promise<unknown> =>
@@ -85,14 +88,14 @@ export class Core {
     const me = (): string => this.#session.session?.me.userId ?? "";
     this.#session = new SessionKeeper(store, rest, {
       onRenewed: ({ accessToken }) => void send("auth:renew", { token: accessToken }, SYNC_TIMEOUT_MS).catch(() => undefined),
-      onEnded: (reason) => void this.handlers.signOut(reason),
+      onEnded: (reason) => this.#account.ended(reason),
     });
     this.#connection = new SocketConnection(url, this.#session, {
       onState: (connection) => signal({ connection }),
       onOpen: () => this.#opened(),
       onClose: () => this.#syncer.close(),
       onPush: (event, payload) => this.#pushed(event, payload),
-      onEnded: (reason) => void this.handlers.signOut(reason),
+      onEnded: (reason) => this.#account.ended(reason),
     });
     this.#syncer = new Syncer({
       picture,
@@ -129,6 +132,17 @@ export class Core {
       onError,
     });
     this.#watch = new PresenceWatch({ isOpen, send, onPresence: (presence) => signal({ presence }) });
+    this.#account = new Account({
+      picture,
+      session: this.#session,
+      rest,
+      publish,
+      pause: () => {
+        this.#connection.close(true);
+        this.#syncer.close();
+      },
+      resume: () => this.#connection.open(),
+    });
   }
 
   /** Opens what is kept; the connection follows by itself. */
@@ -154,30 +168,15 @@ export class Core {
       connection: this.#connection.current,
       session: { me: this.#session.session?.me ?? null, reason: null },
     }),
-    adopt: async (login) => {
-      this.#connection.close(true);
-      this.#syncer.close();
-      const owner = await this.#deps.store.get("meta", ["owner"]);
-      if (owner !== undefined && owner !== login.user.userId) await this.#forget();
-      await this.#deps.store.write([{ table: "meta", key: ["owner"], put: login.user.userId }]);
-      const { me } = await this.#session.adopt(login);
-      this.#deps.publish({ signals: { session: { me, reason: null } } });
-      this.#connection.open();
+    adopt: (login) => this.#account.adopt(login),
+    signOut: ({ all }) => this.#account.signOut(all),
+    token: ({ userId, refused }) => {
+      if (userId !== this.#me) throw new ImError(1004, "Nobody is signed in");
+      return this.#session.token(refused);
     },
-    signOut: async (reason) => {
-      if (!this.#session.session) return;
-      this.#connection.close(true);
-      this.#syncer.close();
-      await this.#session.forget();
-      if (reason === "signed_out") await this.#forget();
-      this.#deps.publish({ signals: { session: { me: null, reason } } });
-    },
-    token: (refused) => this.#session.token(refused),
-    setMe: async (me) => {
-      await this.#session.setMe(me);
-      this.#deps.publish({ signals: { session: { me, reason: null } } });
-    },
-    send: async (message) => {
+    setMe: (me) => this.#account.setMe(me),
+    send: async ({ senderId, ...message }) => {
+      if (senderId !== this.#me) throw new ImError(1004, "Signed out meanwhile");
       const record = await this.picture.transact(async (tx) => {
         const known = tx.outbox(message.clientMsgId);
         if (known) return known; // asked twice, of two tabs that led
@@ -215,11 +214,7 @@ export class Core {
     took: (message) => this.picture.transact((tx) => applyUpdated(tx, this.#me, message)),
     deleted: ({ conversationId, messageId }) =>
       this.picture.transact((tx) => applyDeleted(tx, this.#me, conversationId, messageId)),
-    cleared: (conversationId) =>
-      this.picture.transact(async (tx) => {
-        const record = tx.conversation(conversationId);
-        if (record) await applyCleared(tx, this.#me, conversationId, record.conversation.maxSeq);
-      }),
+    cleared: ({ conversationId, seq }) => this.picture.transact((tx) => applyCleared(tx, this.#me, conversationId, seq)),
     opened: async (conversation) => {
       const isNew = await this.picture.transact(async (tx) => {
         if (tx.conversation(conversation.conversationId)) return false;
@@ -250,7 +245,7 @@ export class Core {
 
   #opened(): void {
     this.#syncer.open();
-    this.#sender.pump();
+    this.#sender.opened();
     this.#watch.opened();
     this.#cursors.soon();
   }
@@ -272,28 +267,11 @@ export class Core {
         return signal({ notificationsRead: { ids, unread: count } });
       }
       case "presence:changed":
-        return signal({ presence: payload as ServerEventPayload<"presence:changed"> });
+        return this.#watch.changed(payload as ServerEventPayload<"presence:changed">);
       case "typing":
         return signal({ typing: payload as ServerEventPayload<"typing"> });
       default:
         this.#syncer.push({ event, payload } as Parameters<Syncer["push"]>[0]);
     }
   }
-
-  /** Everything of the user who was here, with what is on its way. */
-  async #forget(): Promise<void> {
-    await this.picture.transact(async (tx) => {
-      tx.reset();
-      for (const clientMsgId of this.picture.outbox.keys()) tx.dropOutbox(clientMsgId);
-      tx.put("meta", "owner", undefined);
-    });
-    this.#deps.publish({ signals: { friends: [], groups: [] } });
-  }
-}
-
-/** As an uncaught error, where the application sees it. */
-function reportError(error: unknown): void {
-  queueMicrotask(() => {
-    throw error;
-  });
 }

@@ -1,3 +1,4 @@
+import { backoffMs } from "../backoff.ts";
 import { ImError } from "../errors.ts";
 import type { Picture } from "./picture.ts";
 
@@ -7,11 +8,11 @@ const ANSWER_TIMEOUT_MS = 10_000;
 
 export interface CursorDeps {
   readonly picture: Picture;
-  isOpen(): boolean;
-  send(event: string, payload: object, timeoutMs: number): Promise<unknown>;
+  readonly isOpen: () => boolean;
+  readonly send: (event: string, payload: object, timeoutMs: number) => Promise<unknown>;
   /** Stores a draft at the server. @throws ImError */
-  saveDraft(conversationId: string, draft: string): Promise<unknown>;
-  onError(error: unknown): void;
+  readonly saveDraft: (conversationId: string, draft: string) => Promise<unknown>;
+  readonly onError: (error: unknown) => void;
 }
 
 /** Tells the server how far this user has read, what this device has, and drafts: what it was not told yet, also of earlier. */
@@ -19,18 +20,19 @@ export class Cursors {
   readonly #deps: CursorDeps;
   #timer: ReturnType<typeof setTimeout> | null = null;
   #isFlushing = false;
+  #tries = 0;
 
   constructor(deps: CursorDeps) {
     this.#deps = deps;
   }
 
   /** Something may be there to tell. */
-  soon(): void {
+  soon(ms = FLUSH_AFTER_MS): void {
     if (this.#timer || !this.#deps.isOpen()) return;
     this.#timer = setTimeout(() => {
       this.#timer = null;
       void this.#flush();
-    }, FLUSH_AFTER_MS);
+    }, ms);
   }
 
   stop(): void {
@@ -41,16 +43,19 @@ export class Cursors {
   async #flush(): Promise<void> {
     if (this.#isFlushing) return this.soon();
     this.#isFlushing = true;
+    const { era } = this.#deps.picture;
     try {
       for (const { conversation, mark, toldRead, toldDelivered, untoldDraft } of [...this.#deps.picture.conversations.values()]) {
+        if (era !== this.#deps.picture.era || !this.#deps.isOpen()) return; // these are of a session that is over
         const { conversationId, readSeq } = conversation;
         if (readSeq > toldRead) await this.#tell("message:read", conversationId, readSeq);
         if (mark > toldDelivered && mark > readSeq) await this.#tell("message:delivered", conversationId, mark);
         if (untoldDraft !== undefined) await this.#saveDraft(conversationId, untoldDraft);
-        if (!this.#deps.isOpen()) return;
       }
+      this.#tries = 0;
     } catch (error) {
-      if (!(error instanceof ImError)) this.#deps.onError(error);
+      this.#deps.onError(error);
+      this.soon(backoffMs(++this.#tries, error instanceof ImError ? error.retryAfterMs : 0));
     } finally {
       this.#isFlushing = false;
     }
@@ -60,7 +65,7 @@ export class Cursors {
     try {
       await this.#deps.send(event, { conversationId, seq }, ANSWER_TIMEOUT_MS);
     } catch (error) {
-      if (error instanceof ImError && error.isRetryable) throw error; // the rest would fail too; the next change or connection tries again
+      if (error instanceof ImError && error.isRetryable) throw error; // the rest would fail too
     }
     await this.#deps.picture.transact(async (tx) => {
       const record = tx.conversation(conversationId);

@@ -1,4 +1,5 @@
 import type { Message } from "../../../contracts/entities.ts";
+import { ImError } from "../errors.ts";
 import type { Operation, Store, Table } from "../store/port.ts";
 import type { Change, ConversationRecord, OutboxRecord } from "./records.ts";
 
@@ -11,6 +12,7 @@ export class Picture {
   readonly store: Store;
   readonly #publish: (change: Change) => void;
   #last: Promise<unknown> = Promise.resolve();
+  #era = 0;
 
   constructor(store: Store, publish: (change: Change) => void) {
     this.store = store;
@@ -27,12 +29,25 @@ export class Picture {
       this.outbox.set(record.clientMsgId, record);
   }
 
+  /** Another one begins with each sign-in and sign-out. */
+  get era(): number {
+    return this.#era;
+  }
+
+  /** What was begun until now changes nothing any more: it may be of another user. */
+  endEra(): void {
+    this.#era++;
+  }
+
   /**
    * One change at a time: what `work` puts is written as a whole, then known here, then told. When it throws, or the store
    * refuses, nothing has changed.
+   * @param era in which it was begun
+   * @throws ImError with code 0 when that is over
    */
-  transact<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+  transact<T>(work: (tx: Transaction) => Promise<T>, era = this.#era): Promise<T> {
     const run = this.#last.then(async () => {
+      if (era !== this.#era) throw new ImError(0, "Signed in or out meanwhile");
       const tx = new Transaction(this);
       const result = await work(tx);
       await tx.commit(this.#publish);
@@ -131,10 +146,10 @@ export class Transaction {
     if (isNews) (this.change.news ??= []).push(message);
   }
 
-  deleteMessage(conversationId: string, seq: number): void {
+  deleteMessage({ conversationId, messageId, seq }: Pick<Message, "conversationId" | "messageId" | "seq">): void {
     this.#overlay(conversationId).bySeq.set(seq, null);
     this.#operations.push({ table: "messages", delete: [conversationId, seq] });
-    (this.change.deleted ??= []).push({ conversationId, seq });
+    (this.change.deleted ??= []).push({ conversationId, messageId, seq });
   }
 
   /** Forgets what is stored of a conversation, since a newer stretch takes its place. */

@@ -47,16 +47,18 @@ export interface OutboxRecord {
 
 /** What changed, as every tab hears it; all values as they are now. */
 export interface Change {
-  readonly session?: { readonly me: OwnUser | null; readonly reason: string | null };
   /** All that was kept is gone. */
   readonly reset?: true;
   readonly conversations?: readonly ConversationRecord[];
   readonly removedConversations?: readonly string[];
   /** Messages that are new or changed, in the order of their conversation. */
   readonly messages?: readonly Message[];
-  /** Of them, what is news for the user. */
+  /** Messages that have changed and are not stored, for who looks at a stretch that is not kept. */
+  readonly seen?: readonly Message[];
+  /** Of those that are new, what is news for the user. */
   readonly news?: readonly Message[];
-  readonly deleted?: readonly { readonly conversationId: string; readonly seq: number }[];
+  /** Gone for the user; `seq` null: not stored. */
+  readonly deleted?: readonly { readonly conversationId: string; readonly messageId: string; readonly seq: number | null }[];
   /** What is stored of these was replaced by the newest page. */
   readonly replaced?: readonly string[];
   /** Everything below these seqs is gone. */

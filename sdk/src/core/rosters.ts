@@ -4,11 +4,11 @@ import type { Picture, Transaction } from "./picture.ts";
 
 export interface RosterDeps {
   readonly picture: Picture;
-  friendsSince(version: string | undefined): Promise<Result<"friend.list">>;
-  groupsSince(version: string | undefined): Promise<Result<"group.mine">>;
-  onFriends(friends: readonly Friend[]): void;
-  onGroups(groups: readonly Group[]): void;
-  onError(error: unknown): void;
+  readonly friendsSince: (version: string | undefined) => Promise<Result<"friend.list">>;
+  readonly groupsSince: (version: string | undefined) => Promise<Result<"group.mine">>;
+  readonly onFriends: (friends: readonly Friend[]) => void;
+  readonly onGroups: (groups: readonly Group[]) => void;
+  readonly onError: (error: unknown) => void;
 }
 
 /** Friends and own groups as the server has them, by their versions. */
@@ -29,11 +29,11 @@ export class Rosters {
         since: deps.friendsSince,
         onChange: deps.onFriends,
       },
-      takePeer,
+      takePeers,
     );
     this.#groups = new Roster(
       { picture, onError, table: "groups", keyOf: ({ groupId }) => groupId, since: deps.groupsSince, onChange: deps.onGroups },
-      takeGroup,
+      takeGroups,
     );
   }
 
@@ -53,19 +53,19 @@ export class Rosters {
 interface One<T> {
   readonly picture: Picture;
   readonly table: "friends" | "groups";
-  keyOf(item: T): string;
-  since(version: string | undefined): Promise<{ items: T[]; removed: string[]; version: string }>;
-  onChange(items: readonly T[]): void;
-  onError(error: unknown): void;
+  readonly keyOf: (item: T) => string;
+  readonly since: (version: string | undefined) => Promise<{ items: T[]; removed: string[]; version: string }>;
+  readonly onChange: (items: readonly T[]) => void;
+  readonly onError: (error: unknown) => void;
 }
 
 class Roster<T> {
   readonly #one: One<T>;
-  readonly #take: (tx: Transaction, item: T) => void;
-  #running: Promise<void> | null = null;
+  readonly #take: (tx: Transaction, items: readonly T[]) => void;
+  #running: { readonly era: number; readonly done: Promise<void> } | null = null;
   #isWanted = false;
 
-  constructor(one: One<T>, take: (tx: Transaction, item: T) => void) {
+  constructor(one: One<T>, take: (tx: Transaction, items: readonly T[]) => void) {
     this.#one = one;
     this.#take = take;
   }
@@ -74,40 +74,56 @@ class Roster<T> {
     const { picture, table } = this.#one;
     if (version !== undefined && (await picture.store.get("meta", [`${table}Version`])) === version) return;
     this.#isWanted = true;
-    this.#running ??= this.#run().finally(() => (this.#running = null));
-    return this.#running;
+    const { era } = picture;
+    if (this.#running?.era === era) return this.#running.done;
+    const running = { era, done: this.#run(era) };
+    this.#running = running; // one of an earlier session ends without effect
+    try {
+      await running.done;
+    } finally {
+      if (this.#running === running) this.#running = null;
+    }
   }
 
-  async #run(): Promise<void> {
-    const { picture, table, keyOf, since, onChange } = this.#one;
-    while (this.#isWanted) {
+  async #run(era: number): Promise<void> {
+    const { picture } = this.#one;
+    while (this.#isWanted && era === picture.era) {
       this.#isWanted = false;
-      const known = (await picture.store.get("meta", [`${table}Version`])) as string | undefined;
-      const { items, removed, version } = await since(known);
-      await picture.transact(async (tx) => {
-        if (known === undefined) tx.clearRoster(table);
-        for (const item of items) {
-          tx.put(table, keyOf(item), item);
-          this.#take(tx, item);
-        }
-        for (const key of removed) tx.put(table, key, undefined);
-        tx.put("meta", `${table}Version`, version);
-      });
-      if (known === undefined || items.length + removed.length > 0) onChange((await picture.store.list(table)) as T[]);
+      await this.#ask(era);
     }
+  }
+
+  async #ask(era: number): Promise<void> {
+    const { picture, table, keyOf, since, onChange } = this.#one;
+    const known = (await picture.store.get("meta", [`${table}Version`])) as string | undefined;
+    const { items, removed, version } = await since(known);
+    await picture.transact(async (tx) => {
+      if (known === undefined) tx.clearRoster(table);
+      for (const item of items) tx.put(table, keyOf(item), item);
+      for (const key of removed) tx.put(table, key, undefined);
+      tx.put("meta", `${table}Version`, version);
+      this.#take(tx, items);
+    }, era);
+    if (known !== undefined && items.length + removed.length === 0) return;
+    const all = (await picture.store.list(table)) as T[];
+    if (era === picture.era) onChange(all);
   }
 }
 
 /** The people and groups of conversations look as in the rosters. */
-function takePeer(tx: Transaction, { user }: Friend): void {
+function takePeers(tx: Transaction, friends: readonly Friend[]): void {
+  const users = new Map(friends.map(({ user }) => [user.userId, user]));
+  if (users.size === 0) return;
   for (const id of tx.conversationIds()) {
     const record = tx.conversation(id);
-    if (record?.conversation.peer?.userId === user.userId)
-      tx.putConversation({ ...record, conversation: { ...record.conversation, peer: user } });
+    const peer = users.get(record?.conversation.peer?.userId ?? "");
+    if (record && peer) tx.putConversation({ ...record, conversation: { ...record.conversation, peer } });
   }
 }
 
-function takeGroup(tx: Transaction, group: Group): void {
-  const record = tx.conversation(group.conversationId);
-  if (record) tx.putConversation({ ...record, conversation: { ...record.conversation, group } });
+function takeGroups(tx: Transaction, groups: readonly Group[]): void {
+  for (const group of groups) {
+    const record = tx.conversation(group.conversationId);
+    if (record) tx.putConversation({ ...record, conversation: { ...record.conversation, group } });
+  }
 }

@@ -5,21 +5,24 @@ import { ImError } from "../errors.ts";
 import { acceptedMessage } from "./apply.ts";
 import type { Picture, Transaction } from "./picture.ts";
 import type { OutboxRecord } from "./records.ts";
+import { unref } from "./session-keeper.ts";
 
 /** Longer than the server tries itself. */
 const SEND_TIMEOUT_MS = 15_000;
+/** Codes that say nothing of the message: the token does not do, and the connection is about to end. */
+const OF_SESSION = new Set([1003, 1004, 1010]);
 
 export interface SenderDeps {
   readonly picture: Picture;
-  me(): string | null;
-  isOpen(): boolean;
+  readonly me: () => string | null;
+  readonly isOpen: () => boolean;
   /** @throws ImError */
-  send(payload: object, timeoutMs: number): Promise<unknown>;
+  readonly send: (payload: object, timeoutMs: number) => Promise<unknown>;
   /** The server has a message; it is the next of its conversation, or there is a gap before it. */
-  arrived(tx: Transaction, message: Message): void;
+  readonly arrived: (tx: Transaction, message: Message) => void;
   /** The server has a message of which only it knows how it looks. */
-  requestSync(): void;
-  onError(error: unknown): void;
+  readonly requestSync: () => void;
+  readonly onError: (error: unknown) => void;
 }
 
 /**
@@ -29,23 +32,30 @@ export interface SenderDeps {
 export class Sender {
   readonly #deps: SenderDeps;
   readonly #busy = new Set<string>();
+  /** What wakes those that wait for no hint of the server. */
   readonly #wakers = new Set<() => void>();
+  readonly #timers = new Set<() => void>();
   #isStopped = false;
 
   constructor(deps: SenderDeps) {
     this.#deps = deps;
   }
 
-  /** Sends what waits; called when something was put there, and when the connection is there. */
+  /** Sends what waits; called when something was put there. */
   pump(): void {
-    for (const wake of [...this.#wakers]) wake();
     for (const { draft, failure, accepted } of this.#deps.picture.outbox.values())
       if (!failure && !accepted) void this.#run(draft.conversationId);
   }
 
+  /** Sends what waits at once, but where the server asked to wait. */
+  opened(): void {
+    for (const wake of [...this.#wakers]) wake();
+    this.pump();
+  }
+
   stop(): void {
     this.#isStopped = true;
-    for (const wake of [...this.#wakers]) wake();
+    for (const wake of [...this.#timers]) wake();
   }
 
   #next(conversationId: string): OutboxRecord | null {
@@ -64,65 +74,77 @@ export class Sender {
       for (;;) {
         const next = this.#next(conversationId);
         if (!next || this.#isStopped || !this.#deps.isOpen()) return;
-        const waitMs = await this.#try(next, tries + 1);
-        if (waitMs === 0) tries = 0;
+        const wait = await this.#try(next, tries + 1);
+        if (wait === null) tries = 0;
         else {
           tries++;
-          await this.#wait(waitMs);
+          await this.#wait(wait);
         }
       }
-    } catch (error) {
-      this.#deps.onError(error); // the store: what is on its way stays there, for the next connection
     } finally {
       this.#busy.delete(conversationId);
     }
   }
 
-  /** @returns 0: it is done; else after how many milliseconds to try again */
-  async #try(record: OutboxRecord, tries: number): Promise<number> {
-    const { picture, me } = this.#deps;
+  /** @returns null: it is done; else how long to wait before the next try, and whether the server said so */
+  async #try(record: OutboxRecord, tries: number): Promise<{ ms: number; isAsked: boolean } | null> {
+    const { picture, onError } = this.#deps;
+    const { era } = picture;
+    try {
+      await this.#send(record, era);
+      return null;
+    } catch (error) {
+      onError(error); // a store that refuses: the message stays where it is, and the server keeps it once
+      const askedMs = error instanceof ImError ? error.retryAfterMs : 0;
+      return { ms: backoffMs(tries, askedMs), isAsked: askedMs > 0 };
+    }
+  }
+
+  /** @throws ImError, StoreError when it is to be tried again */
+  async #send(record: OutboxRecord, era: number): Promise<void> {
+    const { picture, me, send } = this.#deps;
+    const { clientMsgId, draft } = record;
     const sender = me();
-    if (sender === null) return backoffMs(tries);
+    if (sender === null) throw new ImError(0, "Nobody is signed in");
     let sent: Result<"message.send">;
     try {
-      const { clientMsgId, draft } = record;
-      sent = (await this.#deps.send({ ...draft, clientMsgId }, SEND_TIMEOUT_MS)) as Result<"message.send">;
+      sent = (await send({ ...draft, clientMsgId }, SEND_TIMEOUT_MS)) as Result<"message.send">;
     } catch (error) {
-      if (!(error instanceof ImError)) throw error;
-      if (error.isRetryable) return backoffMs(tries, error.retryAfterMs);
-      await this.#fail(record, error);
-      return 0;
+      if (!(error instanceof ImError) || error.isRetryable || OF_SESSION.has(error.code)) throw error;
+      return this.#fail(record, error, era);
     }
     const { messageId, seq, createdAt } = sent;
     const message = acceptedMessage(sender, record, sent);
     await picture.transact(async (tx) => {
-      if (!tx.outbox(record.clientMsgId)) return; // it came by another way meanwhile
+      if (!tx.outbox(clientMsgId)) return; // it came by another way meanwhile
       tx.putOutbox({ ...record, accepted: { messageId, seq, createdAt } });
       if (message) this.#deps.arrived(tx, message);
-      tx.dropArrived(record.draft.conversationId, tx.conversation(record.draft.conversationId)?.mark ?? 0);
-    });
+      tx.dropArrived(draft.conversationId, tx.conversation(draft.conversationId)?.mark ?? 0);
+    }, era);
     if (!message) this.#deps.requestSync();
-    return 0;
   }
 
-  async #fail(record: OutboxRecord, { code, message }: ImError): Promise<void> {
+  async #fail(record: OutboxRecord, { code, message }: ImError, era: number): Promise<void> {
     const failed = { ...record, failure: { code, message } };
     await this.#deps.picture.transact(async (tx) => {
       if (!tx.outbox(record.clientMsgId)) return;
       tx.putOutbox(failed);
       tx.change.failed = [failed];
-    });
+    }, era);
   }
 
-  #wait(ms: number): Promise<void> {
+  #wait({ ms, isAsked }: { ms: number; isAsked: boolean }): Promise<void> {
     return new Promise((resolve) => {
       const wake = (): void => {
         clearTimeout(timer);
         this.#wakers.delete(wake);
+        this.#timers.delete(wake);
         resolve();
       };
       const timer = setTimeout(wake, ms);
-      this.#wakers.add(wake);
+      unref(timer);
+      this.#timers.add(wake);
+      if (!isAsked) this.#wakers.add(wake);
     });
   }
 }

@@ -6,6 +6,8 @@ import type { SessionRecord } from "./records.ts";
 
 /** A token is renewed when this part of its life has passed. */
 const RENEW_AFTER = 0.75;
+/** A token that lives no longer than this is not used any more. */
+const MARGIN_MS = 5_000;
 /** Codes of the server that end a session here: ended, another device's, no token at all. */
 const ENDING = new Set([1004, 1009, 1010]);
 
@@ -20,11 +22,11 @@ export interface SessionEvents {
 
 /**
  * Keeps the tokens of the session that is signed in. One renewal at a time: the server ends a session whose refresh token comes
- * twice. Tabs share one, since only the tab that leads renews.
+ * twice, so a renewal whose answer is lost ends it too. Tabs share one, since only the tab that leads renews.
  */
 export class SessionKeeper {
   #session: SessionRecord | null = null;
-  #renewing: Promise<SessionRecord> | null = null;
+  #renewing: { readonly refreshToken: string; readonly renewed: Promise<SessionRecord> } | null = null;
   #timer: ReturnType<typeof setTimeout> | null = null;
   readonly #store: Store;
   readonly #rest: RestClient;
@@ -45,19 +47,29 @@ export class SessionKeeper {
     this.#plan();
   }
 
-  async adopt({ user, ...tokens }: Tokens & { user: SessionRecord["me"] }): Promise<SessionRecord> {
+  /** @throws StoreError, and then nobody is signed in */
+  async adopt({ user, ...tokens }: Tokens & { user: SessionRecord["me"] }): Promise<void> {
     const session = { me: user, ...timed(tokens) };
-    await this.#keep(session);
-    return session;
+    await this.#store.write([
+      { table: "meta", key: ["owner"], put: user.userId },
+      { table: "meta", key: ["session"], put: session },
+    ]);
+    this.#session = session;
+    this.#plan();
   }
 
   async setMe(me: SessionRecord["me"]): Promise<void> {
     if (this.#session) await this.#keep({ ...this.#session, me });
   }
 
-  async forget(): Promise<void> {
+  /** Uses it no more. */
+  drop(): void {
     this.#session = null;
     this.#plan();
+  }
+
+  async forget(): Promise<void> {
+    this.drop();
     await this.#store.write([{ table: "meta", delete: ["session"] }]);
   }
 
@@ -69,13 +81,8 @@ export class SessionKeeper {
   async token(refused?: string): Promise<string> {
     const session = this.#session;
     if (!session) throw new ImError(1004, "Nobody is signed in");
-    if (session.accessToken !== refused && session.expiresAt > Date.now() + 5_000) return session.accessToken;
-    return (await this.renew()).accessToken;
-  }
-
-  renew(): Promise<SessionRecord> {
-    this.#renewing ??= this.#renew().finally(() => (this.#renewing = null));
-    return this.#renewing;
+    if (session.accessToken !== refused && session.expiresAt > Date.now() + MARGIN_MS) return session.accessToken;
+    return (await this.#renewOnce(session)).accessToken;
   }
 
   stop(): void {
@@ -83,20 +90,30 @@ export class SessionKeeper {
     this.#timer = null;
   }
 
-  async #renew(): Promise<SessionRecord> {
-    const session = this.#session;
-    if (!session) throw new ImError(1004, "Nobody is signed in");
+  #renewOnce(session: SessionRecord): Promise<SessionRecord> {
+    const { refreshToken } = session;
+    if (this.#renewing?.refreshToken === refreshToken) return this.#renewing.renewed;
+    const renewing = { refreshToken, renewed: this.#renew(session) };
+    this.#renewing = renewing;
+    const done = (): void => {
+      if (this.#renewing === renewing) this.#renewing = null;
+    };
+    renewing.renewed.then(done, done);
+    return renewing.renewed;
+  }
+
+  async #renew({ refreshToken }: SessionRecord): Promise<SessionRecord> {
+    const isCurrent = (): boolean => this.#session?.refreshToken === refreshToken;
     try {
-      const tokens = await this.#rest.call("auth.refresh", { refreshToken: session.refreshToken }, null);
-      if (this.#session !== session && this.#session?.refreshToken !== session.refreshToken)
-        throw new ImError(1004, "Signed out meanwhile");
+      const tokens = await this.#rest.call("auth.refresh", { refreshToken }, null);
+      if (!this.#session || !isCurrent()) throw new ImError(1004, "Signed out meanwhile");
       const renewed = { me: this.#session.me, ...timed(tokens) };
-      await this.#keep(renewed);
+      // A store that refuses it keeps nobody from going on: the next renewal, or sign-in, writes again.
+      await this.#keep(renewed).catch(() => undefined);
       this.#events.onRenewed(renewed);
       return renewed;
     } catch (error) {
-      if (error instanceof ImError && ENDING.has(error.code) && this.#session?.refreshToken === session.refreshToken)
-        this.#events.onEnded("session_ended");
+      if (error instanceof ImError && ENDING.has(error.code) && isCurrent()) this.#events.onEnded("session_ended");
       throw error;
     }
   }
@@ -110,11 +127,12 @@ export class SessionKeeper {
   /** Renews ahead of time, so that no request has to wait; one that fails is made up for by the next that needs a token. */
   #plan(): void {
     this.stop();
-    if (!this.#session) return;
-    const ms = Math.max(1_000, (this.#session.expiresAt - Date.now()) * RENEW_AFTER);
+    const session = this.#session;
+    if (!session) return;
+    const ms = Math.max(1_000, (session.expiresAt - Date.now()) * RENEW_AFTER);
     this.#timer = setTimeout(
       () => {
-        this.renew().catch(() => undefined);
+        this.#renewOnce(session).catch(() => undefined);
       },
       Math.min(ms, 2 ** 31 - 1),
     );

@@ -7,6 +7,7 @@ import { ImError } from "../errors.ts";
 import { applyPage } from "./apply-page.ts";
 import { applyCleared, applyDeleted, applyNew, applyRead, applyUpdated, receiptsOf, recount, type SyncPage } from "./apply.ts";
 import type { Picture, Transaction } from "./picture.ts";
+import type { ConversationRecord } from "./records.ts";
 import { unref } from "./session-keeper.ts";
 
 /** A gap that has not closed by then is fetched. */
@@ -21,14 +22,14 @@ type Push = { [E in ServerEventName]: { readonly event: E; readonly payload: Ser
 
 export interface SyncDeps {
   readonly picture: Picture;
-  me(): string;
+  readonly me: () => string;
   /** @throws ImError */
-  pull(params: Params<"sync.pull">): Promise<SyncPage>;
+  readonly pull: (params: Params<"sync.pull">) => Promise<SyncPage>;
   /** What stands in the picture is what the server has. */
-  onSynced(rosters: { friendsVersion: string; groupsVersion: string }): void;
+  readonly onSynced: (rosters: { friendsVersion: string; groupsVersion: string }) => void;
   /** The picture has changed. */
-  onApplied(): void;
-  onError(error: unknown): void;
+  readonly onApplied: () => void;
+  readonly onError: (error: unknown) => void;
 }
 
 /**
@@ -41,6 +42,8 @@ export class Syncer {
   #isSyncing = false;
   #isWanted = false;
   #isDraining = false;
+  /** Counts connections: what was asked on an earlier one is asked again. */
+  #opened = 0;
   #tries = 0;
   #queue: Push[] = [];
   /** Messages behind a gap. */
@@ -62,6 +65,8 @@ export class Syncer {
   /** What comes until it is open again is not missed: a sync begins it. */
   close(): void {
     this.#isOpen = false;
+    this.#isWanted = false;
+    this.#opened++;
     this.#queue = [];
     this.#ahead.clear();
     if (this.#timer) clearTimeout(this.#timer);
@@ -94,33 +99,38 @@ export class Syncer {
 
   async #run(): Promise<void> {
     this.#isSyncing = true;
-    try {
-      while (this.#isWanted && this.#isOpen) {
-        this.#isWanted = false;
+    while (this.#isWanted && this.#isOpen) {
+      this.#isWanted = false;
+      const opened = this.#opened;
+      try {
         await this.#sync();
         this.#tries = 0;
+      } catch (error) {
+        this.#deps.onError(error);
+        // A connection that came meanwhile has asked for its own.
+        if (opened !== this.#opened) continue;
+        this.#isWanted = false;
+        this.request(backoffMs(++this.#tries, error instanceof ImError ? error.retryAfterMs : 0));
       }
-    } catch (error) {
-      this.#tries++;
-      this.#deps.onError(error);
-      this.request(backoffMs(this.#tries, error instanceof ImError ? error.retryAfterMs : 0));
-    } finally {
-      this.#isSyncing = false;
     }
+    this.#isSyncing = false;
     await this.#drain();
   }
 
   async #sync(): Promise<void> {
     const { picture } = this.#deps;
+    const { era } = picture;
+    const opened = this.#opened;
     await picture.transact(async () => undefined); // what was pushed before is in
     const version = (await picture.store.get("meta", ["version"])) as string | undefined;
     const stale = [...this.#stale];
-    const request = { conversations: marksOf(picture, this.#stale), ...(version !== undefined && { version }) };
-    let asked = { me: this.#deps.me(), marks: request.conversations, isNew: version === undefined };
+    const request = { conversations: marksOf(picture, this.#stale, this.#deps.me()), ...(version !== undefined && { version }) };
+    let asked = { me: this.#deps.me(), marks: request.conversations, isNew: version === undefined, isFirstPage: true };
     let cursor: string | null = null;
     let hasReset = false;
     let hasMore = false;
     do {
+      if (opened !== this.#opened) throw new ImError(0, "The connection was closed");
       const page: SyncPage = await this.#deps.pull({
         ...request,
         limit: CONVERSATIONS_OF_A_PAGE,
@@ -134,23 +144,25 @@ export class Syncer {
         hasReset ||= page.reset;
         hasMore = (await applyPage(tx, page, asked)) || hasMore;
         if (page.nextCursor === null) tx.put("meta", "version", page.version);
-      });
+      }, era);
       cursor = page.nextCursor;
+      asked = { ...asked, isFirstPage: false };
       if (cursor === null) this.#deps.onSynced(page);
     } while (cursor !== null);
     for (const id of stale) this.#stale.delete(id);
-    for (const [id, ahead] of this.#ahead) this.#queue.unshift(...[...ahead.values()].map(asNew), ...this.#forget(id));
+    this.#settle(hasMore);
+    this.request(EVERY_MS * (1 + Math.random()));
+  }
+
+  /** What was pushed meanwhile is put in order with what the sync brought. */
+  #settle(hasMore: boolean): void {
+    for (const ahead of this.#ahead.values()) this.#queue.unshift(...[...ahead.values()].map(asNew));
+    this.#ahead.clear();
     if (hasMore) this.#isWanted = true;
     else if (this.#queue.some(({ event }) => !isOrdered(event))) {
       this.#queue = this.#queue.filter(({ event }) => isOrdered(event));
       this.request(UNORDERED_MS);
     }
-    this.request(EVERY_MS * (1 + Math.random()));
-  }
-
-  #forget(conversationId: string): [] {
-    this.#ahead.delete(conversationId);
-    return [];
   }
 
   async #drain(): Promise<void> {
@@ -171,11 +183,11 @@ export class Syncer {
     this.#isDraining = false;
   }
 
-  async #transact(work: (tx: Transaction) => Promise<void>): Promise<void> {
+  async #transact(work: (tx: Transaction) => Promise<void>, era?: number): Promise<void> {
     const stale = await this.#deps.picture.transact(async (tx) => {
       await work(tx);
       return tx.stale;
-    });
+    }, era);
     for (const id of stale) this.#stale.add(id);
     if (stale.size > 0) this.request(GAP_MS);
     this.#deps.onApplied();
@@ -211,22 +223,18 @@ export class Syncer {
 
   /** Takes a message, and what waited for it. */
   arrived(tx: Transaction, message: Message): void {
-    const { conversationId, seq } = message;
+    const { conversationId } = message;
     const ahead = this.#ahead.get(conversationId) ?? new Map<number, Message>();
-    switch (applyNew(tx, this.#deps.me(), message)) {
-      case "unknown":
-        return this.request();
-      case "gap":
-        this.#ahead.set(conversationId, ahead.set(seq, message));
+    for (let next: Message | undefined = message; next; next = ahead.get(next.seq + 1)) {
+      const arrival = applyNew(tx, this.#deps.me(), next);
+      if (arrival === "unknown") return this.request();
+      if (arrival === "gap") {
+        this.#ahead.set(conversationId, ahead.set(next.seq, next));
         return this.request(GAP_MS);
-      case "known":
-        return;
-      case "stored": {
-        const next = ahead.get(seq + 1);
-        ahead.delete(seq);
-        if (next) this.arrived(tx, next);
-        if (ahead.size === 0) this.#ahead.delete(conversationId);
       }
+      ahead.delete(next.seq);
+      if (ahead.size === 0) this.#ahead.delete(conversationId);
+      if (arrival === "known") return;
     }
   }
 
@@ -261,13 +269,25 @@ const isOrdered = (event: ServerEventName): boolean =>
   ["message:new", "message:persisted", "receipt:read", "receipt:delivered"].includes(event);
 
 /** The marks of the conversations that are asked for: where there are too many, of those with the newest messages. */
-function marksOf(picture: Picture, stale: ReadonlySet<string>): Record<string, number> {
-  const at = ({ conversation }: { conversation: { lastMessage: { createdAt: number } | null } }): number =>
-    conversation.lastMessage?.createdAt ?? 0;
+function marksOf(picture: Picture, stale: ReadonlySet<string>, me: string): Record<string, number> {
+  const at = ({ conversation }: ConversationRecord): number => conversation.lastMessage?.createdAt ?? 0;
   const records = [...picture.conversations.values()];
   const chosen =
     records.length > MAX_SYNC_CONVERSATIONS ? records.sort((a, b) => at(b) - at(a)).slice(0, MAX_SYNC_CONVERSATIONS) : records;
   return Object.fromEntries(
-    chosen.map(({ conversation: { conversationId }, mark }) => [conversationId, stale.has(conversationId) ? 0 : mark]),
+    chosen.map((record) => {
+      const { conversationId } = record.conversation;
+      return [conversationId, stale.has(conversationId) ? 0 : Math.max(0, record.mark - (isUnsettled(record, me) ? 1 : 0))];
+    }),
   );
 }
+
+/** The last message is my own, and nobody has told yet that it is persisted: it is asked for again. */
+const isUnsettled = (
+  { conversation: { lastMessage }, mark, persistedSeq, othersDelivered }: ConversationRecord,
+  me: string,
+): boolean =>
+  lastMessage?.senderId === me &&
+  lastMessage.status === "accepted" &&
+  lastMessage.seq === mark &&
+  lastMessage.seq > Math.max(persistedSeq, othersDelivered, 1);

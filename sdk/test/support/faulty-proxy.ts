@@ -15,11 +15,23 @@ export interface Faults {
   cut: number;
 }
 
-/** Stands between a client and its server, and does to what the server pushes what a network never should. */
+/** What a test does to one frame: another text instead, or null to lose it. */
+export type FrameRule = (frame: string, connection: { toClient(frame: string): void; cut(): void }) => string | null;
+
+/** Stands between a client and its server, and does to what passes what a network never should. */
 export class FaultyProxy implements AsyncDisposable {
   readonly url: string;
   faults: Faults = { drop: 0, double: 0, swap: 0, cut: 0 };
   readonly counted = { dropped: 0, doubled: 0, swapped: 0, cut: 0 };
+  /** What was asked by REST: `POST /api/v1/auth/refresh`. */
+  readonly requests: string[] = [];
+  /** Sockets that were opened so far. */
+  upgrades = 0;
+  /** Frames of clients and of the server pass by these. */
+  fromClient: FrameRule = (frame) => frame;
+  fromServer: FrameRule = (frame) => frame;
+  /** Called before an answer to a REST request is passed on; false loses it. */
+  onAnswer: (asked: string) => boolean | Promise<boolean> = () => true;
   readonly #close: () => Promise<void>;
   readonly #open = new Set<WebSocket>();
 
@@ -28,8 +40,8 @@ export class FaultyProxy implements AsyncDisposable {
     this.#close = close;
   }
 
-  static async start(target: string, random: () => number): Promise<FaultyProxy> {
-    const server = createServer((req, res) => passOn(target, req, res)).listen(0, "127.0.0.1");
+  static async start(target: string, random: () => number = Math.random): Promise<FaultyProxy> {
+    const server = createServer((req, res) => proxy.#pass(target, req, res)).listen(0, "127.0.0.1");
     await once(server, "listening");
     const sockets = new WebSocketServer({ server });
     const { port } = server.address() as AddressInfo;
@@ -52,11 +64,33 @@ export class FaultyProxy implements AsyncDisposable {
     }
   }
 
+  /** Sockets that are open. */
+  get connections(): number {
+    return this.#open.size;
+  }
+
+  /** How often a REST request was made that contains this. */
+  count(part: string): number {
+    return this.requests.filter((asked) => asked.includes(part)).length;
+  }
+
+  /** Keeps back answers to requests that contain this, until the answer is called. */
+  hold(part: string): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const before = this.onAnswer;
+    this.onAnswer = async (asked) => {
+      if (asked.includes(part)) await promise;
+      return before(asked);
+    };
+    return resolve;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#close();
   }
 
   #join(client: WebSocket, url: string, random: () => number): void {
+    this.upgrades++;
     const server = new WebSocket(url);
     const waiting: string[] = [];
     const held: string[] = [];
@@ -69,8 +103,10 @@ export class FaultyProxy implements AsyncDisposable {
     const toClient = (frame: string): void => {
       if (client.readyState === WebSocket.OPEN) client.send(frame);
     };
+    const connection = { toClient, cut: end };
     client.on("message", (data) => {
-      const frame = textOf(data);
+      const frame = this.fromClient(textOf(data), connection);
+      if (frame === null) return;
       if (server.readyState === WebSocket.OPEN) server.send(frame);
       else waiting.push(frame);
     });
@@ -78,7 +114,8 @@ export class FaultyProxy implements AsyncDisposable {
       for (const frame of waiting) server.send(frame);
     });
     server.on("message", (data) => {
-      const frame = textOf(data);
+      const frame = this.fromServer(textOf(data), connection);
+      if (frame === null) return;
       if (isPush(frame)) return this.#push(frame, held, toClient, random);
       if (frame.startsWith("43") && random() < this.faults.cut) {
         this.counted.cut++;
@@ -108,15 +145,28 @@ export class FaultyProxy implements AsyncDisposable {
     }
     for (const late of held.splice(0).reverse()) toClient(late);
   }
+
+  #pass(target: string, req: IncomingMessage, res: ServerResponse): void {
+    const asked = `${req.method} ${req.url}`;
+    this.requests.push(asked);
+    const onward = request(target + (req.url ?? ""), { method: req.method, headers: req.headers }, (answer) => {
+      void Promise.resolve(this.onAnswer(asked)).then((passes) => {
+        if (!passes) return res.destroy();
+        res.writeHead(answer.statusCode ?? 502, answer.headers);
+        return answer.pipe(res);
+      });
+    });
+    onward.on("error", () => res.destroy());
+    req.pipe(onward);
+  }
 }
 
 const textOf = (data: WebSocket.RawData): string => (data as Buffer).toString();
 
-function passOn(target: string, req: IncomingMessage, res: ServerResponse): void {
-  const onward = request(target + (req.url ?? ""), { method: req.method, headers: req.headers }, (answer) => {
-    res.writeHead(answer.statusCode ?? 502, answer.headers);
-    answer.pipe(res);
-  });
-  onward.on("error", () => res.destroy());
-  req.pipe(onward);
+/** The name of the event that a client's frame carries, its payload and the id of its acknowledgement; null for other frames. */
+export function eventOf(frame: string): { readonly name: string; readonly payload: unknown; readonly id: string } | null {
+  const match = /^42(\d*)(\[.*)$/s.exec(frame);
+  if (!match) return null;
+  const [name, payload] = JSON.parse(match[2]!) as [string, unknown];
+  return { name, payload, id: match[1]! };
 }

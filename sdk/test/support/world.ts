@@ -4,7 +4,7 @@ import { createClient, type ImClient, type ImClientOptions, type LocalMessage } 
 
 export { waitFor };
 
-const PASSWORD = "lantern-quartz-42";
+export const PASSWORD = "lantern-quartz-42";
 let people = 0;
 
 /** A real server in a process of its own, with its data in a folder that goes with it. */

@@ -1,0 +1,45 @@
+import type { HistoryItem, Message } from "../../contracts/entities.ts";
+import type { LocalMessage } from "./types.ts";
+import type { Store } from "./store/port.ts";
+
+/** Bounds exclude themselves; `reverse` takes the last ones. */
+export interface StoredRange {
+  readonly after?: number;
+  readonly before?: number;
+  readonly limit?: number;
+  readonly reverse?: boolean;
+}
+
+/** Messages of a conversation that are stored, always ascending by seq. */
+export async function storedMessages(
+  store: Pick<Store, "list">,
+  conversationId: string,
+  { after, before, ...rest }: StoredRange,
+): Promise<Message[]> {
+  const messages = (await store.list("messages", {
+    prefix: [conversationId],
+    ...(after !== undefined && { after: [conversationId, after] }),
+    ...(before !== undefined && { before: [conversationId, before] }),
+    ...rest,
+  })) as Message[];
+  return rest.reverse ? messages.reverse() : messages;
+}
+
+/** Of a page of the server: a message, not a range in which there is none. */
+export const isMessage = (item: HistoryItem): item is Message => item.type !== "void";
+
+/** The last seq that a page of the server covers; null when it is empty. */
+export function endOf(items: readonly HistoryItem[]): number | null {
+  const last = items.at(-1);
+  return last ? ("toSeq" in last ? last.toSeq : last.seq) : null;
+}
+
+/** Of the newest messages, among which one that is on its way may be already. */
+const NEWEST = 200;
+
+/** What is on its way and not here already: the server's copy may come by another way first. */
+export function notAmong(shown: readonly LocalMessage[], outgoing: LocalMessage[]): LocalMessage[] {
+  if (outgoing.length === 0) return outgoing;
+  const here = new Set(shown.slice(-NEWEST).map(({ key }) => key));
+  return outgoing.filter(({ key }) => !here.has(key));
+}
