@@ -1,4 +1,4 @@
-import { ref, shallowRef, type Ref, type ShallowRef } from "vue";
+import { ref, shallowRef, watch, type Ref, type ShallowRef } from "vue";
 
 export interface Page<T> {
   readonly items: readonly T[];
@@ -18,6 +18,8 @@ export interface Paged<T> {
   reload(): Promise<void>;
   /** Nothing while a page is on its way. */
   loadMore(): Promise<void>;
+  /** Reads on to the end as long as `isWanted` says so, behind whatever is being read; ends at an error. */
+  loadAll(isWanted: () => boolean): Promise<void>;
   /** Changes what is shown, after an answer that says so. */
   patch(change: (items: readonly T[]) => readonly T[]): void;
 }
@@ -67,6 +69,25 @@ export function usePaged<T>(load: (cursor?: string) => Promise<Page<T>>): Paged<
     return { items: [...items.value, ...page.items], nextCursor: page.nextCursor };
   }
 
+  async function loadMore(): Promise<void> {
+    if (loading.value || cursor === null) return;
+    const from = cursor;
+    await bring(() => next(from));
+  }
+
+  async function idle(): Promise<void> {
+    if (!loading.value) return;
+    await new Promise<void>((resolve) => watch(loading, () => resolve(), { once: true, flush: "sync" }));
+  }
+
+  async function loadAll(isWanted: () => boolean): Promise<void> {
+    await idle();
+    while (isWanted() && hasMore.value && error.value === null) {
+      await loadMore();
+      await idle();
+    }
+  }
+
   return {
     items,
     loaded,
@@ -74,12 +95,8 @@ export function usePaged<T>(load: (cursor?: string) => Promise<Page<T>>): Paged<
     hasMore,
     error,
     reload: () => bring(fromStart),
-    loadMore: async () => {
-      if (!loading.value && cursor !== null) {
-        const from = cursor;
-        await bring(() => next(from));
-      }
-    },
+    loadMore,
+    loadAll,
     patch: (change) => {
       items.value = change(items.value);
     },

@@ -9,10 +9,7 @@ const PAGE = 100;
 /** A group changes often while many join: each page that is shown is read again this seldom. */
 const REREAD_MS_A_PAGE = 1_000;
 
-export interface Members extends Paged<Member> {
-  /** Reads on to the end while `isWanted` says so, such as to search all of them. */
-  loadAll(isWanted: () => boolean): Promise<void>;
-}
+export type Members = Paged<Member>;
 
 /** The members of a group, page by page, owner and admins first; follows the group. */
 export function useMembers(groupId: string): Members {
@@ -42,10 +39,5 @@ export function useMembers(groupId: string): Members {
     if (timer !== null) clearTimeout(timer);
   });
 
-  return {
-    ...paged,
-    async loadAll(isWanted) {
-      while (isWanted() && paged.hasMore.value && !paged.loading.value && paged.error.value === null) await paged.loadMore();
-    },
-  };
+  return paged;
 }

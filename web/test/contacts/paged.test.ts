@@ -71,6 +71,41 @@ describe("a list in pages", () => {
     expect(asked.map(({ cursor }) => cursor)).toEqual([undefined, "a", undefined, "c"]);
   });
 
+  it("reads on to the end, also behind a reading that overtakes it", async () => {
+    const { asked, load } = server();
+    const list = usePaged(load);
+    const tick = () => new Promise((resolve) => setImmediate(resolve));
+    const first = list.reload();
+    const all = list.loadAll(() => true);
+    asked[0]?.answer({ items: [1], nextCursor: "a" });
+    await first;
+    await tick();
+    const again = list.reload();
+    asked[2]?.answer({ items: [1], nextCursor: "b" });
+    await again;
+    asked[1]?.answer({ items: [9], nextCursor: null });
+    await tick();
+    expect(asked.map(({ cursor }) => cursor)).toEqual([undefined, "a", undefined, "b"]);
+    asked[3]?.answer({ items: [2], nextCursor: null });
+    await all;
+    expect(list.items.value).toEqual([1, 2]);
+  });
+
+  it("reads on as long as it is wanted, and no further than an error", async () => {
+    const { asked, load } = server();
+    const list = usePaged(load);
+    const first = list.reload();
+    asked[0]?.answer({ items: [1], nextCursor: "a" });
+    await first;
+    await list.loadAll(() => false);
+    expect(asked).toHaveLength(1);
+    const all = list.loadAll(() => true);
+    await new Promise((resolve) => setImmediate(resolve));
+    asked[1]?.refuse(new Error("away"));
+    await all;
+    expect(asked).toHaveLength(2);
+  });
+
   it("keeps what is shown when a page does not come, and says why", async () => {
     const { asked, load } = server();
     const list = usePaged(load);
