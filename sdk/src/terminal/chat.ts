@@ -1,3 +1,4 @@
+import type { Friend } from "../../../contracts/entities.ts";
 import type { Params, Result } from "../../../contracts/index.ts";
 import type { ImClient, LocalConversation, LocalMessage, MessageWindow } from "../types.ts";
 import { conversationLine, firstLine, titleOf, type Names } from "./lines.ts";
@@ -101,9 +102,10 @@ export class Chat {
 
   async #openDirect(which: string): Promise<LocalConversation> {
     const wanted = which.toLowerCase();
-    const friend = this.im.friends.find(({ user, remark }) =>
-      [user.username, user.nickname, remark].some((name) => name.toLowerCase() === wanted),
-    );
+    const isMeant = ({ user, remark }: Friend): boolean =>
+      [user.username, user.nickname, remark].some((name) => name.toLowerCase() === wanted);
+    // A new device hears of its friends a moment later than of its conversations.
+    const friend = this.im.friends.find(isMeant) ?? (await this.im.call("friend.list", {})).items.find(isMeant);
     if (!friend) throw new CommandError(`there is no conversation, group or friend called ${which}`);
     return this.im.openDirect(friend.user.userId);
   }
