@@ -129,6 +129,7 @@ export class Core {
         withToken((token) => rest.call("group.mine", since === undefined ? {} : { sinceVersion: since }, token)),
       onFriends: (friends) => signal({ friends }),
       onGroups: (groups) => signal({ groups }),
+      onLeft: () => this.#syncer.request(),
       onError,
     });
     this.#watch = new PresenceWatch({ isOpen, send, onPresence: (presence) => signal({ presence }) });

@@ -8,6 +8,8 @@ export interface RosterDeps {
   readonly groupsSince: (version: string | undefined) => Promise<Result<"group.mine">>;
   readonly onFriends: (friends: readonly Friend[]) => void;
   readonly onGroups: (groups: readonly Group[]) => void;
+  /** The user is no member of some group any more: what can be seen of its conversation, a sync tells. */
+  readonly onLeft: () => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -32,7 +34,15 @@ export class Rosters {
       takePeers,
     );
     this.#groups = new Roster(
-      { picture, onError, table: "groups", keyOf: ({ groupId }) => groupId, since: deps.groupsSince, onChange: deps.onGroups },
+      {
+        picture,
+        onError,
+        table: "groups",
+        keyOf: ({ groupId }) => groupId,
+        since: deps.groupsSince,
+        onChange: deps.onGroups,
+        onRemoved: deps.onLeft,
+      },
       takeGroups,
     );
   }
@@ -56,6 +66,7 @@ interface One<T> {
   readonly keyOf: (item: T) => string;
   readonly since: (version: string | undefined) => Promise<{ items: T[]; removed: string[]; version: string }>;
   readonly onChange: (items: readonly T[]) => void;
+  readonly onRemoved?: () => void;
   readonly onError: (error: unknown) => void;
 }
 
@@ -104,6 +115,7 @@ class Roster<T> {
       tx.put("meta", `${table}Version`, version);
       this.#take(tx, items);
     }, era);
+    if (removed.length > 0) this.#one.onRemoved?.();
     if (known !== undefined && items.length + removed.length === 0) return;
     const all = (await picture.store.list(table)) as T[];
     if (era === picture.era) onChange(all);
