@@ -24,9 +24,7 @@ interface Entity {
  */
 export function contractDeclarations(root: string): Declarations {
   const all = entitiesOf(path.join(root, "contracts/entities.ts"));
-  // What is only `Record<string, …>` or a few words says no more than itself.
-  const named = all.filter(({ schema }) => schema.properties ?? schema.enum ?? schema.anyOf);
-  const names: TypeNames = new Map(named.map(({ name, schema }) => [plainType(schema), name]));
+  const names = namesOf(all);
   const withImports = (text: string): string => {
     const used = [...names.values()].filter((name) => new RegExp(`\\b${name}\\b`).test(text)).sort();
     return `import type { ${used.join(", ")} } from "./entities.js";\n\n${text}`;
@@ -37,6 +35,15 @@ export function contractDeclarations(root: string): Declarations {
     ["contracts/routes.d.ts", 'export type { RestAction } from "./index.js";\n'],
     ["contracts/socket-events.d.ts", withImports(eventTypes(names))],
   ]);
+}
+
+/** The types that clients know by name. @param root of the repository */
+export const entityNames = (root: string): TypeNames => namesOf(entitiesOf(path.join(root, "contracts/entities.ts")));
+
+function namesOf(all: readonly Entity[]): TypeNames {
+  // What is only `Record<string, …>` says no more than itself.
+  const named = all.filter(({ schema }) => schema.properties ?? schema.enum ?? schema.anyOf);
+  return new Map(named.map(({ name, schema }) => [plainType(schema), name]));
 }
 
 /** The types that a file exports, and those of the files that it exports whole. Each stands beside its schema, of the same name. */
@@ -94,7 +101,7 @@ function actionType(route: Route, names: TypeNames): string {
 }
 
 function eventTypes(names: TypeNames): string {
-  const events = Object.entries<Schema>(serverEvents).map(([name, schema]) => {
+  const events = Object.entries(serverEvents as Readonly<Record<string, Schema>>).map(([name, schema]) => {
     const comment = schema.description ? `  ${commentOf(schema.description)}\n` : "";
     return `${comment}  "${name}": ${namedType({ ...schema, description: undefined } as Schema, names, "  ")};\n`;
   });
