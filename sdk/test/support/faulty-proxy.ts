@@ -16,7 +16,12 @@ export interface Faults {
 }
 
 /** What a test does to one frame: another text instead, or null to lose it. */
-export type FrameRule = (frame: string, connection: { toClient(frame: string): void; cut(): void }) => string | null;
+export type FrameRule = (frame: string, connection: Ends) => string | null;
+export interface Ends {
+  readonly toClient: (frame: string) => void;
+  readonly toServer: (frame: string) => void;
+  readonly cut: () => void;
+}
 
 /** Stands between a client and its server, and does to what passes what a network never should. */
 export class FaultyProxy implements AsyncDisposable {
@@ -103,12 +108,14 @@ export class FaultyProxy implements AsyncDisposable {
     const toClient = (frame: string): void => {
       if (client.readyState === WebSocket.OPEN) client.send(frame);
     };
-    const connection = { toClient, cut: end };
-    client.on("message", (data) => {
-      const frame = this.fromClient(textOf(data), connection);
-      if (frame === null) return;
+    const toServer = (frame: string): void => {
       if (server.readyState === WebSocket.OPEN) server.send(frame);
       else waiting.push(frame);
+    };
+    const connection: Ends = { toClient, toServer, cut: end };
+    client.on("message", (data) => {
+      const frame = this.fromClient(textOf(data), connection);
+      if (frame !== null) toServer(frame);
     });
     server.on("open", () => {
       for (const frame of waiting) server.send(frame);
