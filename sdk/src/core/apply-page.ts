@@ -1,5 +1,5 @@
 import type { Change as WireChange, Conversation, Message, SyncPage as Page } from "../../../contracts/entities.ts";
-import { applyDeleted, emptyRecord, recount, settleOutbox, type SyncPage } from "./apply.ts";
+import { applyDeleted, emptyRecord, readBefore, receiptsOf, recount, settleOutbox, type SyncPage } from "./apply.ts";
 import type { Transaction } from "./picture.ts";
 import type { ConversationRecord } from "./records.ts";
 
@@ -69,19 +69,21 @@ function withOwnState(given: Conversation, prior: ConversationRecord | null): Co
 async function takeBehind(tx: Transaction, { me }: Asked, record: ConversationRecord, page: Page): Promise<ConversationRecord> {
   const { conversationId } = record.conversation;
   let { persistedSeq } = record;
+  let read = 0;
   for (const item of page.items) {
     if (item.type === "void") continue;
     const message = item as Message;
     tx.putMessage(message, message.seq > record.mark && isNewsTo(me, message));
     settleOutbox(tx, me, message);
     persistedSeq = Math.max(persistedSeq, persistedUpTo(me, message));
+    read = Math.max(read, readBefore(me, message));
   }
   const last = page.items.at(-1);
   const reached = page.more && last ? endOf(last) : page.maxSeq;
   if (page.minSeq > record.from) await tx.trim(conversationId, page.minSeq);
   const from = Math.max(record.from, page.minSeq);
   const fromStart = record.fromStart || from === page.minSeq;
-  return { ...record, mark: Math.max(record.mark, reached), from, fromStart, persistedSeq };
+  return { ...receiptsOf(record, "read", read), mark: Math.max(record.mark, reached), from, fromStart, persistedSeq };
 }
 
 async function takeNewest(
@@ -98,15 +100,17 @@ async function takeNewest(
   const newer = record.mark > page.maxSeq ? await tx.messages(conversationId, page.maxSeq) : [];
   if (wasKnown) tx.replaceMessages(conversationId);
   await tx.trim(conversationId, page.minSeq);
+  let read = 0;
   for (const item of page.items) {
     if (item.type === "void") continue;
     const message = item as Message;
     tx.putMessage(message, !isNew && message.seq > newsAfter && isNewsTo(me, message));
     settleOutbox(tx, me, message);
+    read = Math.max(read, readBefore(me, message));
   }
   for (const message of newer) tx.putMessage(message);
   const from = page.more ? (page.items[0]?.seq ?? page.maxSeq + 1) : page.minSeq;
-  return { ...record, mark: Math.max(record.mark, page.maxSeq), from, fromStart: !page.more };
+  return { ...receiptsOf(record, "read", read), mark: Math.max(record.mark, page.maxSeq), from, fromStart: !page.more };
 }
 
 /** Messages of a conversation are persisted in their order. */

@@ -34,7 +34,7 @@ export function applyNew(tx: Transaction, me: string, message: Message): Arrival
   const counts = isCounted(message, me) && message.seq > conversation.readSeq;
   const own = message.senderId === me ? { readSeq: message.seq, unread: 0, mentioned: false } : null;
   tx.putConversation({
-    ...record,
+    ...receiptsOf(record, "read", readBefore(me, message)),
     mark: message.seq,
     from: record.from > record.mark ? message.seq : record.from,
     ...(own && { toldRead: Math.max(record.toldRead, message.seq) }), // who sends has read all before it
@@ -165,6 +165,10 @@ export async function applyCleared(tx: Transaction, me: string, conversationId: 
   await applyRead(tx, me, conversationId, seq, true);
   await recount(tx, me, conversationId);
 }
+
+/** Up to where others have read since one of them sent this: who sends has read all before it, and no receipt says so. */
+export const readBefore = (me: string, { senderId, seq, type }: Message): number =>
+  senderId === me || type === "system" ? 0 : seq - 1;
 
 export const receiptsOf = (record: ConversationRecord, kind: "read" | "delivered", seq: number): ConversationRecord => ({
   ...record,
