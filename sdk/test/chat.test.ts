@@ -88,6 +88,7 @@ test("two people meet, write, change what they wrote, and see how far it came", 
   await ann.sees(/^ {2}ben \(ben\)$/);
   ann.type("/quit");
   expect([await ann.ended, ann.written.err]).toEqual([0, ""]);
+  expect(ann.written.out).not.toContain("-- offline");
 });
 
 test("what is written while the server is away waits for it, also over another sitting", { timeout: 2 * MINUTE }, async () => {

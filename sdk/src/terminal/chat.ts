@@ -22,6 +22,7 @@ export class Chat {
   readonly im: ImClient;
   readonly names: Names;
   readonly write: (line: string) => void;
+  readonly #listeners: readonly (() => void)[];
   #open: Open | null = null;
   /** By their numbers in the list as it was shown. */
   #listed: readonly LocalConversation[] = [];
@@ -40,11 +41,13 @@ export class Chat {
       },
       nameOf,
     };
-    im.on("connection", () => this.#tellConnection());
-    im.on("message", (message) => this.#heard(message));
-    im.on("failed", (message) => this.#failed(message));
-    im.on("friends", () => this.#tellFriends());
-    im.on("requests", () => this.write("-- friend requests may have changed: /requests"));
+    this.#listeners = [
+      im.on("connection", () => this.#tellConnection()),
+      im.on("message", (message) => this.#heard(message)),
+      im.on("failed", (message) => this.#failed(message)),
+      im.on("friends", () => this.#tellFriends()),
+      im.on("requests", () => this.write("-- friend requests may have changed: /requests")),
+    ];
   }
 
   get isOnline(): boolean {
@@ -79,7 +82,9 @@ export class Chat {
     else if (window.hasOlder) this.write("-- /older shows what was before");
   }
 
+  /** Nothing more is written. */
   close(): void {
+    for (const off of this.#listeners) off();
     this.#open?.window.close();
     this.#open = null;
   }

@@ -56,7 +56,7 @@ async function chatUntilEnd(im: ImClient, screen: Screen): Promise<number> {
     const line = await screen.read();
     if (line === null || isSignedOut) break;
     try {
-      if (!(await runLine(chat, line))) return 0;
+      if (!(await runLine(chat, line))) break;
     } catch (error) {
       screen.write(`! ${sayError(error)}`);
     }

@@ -69,8 +69,12 @@ export class Screen {
     }
   }
 
-  /** No more lines are read. */
+  /** No more lines are read, and the line that was being typed goes. */
   close(): void {
+    if (this.isInteractive && !this.#isEnded) {
+      readline.cursorTo(this.#streams.output, 0);
+      readline.clearLine(this.#streams.output, 0);
+    }
     this.#reader.close();
   }
 
