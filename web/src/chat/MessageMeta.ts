@@ -9,7 +9,7 @@ export const MessageMeta: FunctionalComponent<{ message: LocalMessage; chat: Cha
   const isMine = message.senderId === chat.me;
   return h("span", { class: "m-meta" }, [
     message.burnAfterMs === undefined ? null : burning(message, chat),
-    message.pinnedAt === undefined ? null : sign("pin", t("chat.messages.pinned")),
+    message.pinnedAt === undefined ? null : sign("pinned", t("chat.messages.pinned")),
     message.editedAt === undefined ? null : h("span", t("chat.messages.edited")),
     h("time", { class: "m-time" }, clock(message.createdAt)),
     isMine ? sign(message.state, t(`chat.state.${message.state}`)) : null,

@@ -61,8 +61,7 @@ export function forwardBody(content: Content, chat: Inside): VNode {
   const lines = snapshotsOf(content)
     .slice(0, FORWARDED_LINES)
     .map((snapshot) => h("span", { class: "m-tile-line" }, firstWords(snapshotLine(snapshot, chat), 60)));
-  const label = chat.t("chat.body.openForward", { title });
-  return h("button", { type: "button", class: "m-forward", "aria-label": label, onClick: () => chat.showForward(content) }, [
+  return h("button", { type: "button", class: "m-forward", onClick: () => chat.showForward(content) }, [
     h("span", { class: "m-tile-title" }, title),
     ...lines,
     h("span", { class: "m-tile-foot" }, chat.t("chat.body.forwardCount", { count: forwardedCount(content) })),
