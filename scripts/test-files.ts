@@ -2,7 +2,7 @@ import { globSync, readFileSync } from "node:fs";
 import path from "node:path";
 
 /** In this order, so that what fails fast fails first. */
-const SUITES = ["unit", "types", "contract", "integration", "regression", "e2e", "property", "crash"];
+const SUITES = ["unit", "types", "contract", "integration", "regression", "e2e", "browser", "property", "crash"];
 
 /** The clients, whose files Vitest runs. */
 const CLIENTS = ["sdk", "web"];

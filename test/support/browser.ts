@@ -36,7 +36,11 @@ export async function openBrowser(): Promise<OpenBrowser> {
   };
 }
 
+/** Nothing on a page takes longer, on a busy machine either. */
+const PATIENCE_MS = 15_000;
+
 function visitorOf(context: BrowserContext): Visitor {
+  context.setDefaultTimeout(PATIENCE_MS);
   const problems: string[] = [];
   context.on("page", (page) => {
     page.on("pageerror", (error) => problems.push(`uncaught: ${error.stack ?? error.message}`));
