@@ -7,7 +7,7 @@ test("who is removed, leaves or is left by all sees at once that nothing follows
   const member = await world.newcomer();
   await befriend(owner, member);
   const conversationId = await makeGroup(owner, [member]);
-  const { groupId } = owner.groups[0]!;
+  const { groupId } = await waitFor(() => owner.groups[0], "the group in the list");
   const userId = member.me!.userId;
   const isActive = (): boolean | undefined => member.conversation(conversationId)?.active;
   await owner.send({ conversationId, content: { text: "hello" } });
