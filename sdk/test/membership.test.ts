@@ -16,6 +16,7 @@ test("who is removed, leaves or is left by all sees at once that nothing follows
   await owner.call("group.removeMember", { groupId, userId });
   await waitFor(() => isActive() === false, "the removal to be known");
   await owner.send({ conversationId, content: { text: "without them" } });
+  await waitFor(() => owner.conversation(conversationId)?.lastMessage?.seq != null, "the server to have it");
   await owner.call("group.invite", { groupId, userIds: [userId] });
   await waitFor(() => isActive() === true, "the conversation to go on");
   await owner.send({ conversationId, content: { text: "welcome back" } });
