@@ -4,6 +4,8 @@ import type { LocalConversation, LocalMessage, MessageState } from "./types.ts";
 
 export type Cursors = Pick<ConversationRecord, "othersDelivered" | "othersRead" | "persistedSeq">;
 
+export const NO_CURSORS: Cursors = { othersDelivered: 0, othersRead: 0, persistedSeq: 0 };
+
 const keyOf = (senderId: string, clientMsgId: string): string => `${senderId}:${clientMsgId}`;
 
 /** How far a stored message has come, as far as this device was told. */
@@ -42,8 +44,7 @@ export function outgoingMessage({ draft, clientMsgId, createdAt, failure, accept
 
 /** A conversation of which this device knows nothing else yet. */
 export function firstView({ lastMessage, ...conversation }: Conversation, me: string): LocalConversation {
-  const cursors = { othersDelivered: 0, othersRead: 0, persistedSeq: 0 };
-  return { ...conversation, lastMessage: lastMessage && storedMessage(lastMessage, cursors, me), active: true };
+  return { ...conversation, lastMessage: lastMessage && storedMessage(lastMessage, NO_CURSORS, me), active: true };
 }
 
 /** How far the first of the others has got. */

@@ -1,6 +1,10 @@
 import type { HistoryItem, Message } from "../../contracts/entities.ts";
+import { MAX_PAGE } from "../../contracts/limits.ts";
 import type { LocalMessage } from "./types.ts";
 import type { Store } from "./store/port.ts";
+
+/** Of one page, as many as one may ask for. */
+export const pageOf = (limit: number): number => Math.min(Math.max(1, limit), MAX_PAGE);
 
 /** Bounds exclude themselves; `reverse` takes the last ones. */
 export interface StoredRange {

@@ -1,5 +1,5 @@
 import type { Message } from "../../contracts/entities.ts";
-import { stateOf, storedMessage, type Cursors } from "./local-message.ts";
+import { NO_CURSORS, stateOf, storedMessage, type Cursors } from "./local-message.ts";
 import type { LocalMessage } from "./types.ts";
 
 /**
@@ -14,7 +14,7 @@ export class Stretch {
   #messages: Message[] = [];
   #shown: LocalMessage[] = [];
   readonly #me: () => string;
-  #cursors: Cursors = { othersDelivered: 0, othersRead: 0, persistedSeq: 0 };
+  #cursors = NO_CURSORS;
 
   constructor(me: () => string) {
     this.#me = me;
@@ -26,6 +26,11 @@ export class Stretch {
 
   get shown(): readonly LocalMessage[] {
     return this.#shown;
+  }
+
+  /** Those before a seq. */
+  below(seq: number): Message[] {
+    return this.#messages.slice(0, this.#indexOf(seq));
   }
 
   replace(messages: readonly Message[], from: number, to: number, cursors: Cursors): void {
@@ -68,13 +73,14 @@ export class Stretch {
     return true;
   }
 
-  /** Forgets what is below a seq. */
-  trim(minSeq: number): void {
+  /** Forgets what is below a seq. @returns whether anything was there */
+  trim(minSeq: number): boolean {
     const count = this.#indexOf(minSeq);
     this.#messages.splice(0, count);
     this.#shown.splice(0, count);
     this.from = Math.max(this.from, minSeq);
     this.to = Math.max(this.to, minSeq - 1);
+    return count > 0;
   }
 
   /** Others have got further: own messages up to there look different. @returns whether anything changed */

@@ -1,17 +1,16 @@
 import type { Message } from "../../contracts/entities.ts";
 import type { Params, Result } from "../../contracts/index.ts";
-import { MAX_PAGE } from "../../contracts/limits.ts";
 import type { KeptPage } from "./core/keep-page.ts";
 import type { Change, ConversationRecord } from "./core/records.ts";
 import { Emitter } from "./emitter.ts";
+import { NO_CURSORS } from "./local-message.ts";
 import type { Store } from "./store/port.ts";
-import { endOf, isMessage, notAmong, storedMessages, type StoredRange } from "./message-pages.ts";
+import { endOf, isMessage, notAmong, pageOf, storedMessages, type StoredRange } from "./message-pages.ts";
 import { Stretch } from "./stretch.ts";
 import type { LocalMessage, MessageWindow } from "./types.ts";
 
 const PAGE = 50;
 const AROUND = 60;
-const pageOf = (limit: number): number => Math.min(Math.max(1, limit), MAX_PAGE);
 
 export interface WindowDeps {
   readonly store: Pick<Store, "list">;
@@ -50,6 +49,8 @@ export class LiveWindow implements MessageWindow {
   #missed: Change[] | null = null;
   /** Counts resets: what was asked before one is of another picture. */
   #resets = 0;
+  /** Counts replacements of what is stored: what was read before one does not join what is read after it. */
+  #replaced = 0;
 
   constructor(conversationId: string, deps: WindowDeps) {
     this.conversationId = conversationId;
@@ -104,7 +105,7 @@ export class LiveWindow implements MessageWindow {
     this.#resets++;
     this.#isWaiting ||= this.#isLoaded || this.#missed !== null;
     this.#isLoaded = false;
-    this.#stretch.replace([], 1, 0, this.#cursors);
+    this.#stretch.replace([], 1, 0, this.#record ?? NO_CURSORS);
     this.hasOlder = true;
     this.hasNewer = true;
     this.#show();
@@ -118,13 +119,14 @@ export class LiveWindow implements MessageWindow {
       return;
     }
     this.#missed?.push(change);
+    if (change.replaced?.includes(this.conversationId)) this.#replaced++;
     if (!this.#isLoaded) return;
-    if (change.replaced?.includes(this.conversationId)) {
+    if (change.replaced?.includes(this.conversationId) && !this.hasNewer) {
       this.#isStale = true;
       void this.refresh().catch(() => undefined);
     }
     const hasTaken = this.#take(change);
-    const isRestated = touched && this.#stretch.follow(this.#cursors);
+    const isRestated = touched && this.#stretch.follow(this.#record ?? NO_CURSORS);
     const isOutgoing = touched && !this.hasNewer && (change.outbox !== undefined || change.sent !== undefined);
     if (hasTaken || isRestated || isOutgoing) this.#show();
   }
@@ -134,10 +136,9 @@ export class LiveWindow implements MessageWindow {
     const stretch = this.#stretch;
     let isChanged = false;
     for (const { minSeq } of change.trimmed?.filter(mine) ?? []) {
-      const isStart = stretch.from <= minSeq;
-      if (stretch.from < minSeq) stretch.trim(minSeq);
-      isChanged ||= isStart && this.hasOlder;
-      if (isStart) this.hasOlder = false;
+      if (stretch.from > minSeq) continue;
+      isChanged = stretch.trim(minSeq) || this.hasOlder || isChanged;
+      this.hasOlder = false;
     }
     for (const { messageId, seq } of change.deleted?.filter(mine) ?? []) isChanged = stretch.remove(messageId, seq) || isChanged;
     for (const message of change.seen?.filter(mine) ?? []) isChanged = stretch.put(message, false) || isChanged;
@@ -158,11 +159,6 @@ export class LiveWindow implements MessageWindow {
     return this.#deps.record(this.conversationId);
   }
 
-  get #cursors() {
-    const { othersDelivered = 0, othersRead = 0, persistedSeq = 0 } = this.#record ?? {};
-    return { othersDelivered, othersRead, persistedSeq };
-  }
-
   /** One load at a time; a failed one leaves everything as it was. */
   #load(kind: MessageWindow["loading"], work: () => Promise<Found>): Promise<void> {
     const run = this.#running.then(async () => {
@@ -173,11 +169,11 @@ export class LiveWindow implements MessageWindow {
       const missed: Change[] = [];
       this.#missed = missed;
       try {
-        const found = await work();
+        const found = await this.#unreplaced(work, missed);
         if (found && resets === this.#resets) {
           const then = found();
           for (const change of missed) this.#take(change);
-          this.#stretch.follow(this.#cursors);
+          this.#stretch.follow(this.#record ?? NO_CURSORS);
           then?.();
         }
       } finally {
@@ -188,6 +184,15 @@ export class LiveWindow implements MessageWindow {
     });
     this.#running = run.catch(() => undefined);
     return run;
+  }
+
+  async #unreplaced(work: () => Promise<Found>, missed: Change[]): Promise<Found> {
+    for (;;) {
+      const replaced = this.#replaced;
+      missed.length = 0;
+      const found = await work();
+      if (replaced === this.#replaced) return found;
+    }
   }
 
   async #latest(): Promise<Found> {
@@ -224,10 +229,7 @@ export class LiveWindow implements MessageWindow {
     return () => {
       this.#prepend(items.filter(isMessage), fromSeq, isStart);
       return () => {
-        const { messages } = this.#stretch;
-        const end = messages.findIndex(({ seq }) => seq >= belowSeq);
-        const kept = end < 0 ? [...messages] : messages.slice(0, end);
-        this.#deps.keep({ conversationId, belowSeq, fromSeq, items: kept, isStart });
+        this.#deps.keep({ conversationId, belowSeq, fromSeq, items: this.#stretch.below(belowSeq), isStart });
       };
     };
   }
@@ -271,7 +273,7 @@ export class LiveWindow implements MessageWindow {
   #replace(messages: readonly Message[], from: number, to: number, hasOlder: boolean): void {
     this.#isLoaded = true;
     this.#isStale = false;
-    this.#stretch.replace(messages, from, to, this.#cursors);
+    this.#stretch.replace(messages, from, to, this.#record ?? NO_CURSORS);
     this.hasOlder = hasOlder;
     this.hasNewer = to < (this.#record?.mark ?? 0);
   }

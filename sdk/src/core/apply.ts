@@ -2,6 +2,7 @@ import type { Conversation, Message } from "../../../contracts/entities.ts";
 import type { Result } from "../../../contracts/index.ts";
 import { MAX_COUNTED_UNREAD } from "../../../contracts/limits.ts";
 import type { ServerEventPayload } from "../../../contracts/socket-events.ts";
+import { isOlder } from "./is-older.ts";
 import type { Transaction } from "./picture.ts";
 import type { ConversationRecord, OutboxRecord } from "./records.ts";
 
@@ -83,10 +84,6 @@ export async function applyUpdated(tx: Transaction, me: string, { change, ...pus
   if (isLast) tx.putConversation({ ...record, conversation: { ...conversation, lastMessage: message } });
   if (message.recalledAt !== undefined && seq > conversation.readSeq) await recount(tx, me, conversationId);
 }
-
-/** Pushes of two gateways may come in another order than they happened. */
-const isOlder = (pushed: Message, stored: Message): boolean =>
-  (stored.recalledAt !== undefined && pushed.recalledAt === undefined) || (stored.editedAt ?? 0) > (pushed.editedAt ?? 0);
 
 function withOwnReactions(message: Message, stored: Message | null, own: Updated["change"] | null, me: string): Message {
   if (!message.reactions) return message;

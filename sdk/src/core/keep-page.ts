@@ -14,7 +14,10 @@ export interface KeptPage {
 /** Stores a page that joins what is stored. */
 export async function keepPage(tx: Transaction, { conversationId, belowSeq, fromSeq, items, isStart }: KeptPage): Promise<void> {
   const record = tx.conversation(conversationId);
-  if (!record || record.from !== belowSeq) return;
-  for (const item of items) tx.putMessage(item);
+  if (!record || record.from !== belowSeq || record.fromStart) return;
+  for (const item of items) {
+    const message = tx.newest(item);
+    if (message) tx.putMessage(message);
+  }
   tx.putConversation({ ...record, from: Math.min(belowSeq, fromSeq), fromStart: record.fromStart || isStart });
 }

@@ -1,7 +1,11 @@
 import type { Message } from "../../../contracts/entities.ts";
 import { ImError } from "../errors.ts";
 import type { Operation, Store, Table } from "../store/port.ts";
+import { isOlder } from "./is-older.ts";
 import type { Change, ConversationRecord, OutboxRecord } from "./records.ts";
+
+/** Changes of messages that are not stored are remembered, so many of them. */
+const UNKEPT = 1_000;
 
 type Writable<T> = { -readonly [K in keyof T]?: T[K] extends readonly (infer V)[] | undefined ? V[] : T[K] };
 
@@ -9,6 +13,8 @@ type Writable<T> = { -readonly [K in keyof T]?: T[K] extends readonly (infer V)[
 export class Picture {
   readonly conversations = new Map<string, ConversationRecord>();
   readonly outbox = new Map<string, OutboxRecord>();
+  /** How messages that are not stored stood when they last changed, by id; null: gone. A page of them may be on its way. */
+  readonly unkept = new Map<string, Message | null>();
   readonly store: Store;
   readonly #publish: (change: Change) => void;
   #last: Promise<unknown> = Promise.resolve();
@@ -86,6 +92,12 @@ export class Transaction {
       overlay.replaced = true;
       overlay.bySeq.clear();
     }
+  }
+
+  /** How a message that was fetched stands by now; null: gone. */
+  newest(message: Message): Message | null {
+    const changed = this.#picture.unkept.get(message.messageId);
+    return changed === undefined || (changed && isOlder(changed, message)) ? message : changed;
   }
 
   conversation(id: string): ConversationRecord | null {
@@ -212,7 +224,23 @@ export class Transaction {
       if (record) this.#picture.outbox.set(id, record);
       else this.#picture.outbox.delete(id);
     }
+    this.#remember();
     if (Object.keys(this.change).length > 0) publish(this.change as Change);
+  }
+
+  #remember(): void {
+    const { unkept } = this.#picture;
+    if (this.#isReset) unkept.clear();
+    const changed = [...(this.change.seen ?? []).map((message) => [message.messageId, message] as const)];
+    const gone = (this.change.deleted ?? []).map(({ messageId }) => [messageId, null] as const);
+    for (const [messageId, message] of [...changed, ...gone]) {
+      unkept.delete(messageId);
+      unkept.set(messageId, message);
+    }
+    for (const messageId of unkept.keys()) {
+      if (unkept.size <= UNKEPT) return;
+      unkept.delete(messageId);
+    }
   }
 
   #finish(): void {
