@@ -11,7 +11,7 @@ export interface Face {
 
 interface Names {
   readonly t: (key: string) => string;
-  nameOf(userId: string): string;
+  readonly nameOf: (userId: string) => string;
 }
 
 type Conversation = Pick<LocalConversation, "conversationId" | "type" | "peer" | "group">;

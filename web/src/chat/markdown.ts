@@ -13,7 +13,7 @@ export interface MarkdownOptions {
   readonly mentions: readonly MentionName[];
   /** Name of the button that copies code. */
   readonly copyLabel: string;
-  copy(code: string): void;
+  readonly copy: (code: string) => void;
 }
 
 type Child = VNode | string;

@@ -10,7 +10,7 @@ export type Translate = (key: string, named?: Record<string, unknown>) => string
 export interface Words {
   readonly t: Translate;
   readonly me: string;
-  nameOf(userId: string): string;
+  readonly nameOf: (userId: string) => string;
 }
 
 type Said = Pick<LocalMessage, "type" | "content" | "senderId"> & Partial<Pick<LocalMessage, "recalledAt">>;

@@ -16,12 +16,12 @@ export interface RowEvents {
 
 interface Listening {
   /** The message whose row holds an element. */
-  find(key: string): LocalMessage | null;
+  readonly find: (key: string) => LocalMessage | null;
   /** A row is pointed at, or has the focus; null: none. */
-  point(key: string | null): void;
-  openMenu(message: LocalMessage, at: Anchor): void;
+  readonly point: (key: string | null) => void;
+  readonly openMenu: (message: LocalMessage, at: Anchor) => void;
   /** To the row before or behind the one with this key. */
-  move(key: string, by: -1 | 1): void;
+  readonly move: (key: string, by: -1 | 1) => void;
 }
 
 const rowOf = (event: Event): HTMLElement | null =>

@@ -13,7 +13,7 @@ export interface Rows {
   readonly hasNewer: Readonly<Ref<boolean>>;
   readonly loading: Readonly<Ref<MessageWindow["loading"]>>;
   /** Resolves when what is shown is what the window holds. */
-  settled(): Promise<void>;
+  readonly settled: () => Promise<void>;
 }
 
 /** `longer`: there are more at the end. `replaced`: this is another stretch. `changed`: anything else. */

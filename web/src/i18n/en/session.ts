@@ -45,7 +45,8 @@ export default {
   leave: {
     title: "Sign out",
     text: "Messages that are stored on this device are removed from it; on the server they stay.",
-    waiting: "In {n} chat messages were not sent yet. They will be lost. | In {n} chats messages were not sent yet. They will be lost.",
+    waiting:
+      "In {n} chat messages were not sent yet. They will be lost. | In {n} chats messages were not sent yet. They will be lost.",
     here: "On this device",
     everywhere: "On all devices",
   },
