@@ -1,7 +1,8 @@
 /**
  * Scrolling through a chat of 100,000 messages of all kinds: `npm run bench:web`. The list of messages is the one that is shipped,
  * in a page of its own without a server, built as for production, in a Chromium that is driven by its wheel. What counts is the work
- * on the page's thread for each frame: script, style and layout.
+ * on the page's thread for each frame, script, style and layout, in time of a processor: what else the machine does is not the
+ * page's. On a quiet one the elapsed time is the same.
  */
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -9,7 +10,7 @@ import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { chromium, type Page } from "playwright-core";
 import { build, preview } from "vite";
-import { quantilesOf } from "./quantiles.ts";
+import { quantilesOf, type Quantiles } from "./quantiles.ts";
 import { saveResults } from "./save.ts";
 import { framesOf, type TraceEvent } from "./web-trace.ts";
 
@@ -66,15 +67,19 @@ const append = (page: Page) => async (): Promise<void> => {
 
 interface Found {
   readonly frames: number;
-  readonly p50: number;
-  readonly p95: number;
-  readonly p99: number;
-  readonly max: number;
+  /** In ms. */
+  readonly elapsed: Quantiles;
+  /** Of that, with a processor; the same on a machine that has nothing else to do. */
+  readonly processor: Quantiles;
 }
 
 async function measure(page: Page, work: () => Promise<void>): Promise<Found> {
-  const times = framesOf(await record(page, work));
-  return { frames: times.length, ...quantilesOf(times) };
+  const found = framesOf(await record(page, work));
+  return {
+    frames: found.length,
+    elapsed: quantilesOf(found.map(({ elapsed }) => elapsed)),
+    processor: quantilesOf(found.map(({ processor }) => processor)),
+  };
 }
 
 async function run(url: string): Promise<Record<string, Found>> {
@@ -100,9 +105,16 @@ try {
   const found = await run(server.resolvedUrls?.local[0] ?? "");
   await server.close();
   console.log(`${messages} messages; script, style and layout of each frame in ms, of ${TARGET_MS}`);
-  console.table(found);
-  const worst = Math.max(...Object.values(found).map(({ p95 }) => p95));
-  console.log(`p95 of the worst way: ${worst} ms`);
+  console.table(
+    Object.fromEntries(
+      Object.entries(found).map(([way, { frames: count, elapsed, processor }]) => [
+        way,
+        { frames: count, ...elapsed, "p95 of processor": processor.p95 },
+      ]),
+    ),
+  );
+  const worst = Math.max(...Object.values(found).map(({ processor }) => processor.p95));
+  console.log(`p95 of the worst way: ${worst} ms of a processor`);
   if (options.save)
     console.log(`written to ${saveResults("web-scroll", { options, targetMs: TARGET_MS, worstP95: worst, found })}`);
   if (worst > TARGET_MS) process.exitCode = 1;

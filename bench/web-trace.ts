@@ -28,11 +28,19 @@ const WORK = new Set([
 ]);
 const FRAME = "BeginMainThreadFrame";
 
+/** The work for one frame, in ms. */
+export interface Frame {
+  /** From beginning to end. */
+  readonly elapsed: number;
+  /** Of that the time for which the page's thread had a processor: what other programs took is not in it. */
+  readonly processor: number;
+}
+
 /**
- * The work on the page's thread in each frame, in ms: what lies between its beginning and that of the next one. What is done inside
- * of something else counts once. Frames without any work are left out: nothing was scrolled in them.
+ * The work on the page's thread in each frame: what lies between its beginning and that of the next one. What is done inside of
+ * something else counts once. Frames without any work are left out: nothing was scrolled in them.
  */
-export function framesOf(events: readonly TraceEvent[]): number[] {
+export function framesOf(events: readonly TraceEvent[]): Frame[] {
   const begins = events.filter(({ name }) => name === FRAME);
   const thread = busiest(begins);
   const isHere = ({ pid, tid }: TraceEvent): boolean => thread !== undefined && pid === thread.pid && tid === thread.tid;
@@ -40,15 +48,17 @@ export function framesOf(events: readonly TraceEvent[]): number[] {
   starts.sort((a, b) => a - b);
   const work = events.filter((event) => event.ph === "X" && WORK.has(event.name) && isHere(event));
   work.sort((a, b) => a.ts - b.ts);
-  const spent = starts.map(() => 0);
-  let [frame, until] = [-1, 0];
-  for (const { ts, dur = 0 } of work) {
-    while (frame + 1 < starts.length && (starts[frame + 1] ?? 0) <= ts) frame += 1;
-    const from = Math.max(ts, until);
-    if (ts + dur > until && frame >= 0) spent[frame] = (spent[frame] ?? 0) + ts + dur - from;
-    until = Math.max(until, ts + dur);
+  const frames = starts.map(() => ({ elapsed: 0, processor: 0 }));
+  let [index, until] = [-1, 0];
+  for (const { ts, dur = 0, tdur = dur } of work) {
+    while (index + 1 < starts.length && (starts[index + 1] ?? 0) <= ts) index += 1;
+    const frame = frames[index];
+    if (!frame || ts < until) continue;
+    until = ts + dur;
+    frame.elapsed += dur / 1_000;
+    frame.processor += tdur / 1_000;
   }
-  return spent.filter((time) => time > 0).map((time) => time / 1_000);
+  return frames.filter(({ elapsed }) => elapsed > 0);
 }
 
 /** Of several pages the one that draws most. */

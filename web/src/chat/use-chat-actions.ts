@@ -38,6 +38,7 @@ export interface ChatActions extends RowActions {
   readonly selected: ShallowRef<ReadonlyMap<string, LocalMessage> | null>;
   run(deed: Deed, message: LocalMessage): void;
   react(message: LocalMessage, emoji: string): void;
+  endSelection(): void;
   forwardSelected(): void;
   deleteSelected(): Promise<void>;
   /** Shows a message by its place, and says so when it is gone. */
@@ -107,6 +108,9 @@ export function chatActions(parts: ChatParts): ChatActions {
     jump,
     run: (deed, message) => void deeds[deed](message),
     react: (message, emoji) => setReaction(message, emoji, true),
+    endSelection() {
+      selected.value = null;
+    },
     forwardSelected() {
       const messages = [...(selected.value?.values() ?? [])].sort((a, b) => (a.seq ?? 0) - (b.seq ?? 0));
       if (messages.length > MAX_FORWARD_ITEMS) notice(t("chat.deed.tooManySelected", { count: MAX_FORWARD_ITEMS }));

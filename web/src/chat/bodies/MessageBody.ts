@@ -1,5 +1,5 @@
 import type { LocalMessage } from "@moleculer-im/client";
-import type { FunctionalComponent } from "vue";
+import type { FunctionalComponent, VNode } from "vue";
 import type { ChatContext } from "../context.ts";
 import { cardBody, fallbackBody, forwardBody, locationBody } from "./other-bodies.ts";
 import { markdownBody, textBody } from "./text-body.ts";
@@ -8,7 +8,7 @@ import { markdownBody, textBody } from "./text-body.ts";
 export type Said = Pick<LocalMessage, "type" | "content"> & Partial<Pick<LocalMessage, "mentions">>;
 
 /** What a message says, by its type; what this client does not know has a fallback. */
-export const MessageBody: FunctionalComponent<{ message: Said; chat: ChatContext }> = ({ message, chat }) => {
+export function messageBody(message: Said, chat: ChatContext): VNode {
   switch (message.type) {
     case "text":
       return textBody(message, chat);
@@ -23,5 +23,8 @@ export const MessageBody: FunctionalComponent<{ message: Said; chat: ChatContext
     default:
       return fallbackBody(message, chat);
   }
-};
+}
+
+export const MessageBody: FunctionalComponent<{ message: Said; chat: ChatContext }> = ({ message, chat }) =>
+  messageBody(message, chat);
 MessageBody.props = ["message", "chat"];
