@@ -82,10 +82,18 @@ export class Cache {
     const known = this.#views.get(id);
     if (known) return known;
     const { lastMessage, ...conversation } = record.conversation;
-    const last = this.outgoing(id).at(-1) ?? (lastMessage && storedMessage(lastMessage, record, this.#me));
-    const view = { ...conversation, lastMessage: last ?? null, active: record.active };
+    const stored = lastMessage && storedMessage(lastMessage, record, this.#me);
+    const view = { ...conversation, lastMessage: this.#newest(this.outgoing(id), stored), active: record.active };
     this.#views.set(id, view);
     return view;
+  }
+
+  /** What is on its way comes after all there is; what failed stands where it was written. */
+  #newest(outgoing: readonly LocalMessage[], stored: LocalMessage | null): LocalMessage | null {
+    const sending = outgoing.findLast(({ state }) => state !== "failed");
+    const failed = outgoing.at(-1);
+    if (sending || !failed) return sending ?? stored;
+    return stored && stored.createdAt > failed.createdAt ? stored : failed;
   }
 
   get list(): readonly LocalConversation[] {
