@@ -44,26 +44,10 @@ const PICTURES: readonly Picture[] = [
     show: (page) => openChat(page, "Weekend hike"),
   },
   {
-    file: "phone-chats.png",
-    who: "alice",
-    context: { viewport: PHONE, locale: "en-GB", hasTouch: true, isMobile: true },
-    show: async (page) => void (await page.getByRole("link", { name: "Carol" }).first().waitFor()),
-  },
-  {
     file: "phone-chat.png",
     who: "alice",
     context: { viewport: PHONE, locale: "en-GB", hasTouch: true, isMobile: true },
     show: (page) => openChat(page, "Weekend hike"),
-  },
-  {
-    file: "contacts.png",
-    who: "alice",
-    context: { viewport: DESKTOP, locale: "en-GB" },
-    show: async (page, url) => {
-      await page.goto(`${url}/contacts`);
-      await page.getByRole("link", { name: "Carol" }).first().click();
-      await page.getByRole("button", { name: "Message", exact: true }).waitFor();
-    },
   },
 ];
 
