@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import type { SessionRecord } from "../src/core/records.ts";
 import { memoryStore, StoreError, type ImClient, type Store } from "../src/index.ts";
 import { FaultyProxy } from "./support/faulty-proxy.ts";
 import { allMessages, befriend, online, startWorld, waitFor, type World } from "./support/world.ts";
@@ -119,6 +120,27 @@ describe("tabs that share a store", LIMIT, () => {
     await leader.send({ conversationId, content: { text: "leads again" } });
     await waitFor(() => friend.conversation(conversationId)?.maxSeq === 3, "the one that led before to lead", 20_000);
     expect(proxy.connections).toBe(1);
+  });
+
+  it("stay signed in when the one that holds the socket is closed while its tokens are renewed", async () => {
+    const { proxy, store, options, leader, others } = await openTabs(1);
+    await using _ = proxy;
+    await Promise.all([leader, ...others].map((tab) => tab.stop()));
+    const session = (await store.get("meta", ["session"])) as SessionRecord;
+    await store.write([{ table: "meta", key: ["session"], put: { ...session, expiresAt: Date.now() - 1 } }]);
+    const release = proxy.hold("auth/refresh");
+    const [first, second] = [world.client(options), world.client(options)];
+    await first.start();
+    await waitFor(() => proxy.count("auth/refresh") === 1, "the renewal");
+    await second.start();
+    const stopped = first.stop();
+    const call = second.call("user.me");
+    release();
+    await stopped;
+    await online(second);
+    await call;
+    expect(proxy.count("auth/refresh")).toBe(1);
+    expect(second.me).not.toBeNull();
   });
 
   it("show presence in a tab that watches whom another one watches already", async () => {

@@ -27,6 +27,8 @@ export interface CoreDeps {
   readonly rest: RestClient;
   /** Tells all tabs, this one too. */
   readonly publish: (change: Change) => void;
+  /** Resolves when no other tab leads, nor will for so long. @throws ImError with code 0 when one does; absent: there are none */
+  readonly confirmLead?: (forMs: number) => Promise<void>;
 }
 
 /** What tabs ask of the one that leads, by name, with plain data. */
@@ -87,6 +89,7 @@ export class Core {
       this.#connection.send(event, payload, timeoutMs);
     const me = (): string => this.#session.session?.me.userId ?? "";
     this.#session = new SessionKeeper(store, rest, {
+      onRenewing: async (forMs) => deps.confirmLead?.(forMs),
       onRenewed: ({ accessToken }) => void send("auth:renew", { token: accessToken }, SYNC_TIMEOUT_MS).catch(() => undefined),
       onEnded: (reason) => this.#account.ended(reason),
     });
@@ -102,8 +105,8 @@ export class Core {
       me,
       pull: async (params) => (await send("sync", params, SYNC_TIMEOUT_MS)) as Result<"sync.pull">,
       onSynced: (versions) => {
-        this.#connection.synced();
-        void this.#rosters.follow(versions);
+        signal({ requests: null });
+        void this.#rosters.follow(versions).finally(() => this.#connection.synced());
       },
       onApplied: () => this.#cursors.soon(),
       onError,
@@ -148,19 +151,19 @@ export class Core {
 
   /** Opens what is kept; the connection follows by itself. */
   async start(): Promise<void> {
-    await this.#session.load();
     await this.picture.load();
+    await this.#session.load();
     this.#order = Math.max(0, ...[...this.picture.outbox.values()].map(({ order }) => order));
     if (this.#session.session) this.#connection.open();
     else this.#connection.close(true);
   }
 
   async stop(): Promise<void> {
-    this.#session.stop();
     this.#sender.stop();
     this.#cursors.stop();
     this.#syncer.close();
     this.#connection.close(this.#session.session === null);
+    await this.#session.stop();
     await this.picture.transact(async () => undefined);
   }
 

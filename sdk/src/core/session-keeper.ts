@@ -8,12 +8,16 @@ import type { SessionRecord } from "./records.ts";
 const RENEW_AFTER = 0.75;
 /** A token that lives no longer than this is not used any more. */
 const MARGIN_MS = 5_000;
+/** An answer that takes longer is none; with the time to store it. */
+const RENEWAL_MS = 35_000;
 /** Codes of the server that end a session here: ended, another device's, no token at all. */
 const ENDING = new Set([1004, 1009, 1010]);
 
 type Tokens = Pick<Result<"auth.login">, "accessToken" | "refreshToken" | "expiresIn">;
 
 export interface SessionEvents {
+  /** Before tokens are renewed, which may take so long. When it throws, they are not. */
+  onRenewing(forMs: number): Promise<void>;
   /** The access token was replaced. */
   onRenewed(session: SessionRecord): void;
   /** The server has ended it. */
@@ -28,6 +32,7 @@ export class SessionKeeper {
   #session: SessionRecord | null = null;
   #renewing: { readonly refreshToken: string; readonly renewed: Promise<SessionRecord> } | null = null;
   #timer: ReturnType<typeof setTimeout> | null = null;
+  #isStopped = false;
   readonly #store: Store;
   readonly #rest: RestClient;
   readonly #events: SessionEvents;
@@ -85,12 +90,15 @@ export class SessionKeeper {
     return (await this.#renewOnce(session)).accessToken;
   }
 
-  stop(): void {
-    if (this.#timer) clearTimeout(this.#timer);
-    this.#timer = null;
+  /** Renews no more. Resolves when what was under way is stored: whoever goes on from the store would use the old tokens again. */
+  async stop(): Promise<void> {
+    this.#isStopped = true;
+    this.#plan();
+    await this.#renewing?.renewed.catch(() => undefined);
   }
 
   #renewOnce(session: SessionRecord): Promise<SessionRecord> {
+    if (this.#isStopped) return Promise.reject(new ImError(0, "The client was stopped"));
     const { refreshToken } = session;
     if (this.#renewing?.refreshToken === refreshToken) return this.#renewing.renewed;
     const renewing = { refreshToken, renewed: this.#renew(session) };
@@ -105,6 +113,7 @@ export class SessionKeeper {
   async #renew({ refreshToken }: SessionRecord): Promise<SessionRecord> {
     const isCurrent = (): boolean => this.#session?.refreshToken === refreshToken;
     try {
+      await this.#events.onRenewing(RENEWAL_MS);
       const tokens = await this.#rest.call("auth.refresh", { refreshToken }, null);
       if (!this.#session || !isCurrent()) throw new ImError(1004, "Signed out meanwhile");
       const renewed = { me: this.#session.me, ...timed(tokens) };
@@ -126,9 +135,10 @@ export class SessionKeeper {
 
   /** Renews ahead of time, so that no request has to wait; one that fails is made up for by the next that needs a token. */
   #plan(): void {
-    this.stop();
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
     const session = this.#session;
-    if (!session) return;
+    if (!session || this.#isStopped) return;
     const ms = Math.max(1_000, (session.expiresAt - Date.now()) * RENEW_AFTER);
     this.#timer = setTimeout(
       () => {
