@@ -65,6 +65,7 @@ export class View {
   async #read(): Promise<void> {
     while (this.#isReadWanted) {
       this.#isReadWanted = false;
+      this.hold();
       this.cache.setMe(this.me?.userId ?? "");
       try {
         if (this.me) await this.cache.load(this.#deps.store);

@@ -1,4 +1,6 @@
+import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { backoffMs } from "../src/backoff.ts";
 import type { SessionRecord } from "../src/core/records.ts";
 import { memoryStore, type ImClient, type ImError, type SignOutReason, type Store } from "../src/index.ts";
 import { FaultyProxy } from "./support/faulty-proxy.ts";
@@ -377,6 +379,26 @@ describe("the connection", LIMIT, () => {
     await waitFor(() => client.connection.refusal?.code === 1003, "it to give up for now");
     expect(proxy.count(REFRESH)).toBeLessThanOrEqual(2);
     expect(client.connection.retryAt).toBeGreaterThan(Date.now());
+  });
+});
+
+describe("the wait before a try", () => {
+  it("grows, differs, ends at half a minute, and is never shorter than the server asked", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 1_000 }),
+        fc.nat({ max: 100_000 }),
+        fc.double({ min: 0, max: 1, noNaN: true }),
+        (tries, asked, part) => {
+          const ms = backoffMs(tries, asked, () => part);
+          expect(ms).toBeGreaterThanOrEqual(asked + 250);
+          expect(ms).toBeLessThanOrEqual(asked + 30_000);
+          expect(backoffMs(tries + 1, asked, () => part)).toBeGreaterThanOrEqual(ms);
+        },
+      ),
+    );
+    expect(backoffMs(1, 0, () => 1)).toBe(1_000);
+    expect(backoffMs(1, 0, () => 0)).toBe(250);
   });
 });
 
