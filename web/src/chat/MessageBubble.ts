@@ -37,7 +37,7 @@ function quote(message: LocalMessage, chat: ChatContext): VNode | null {
   const words = withheld ? t("chat.messages.withheld") : previewOf({ type, content, senderId }, chat) || t("chat.messages.gone");
   const name = senderId === chat.me ? t("chat.you") : chat.nameOf(senderId);
   const said = t("chat.said", { name, words });
-  return h("button", { type: "button", class: "m-quote", onClick: () => chat.showOriginal(message) }, said);
+  return h("button", { type: "button", class: "m-quote", onClick: () => chat.showOriginal(message) }, [h("span", said)]);
 }
 
 /** All that stands in the bubble of a message; one component, since there are many of them. */

@@ -63,13 +63,8 @@ function block(token: MarkedToken, inside: Inside): Child[] {
     case "code":
       return [codeBlock(token, inside)];
     case "heading":
-      return [
-        h(
-          "p",
-          { class: `md-heading md-heading-${token.depth}`, role: "heading", "aria-level": token.depth + 3 },
-          inline(token.tokens, inside),
-        ),
-      ];
+      // No heading of the page: those name its parts.
+      return [h("p", { class: `md-heading md-heading-${token.depth}` }, inline(token.tokens, inside))];
     case "blockquote":
       return [h("blockquote", blocks(token.tokens, inside))];
     case "list":

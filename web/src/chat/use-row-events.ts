@@ -7,6 +7,7 @@ const MOVED_PX = 10;
 /** Listeners of the list for all of its rows, so that a row has none of its own. */
 export interface RowEvents {
   pointed(event: Event): void;
+  click(event: MouseEvent): void;
   contextmenu(event: MouseEvent): void;
   touchstart(event: TouchEvent): void;
   touchmove(event: TouchEvent): void;
@@ -19,6 +20,8 @@ interface Listening {
   readonly find: (key: string) => LocalMessage | null;
   /** A row is pointed at, or has the focus; null: none. */
   readonly point: (key: string | null) => void;
+  /** A row was clicked, beside what can be clicked in it. */
+  readonly choose: (message: LocalMessage) => void;
   readonly openMenu: (message: LocalMessage, at: Anchor) => void;
   /** To the row before or behind the one with this key. */
   readonly move: (key: string, by: -1 | 1) => void;
@@ -32,7 +35,7 @@ const hasSelection = (): boolean => (getSelection()?.toString() ?? "") !== "";
 const wantsOwnMenu = ({ target }: Event): boolean =>
   hasSelection() || (target instanceof Element && target.closest("a") !== null);
 
-export function rowEvents({ find, point, openMenu, move }: Listening): RowEvents {
+export function rowEvents({ find, point, choose, openMenu, move }: Listening): RowEvents {
   let press: ReturnType<typeof setTimeout> | null = null;
   let start = { x: 0, y: 0 };
 
@@ -48,6 +51,11 @@ export function rowEvents({ find, point, openMenu, move }: Listening): RowEvents
 
   return {
     pointed: (event) => point(rowOf(event)?.dataset["key"] ?? null),
+    click(event) {
+      if (event.target instanceof Element && event.target.closest("a, button")) return;
+      const message = find(rowOf(event)?.dataset["key"] ?? "");
+      if (message) choose(message);
+    },
     contextmenu(event) {
       if (wantsOwnMenu(event)) return;
       if (open(event, { x: event.clientX, y: event.clientY })) event.preventDefault();

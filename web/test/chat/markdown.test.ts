@@ -19,7 +19,7 @@ describe("markdown", () => {
     expect(await html("> quoted")).toContain("<blockquote><p>quoted</p></blockquote>");
     expect(await html("a\nb")).toContain("a<br>b");
     expect(await html("| a | b |\n|--|:-:|\n| 1 | 2 |")).toContain('<td class="md-center">2</td>');
-    expect(await html("## Title")).toContain('role="heading" aria-level="5"');
+    expect(await html("## Title")).toContain('<p class="md-heading md-heading-2">Title</p>');
   });
 
   it("names the language of code and offers to copy it", async () => {
