@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { memoryStore, type ImClient } from "../src/index.ts";
+import { FaultyProxy } from "./support/faulty-proxy.ts";
 import { befriend, makeGroup, online, startWorld, waitFor, type World } from "./support/world.ts";
 
 const LIMIT = { timeout: 60_000 };
@@ -207,5 +208,16 @@ describe("friends", LIMIT, () => {
     await me.call("friend.remove", { userId: friend.me!.userId });
     await waitFor(() => me.friends.length === 0 && friend.friends.length === 0, "nobody to have a friend", 10_000);
     expect(me.conversation(conversationId)).not.toBeNull();
+  });
+
+  it("come though the answer that names them was lost", async () => {
+    await using proxy = await FaultyProxy.start(world.url);
+    const [me, friend] = [await world.newcomer({ url: proxy.url }), await world.newcomer()];
+    let lost = 0;
+    proxy.onAnswer = (asked) => !asked.includes("GET /api/v1/social/friends") || ++lost > 2;
+    await befriend(me, friend);
+    await waitFor(() => me.friends.length === 1, "the friend", 15_000);
+    expect(lost).toBeGreaterThan(2);
+    expect(me.connection.state).toBe("online");
   });
 });

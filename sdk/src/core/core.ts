@@ -133,6 +133,7 @@ export class Core {
       onFriends: (friends) => signal({ friends }),
       onGroups: (groups) => signal({ groups }),
       onLeft: () => this.#syncer.request(),
+      isOpen,
       onError,
     });
     this.#watch = new PresenceWatch({ isOpen, send, onPresence: (presence) => signal({ presence }) });
@@ -161,6 +162,7 @@ export class Core {
   async stop(): Promise<void> {
     this.#sender.stop();
     this.#cursors.stop();
+    this.#rosters.stop();
     this.#syncer.close();
     this.#connection.close(this.#session.session === null);
     await this.#session.stop();

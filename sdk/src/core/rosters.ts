@@ -1,6 +1,9 @@
 import type { Friend, Group } from "../../../contracts/entities.ts";
 import type { Result } from "../../../contracts/index.ts";
+import { backoffMs } from "../backoff.ts";
+import { ImError } from "../errors.ts";
 import type { Picture, Transaction } from "./picture.ts";
+import { unref } from "./session-keeper.ts";
 
 export interface RosterDeps {
   readonly picture: Picture;
@@ -11,6 +14,7 @@ export interface RosterDeps {
   /** The user is no member of some group any more: what can be seen of its conversation, a sync tells. */
   readonly onLeft: () => void;
   readonly onError: (error: unknown) => void;
+  readonly isOpen: () => boolean;
 }
 
 /** Friends and own groups as the server has them, by their versions. */
@@ -18,6 +22,8 @@ export class Rosters {
   readonly #deps: RosterDeps;
   readonly #friends: Roster<Friend>;
   readonly #groups: Roster<Group>;
+  #timer: ReturnType<typeof setTimeout> | null = null;
+  #tries = 0;
 
   constructor(deps: RosterDeps) {
     this.#deps = deps;
@@ -54,9 +60,30 @@ export class Rosters {
         !versions || versions.friendsVersion !== undefined ? this.#friends.follow(versions?.friendsVersion) : null,
         !versions || versions.groupsVersion !== undefined ? this.#groups.follow(versions?.groupsVersion) : null,
       ]);
+      this.#tries = 0;
     } catch (error) {
       this.#deps.onError(error);
+      this.#again(error instanceof ImError ? error.retryAfterMs : 0);
     }
+  }
+
+  stop(): void {
+    if (this.#timer) clearTimeout(this.#timer);
+    this.#timer = null;
+  }
+
+  /** Without a connection the next one asks. */
+  #again(askedMs: number): void {
+    if (this.#timer || !this.#deps.isOpen()) return;
+    const { era } = this.#deps.picture;
+    this.#timer = setTimeout(
+      () => {
+        this.#timer = null;
+        if (era === this.#deps.picture.era && this.#deps.isOpen()) void this.follow();
+      },
+      backoffMs(++this.#tries, askedMs),
+    );
+    unref(this.#timer);
   }
 }
 
