@@ -3,6 +3,8 @@ import { Core, type Command, type Commands } from "./core/core.ts";
 import type { Change } from "./core/records.ts";
 import { ImError } from "./errors.ts";
 import { callCore, OwnLink, type Link, type LinkDeps } from "./link.ts";
+import { canLock, fenced, holdLock } from "./lock.ts";
+import type { Held } from "./lease.ts";
 import { uniqueText } from "./unique-text.ts";
 
 /** An answer of the tab that leads that takes longer is none. */
@@ -27,7 +29,7 @@ interface Pending {
 
 /** @param tabs whether others share the store; in a browser they do, unless it is said */
 export function openLink(tabs: boolean | undefined, deps: LinkDeps): Link {
-  const isBrowser = typeof window === "object" && "locks" in navigator && typeof BroadcastChannel === "function";
+  const isBrowser = typeof window === "object" && canLock() && typeof BroadcastChannel === "function";
   return (tabs ?? isBrowser) ? new TabsLink(deps) : new OwnLink(deps);
 }
 
@@ -96,21 +98,34 @@ export class TabsLink implements Link {
   async #standBy(): Promise<void> {
     for (let tries = 1; !this.#isEnding; tries++) {
       try {
-        await navigator.locks.request(this.#name, { signal: this.#ending.signal }, () => this.#lead());
+        await holdLock(this.#name, this.#ending.signal, (held) => this.#lead(held));
       } catch (error) {
         await this.#leave();
         if (this.#isEnding) return;
         this.#rejectAll(error);
+        void this.#hearConnection();
         await this.#pause(backoffMs(tries));
       }
     }
   }
 
-  async #lead(): Promise<void> {
+  /** One that led knows only of its own connection. */
+  async #hearConnection(): Promise<void> {
+    const { connection } = await this.ask("hello").catch(() => ({ connection: null }));
+    if (connection) this.#deps.onChange({ signals: { connection } });
+  }
+
+  async #lead(held: Held): Promise<void> {
     if (this.#isEnding) return;
-    const core = new Core({ ...this.#deps, publish: (change) => this.#publish(change) });
+    const core = new Core({
+      ...this.#deps,
+      store: fenced(this.#deps.store, held),
+      confirmLead: (forMs) => held.confirm(forMs),
+      // One that was taken over meanwhile has nothing to say.
+      publish: (change) => held.isHeld() && this.#publish(change),
+    });
     await core.start();
-    if (this.#isEnding) return core.stop();
+    if (this.#isEnding || !held.isHeld()) return core.stop();
     const released = new Promise<void>((resolve) => (this.#release = resolve));
     this.#core = core;
     this.#post({ kind: "lead" });

@@ -1,9 +1,11 @@
+import { canLock } from "../lock.ts";
 import { indexedDbStore } from "./indexed-db.ts";
 import { memoryStore } from "./memory.ts";
 import type { Key, Operation, Range, Store, Table } from "./port.ts";
 
 /**
- * The browser's database where there is one and it opens; memory elsewhere, as in Node and in private windows of some browsers.
+ * The browser's database where there is one, it opens, and tabs can agree which of them writes; memory elsewhere, as in Node and in
+ * private windows of some browsers.
  * Which of them, and with it `name`, is known once it is open: what is in memory is shared with no other tab.
  */
 export function defaultStore(name: string): Store {
@@ -15,7 +17,8 @@ class DefaultStore implements Store {
   #opening: Promise<void> | null = null;
 
   constructor(name: string) {
-    this.#store = typeof indexedDB === "undefined" ? memoryStore() : indexedDbStore(name);
+    this.#store =
+      typeof indexedDB === "undefined" || (typeof window === "object" && !canLock()) ? memoryStore() : indexedDbStore(name);
   }
 
   get name(): string {
