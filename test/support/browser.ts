@@ -27,9 +27,12 @@ const REFUSED_CALL = /^Failed to load resource: the server responded with a stat
 /** Of what a page still loaded when it was left. */
 const LEFT = "net::ERR_ABORTED";
 
-/** @throws when `browser.skip` says why there is none */
-export async function openBrowser(): Promise<OpenBrowser> {
-  const running = await chromium.launch({ executablePath: browser.file, args: ["--no-sandbox"] });
+/**
+ * @param args of Chromium, beside those that it always has
+ * @throws when `browser.skip` says why there is none
+ */
+export async function openBrowser(args: readonly string[] = []): Promise<OpenBrowser> {
+  const running = await chromium.launch({ executablePath: browser.file, args: ["--no-sandbox", ...args] });
   return {
     visitor: async (options = {}) => visitorOf(await running.newContext(options)),
     [Symbol.asyncDispose]: () => running.close(),

@@ -26,11 +26,13 @@ export interface WebPerson {
 export interface WebPersonOptions extends BrowserContextOptions {
   readonly username?: string;
   readonly nickname?: string;
+  /** Where the browser finds the server, when that is another address than that of REST calls. */
+  readonly pageUrl?: string;
 }
 
 /** Makes an account by REST and signs in by the screen. */
 export async function webPerson(chromium: OpenBrowser, url: string, options: WebPersonOptions = {}): Promise<WebPerson> {
-  const { username = `visitor${process.pid}x${++people}`, nickname, ...context } = options;
+  const { username = `visitor${process.pid}x${++people}`, nickname, pageUrl = url, ...context } = options;
   const account = { username, password: PASSWORD };
   const rest = new RestClient(url);
   await rest.post("/users/register", { ...account, ...(nickname !== undefined && { nickname }) });
@@ -39,7 +41,7 @@ export async function webPerson(chromium: OpenBrowser, url: string, options: Web
     deviceId: "by-hand",
   });
   const visitor = await chromium.visitor({ locale: "en-GB", ...context });
-  const page = await visitor.open(`${url}/sign-in`);
+  const page = await visitor.open(`${pageUrl}/sign-in`);
   await page.getByRole("textbox").first().fill(username);
   await page.locator("input[type=password]").fill(PASSWORD);
   await page.keyboard.press("Enter");
