@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { describe, expect, it } from "vitest";
 import { ROOT } from "../../test/support/server-process.ts";
+import type { ConversationRecord } from "../src/core/records.ts";
 import { memoryStore, type Store } from "../src/index.ts";
 import { FaultyProxy } from "./support/faulty-proxy.ts";
 import { allMessages, befriend, makeGroup, online, startWorld, waitFor, type World } from "./support/world.ts";
@@ -95,7 +96,7 @@ describe("without the server", LIMIT, () => {
 });
 
 describe("a server that does not know the client's version", LIMIT, () => {
-  it("is begun anew: what it has not goes, what it has comes, what is on its way stays, and nothing of it is news", async () => {
+  it("is begun anew: what it has not goes, what it has comes, what is not told yet stays, and nothing of it is news", async () => {
     await using world = await startWorld();
     const { proxy, me, friend, conversationId, store } = await apart(world);
     await using _ = proxy;
@@ -103,11 +104,18 @@ describe("a server that does not know the client's version", LIMIT, () => {
     proxy.fromClient = (frame) => (frame.includes("message:send") ? null : frame);
     const message = await me.send({ conversationId, content: { text: "on its way" } });
     await me.stop();
-    const [record] = (await store.list("conversations")) as { conversation: object }[];
-    const ghost = { ...record, conversation: { ...record!.conversation, conversationId: "d_1_2" } };
+    const record = (await store.get("conversations", [conversationId])) as ConversationRecord;
+    const { conversation } = record;
+    const ghost = { ...record, conversation: { ...conversation, conversationId: "d_1_2" } };
+    const untold = {
+      ...record,
+      untoldDraft: "unsaid",
+      conversation: { ...conversation, draft: "unsaid", readSeq: 2, unread: 1 },
+    };
     await store.write([
       { table: "meta", key: ["version"], put: "s1.of-another.server" },
       { table: "conversations", key: ["d_1_2"], put: ghost },
+      { table: "conversations", key: [conversationId], put: untold },
       { table: "friends", key: ["1"], put: { user: { userId: "1" } } },
     ]);
     await friend.send({ conversationId, content: { text: "four" } });
@@ -128,6 +136,15 @@ describe("a server that does not know the client's version", LIMIT, () => {
     expect(window.items.map(({ content }) => content["text"])).toEqual(["one", "two", "three", "four", "on its way"]);
     expect(window.items.at(-1)!.key).toBe(message.key);
     expect(news).toEqual([]);
+    expect(again.conversation(conversationId)).toMatchObject({ draft: "unsaid", readSeq: 2, unread: 2 });
+    await waitFor(
+      async () => {
+        const { items } = await again.call("conversation.list", {});
+        return items.some(({ draft, readSeq }) => draft === "unsaid" && readSeq === 2);
+      },
+      "what was not told yet to be told",
+      10_000,
+    );
     proxy.fromClient = (frame) => frame;
     proxy.cutAll();
     await waitFor(() => friend.conversation(conversationId)?.maxSeq === 5, "it to be sent", 20_000);

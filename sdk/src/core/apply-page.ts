@@ -11,6 +11,8 @@ export interface Asked {
   readonly isNew: boolean;
   /** Later pages repeat what moved meanwhile. */
   readonly isFirstPage: boolean;
+  /** Of a client that begins anew: what it had read and drafted and told nobody yet. */
+  readonly untold?: ReadonlyMap<string, ConversationRecord>;
 }
 
 /** Takes one page of a sync. @returns whether a conversation has more behind its mark */
@@ -35,19 +37,29 @@ async function takeConversation(tx: Transaction, asked: Asked, given: Conversati
   // One that was left comes also because it was behind; coming back writes a message, but in a large group.
   const isUpToDate = asked.isFirstPage && (asked.marks[conversationId] ?? 0) >= Math.max(1, given.maxSeq);
   const active = prior === null || prior.active || isUpToDate || given.maxSeq > prior.conversation.maxSeq;
-  let record: ConversationRecord = { ...(prior ?? emptyRecord(given)), active };
+  const untold = prior ? undefined : asked.untold?.get(conversationId);
+  let record: ConversationRecord = { ...(prior ?? emptyRecord(given)), active, ...draftOf(untold) };
   const isBehind = prior !== null && (asked.marks[conversationId] ?? 0) > 0;
   if (page)
     record = isBehind
       ? await takeBehind(tx, asked, record, page)
       : await takeNewest(tx, asked, record, given, page, prior !== null);
-  tx.putConversation({ ...record, conversation: withOwnState(given, prior) });
+  tx.putConversation({ ...record, conversation: untold ? withUntold(given, untold) : withOwnState(given, prior) });
   tx.dropArrived(conversationId, record.mark);
   const { readSeq, maxSeq } = given;
   const kept = tx.conversation(conversationId)?.conversation;
   if (kept && (kept.readSeq !== readSeq || kept.maxSeq !== maxSeq)) await recount(tx, asked.me, conversationId);
   return isBehind && page?.more === true;
 }
+
+const draftOf = (record?: ConversationRecord): { untoldDraft?: string } =>
+  record?.untoldDraft === undefined ? {} : { untoldDraft: record.untoldDraft };
+
+const withUntold = (given: Conversation, { conversation, untoldDraft }: ConversationRecord): Conversation => ({
+  ...given,
+  draft: untoldDraft ?? given.draft,
+  readSeq: Math.max(given.readSeq, Math.min(conversation.readSeq, given.maxSeq)),
+});
 
 /** What this device knows better: what it has read or written since the answer was made. */
 function withOwnState(given: Conversation, prior: ConversationRecord | null): Conversation {

@@ -4,7 +4,7 @@ import { MAX_SYNC_CONVERSATIONS } from "../../../contracts/limits.ts";
 import type { ServerEventName, ServerEventPayload } from "../../../contracts/socket-events.ts";
 import { backoffMs } from "../backoff.ts";
 import { ImError } from "../errors.ts";
-import { applyPage } from "./apply-page.ts";
+import { applyPage, type Asked } from "./apply-page.ts";
 import { applyCleared, applyDeleted, applyNew, applyRead, applyUpdated, receiptsOf, recount, type SyncPage } from "./apply.ts";
 import type { Picture, Transaction } from "./picture.ts";
 import type { ConversationRecord } from "./records.ts";
@@ -125,7 +125,7 @@ export class Syncer {
     const version = (await picture.store.get("meta", ["version"])) as string | undefined;
     const stale = [...this.#stale];
     const request = { conversations: marksOf(picture, this.#stale, this.#deps.me()), ...(version !== undefined && { version }) };
-    let asked = { me: this.#deps.me(), marks: request.conversations, isNew: version === undefined, isFirstPage: true };
+    let asked: Asked = { me: this.#deps.me(), marks: request.conversations, isNew: version === undefined, isFirstPage: true };
     let cursor: string | null = null;
     let hasReset = false;
     let hasMore = false;
@@ -139,7 +139,7 @@ export class Syncer {
       await this.#transact(async (tx) => {
         if (page.reset && !hasReset) {
           tx.reset();
-          asked = { ...asked, marks: {}, isNew: true };
+          asked = { ...asked, marks: {}, isNew: true, untold: untoldOf(picture) };
         }
         hasReset ||= page.reset;
         hasMore = (await applyPage(tx, page, asked)) || hasMore;
@@ -267,6 +267,12 @@ const asNew = (payload: Message): Push => ({ event: "message:new", payload });
 /** What stays right when a sync overtook it: it only ever goes forward. */
 const isOrdered = (event: ServerEventName): boolean =>
   ["message:new", "message:persisted", "receipt:read", "receipt:delivered"].includes(event);
+
+function untoldOf({ conversations }: Picture): ReadonlyMap<string, ConversationRecord> {
+  const isUntold = ({ conversation: { readSeq }, toldRead, untoldDraft }: ConversationRecord): boolean =>
+    readSeq > toldRead || untoldDraft !== undefined;
+  return new Map([...conversations].filter(([, record]) => isUntold(record)));
+}
 
 /** The marks of the conversations that are asked for: where there are too many, of those with the newest messages. */
 function marksOf(picture: Picture, stale: ReadonlySet<string>, me: string): Record<string, number> {
