@@ -186,7 +186,7 @@ describe("a group", LIMIT, () => {
     await owner.call("group.update", { groupId, name: "Renamed" });
     await waitFor(() => member.groups[0]?.name === "Renamed", "the roster", 10_000);
     await waitFor(() => member.conversation(conversationId)?.group?.name === "Renamed", "the list", 10_000);
-    expect(changed).toContain(groupId);
+    await waitFor(() => changed.includes(groupId), "the event", 10_000);
     await member.call("group.removeMember", { groupId, userId: member.me!.userId });
     await waitFor(() => member.conversation(conversationId)?.active === false, "to be out", 10_000);
   });

@@ -219,7 +219,7 @@ describe("tabs that share a store", LIMIT, () => {
     leader.watchPresence(["1"])();
     const { held = [], pending = [] } = await navigator.locks.query();
     expect([...held, ...pending].filter(({ name }) => name?.includes(store.name))).toEqual([]);
-    expect(proxy.connections).toBe(0);
+    await waitFor(() => proxy.connections === 0, "the socket to be closed");
   });
 
   it("keep a listener that throws to itself", async () => {

@@ -79,12 +79,15 @@ export class FaultyProxy implements AsyncDisposable {
     return this.requests.filter((asked) => asked.includes(part)).length;
   }
 
-  /** Keeps back answers to requests that contain this, until the answer is called. */
+  /** Keeps back the answer to the next request that contains this, until what it gives is called. */
   hold(part: string): () => void {
     const { promise, resolve } = Promise.withResolvers<void>();
     const before = this.onAnswer;
     this.onAnswer = async (asked) => {
-      if (asked.includes(part)) await promise;
+      if (asked.includes(part)) {
+        this.onAnswer = before;
+        await promise;
+      }
       return before(asked);
     };
     return resolve;
