@@ -4,7 +4,7 @@ import { onScopeDispose } from "vue";
 const SEEN_EVERY_MS = 400;
 
 /** Whether somebody is looking at the page. */
-const isLookedAt = (): boolean => document.visibilityState === "visible" && document.hasFocus();
+export const isLookedAt = (): boolean => document.visibilityState === "visible" && document.hasFocus();
 
 /**
  * Calls `look` when what is on the screen may have changed while somebody looks at the page, or when they come back to it; at most

@@ -90,7 +90,7 @@ export default {
     unread: "Unread messages",
     toLatest: "Jump to the latest message",
     toLatestCount: "{count} new message, jump to the latest | {count} new messages, jump to the latest",
-    toUnread: "{count} unread message | {count} unread messages",
+    toUnread: "To the first unread message",
     older: "Loading older messages…",
     loadFailed: "Messages could not be loaded.",
     retry: "Try again",

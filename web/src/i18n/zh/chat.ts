@@ -93,7 +93,7 @@ const sentences: SameKeys<typeof en> = {
     unread: "以下是未读消息",
     toLatest: "跳到最新消息",
     toLatestCount: "{count}条新消息，跳到最新",
-    toUnread: "{count}条未读消息",
+    toUnread: "跳到第一条未读消息",
     older: "正在加载更早的消息…",
     loadFailed: "消息加载失败。",
     retry: "重试",
