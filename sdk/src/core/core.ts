@@ -20,6 +20,8 @@ import { SessionKeeper } from "./session-keeper.ts";
 import { Syncer } from "./syncer.ts";
 
 const SYNC_TIMEOUT_MS = 30_000;
+/** Friends and groups are waited for so long before a client that is in sync says so. */
+const ROSTERS_MS = 1_000;
 
 export interface CoreDeps {
   readonly url: string;
@@ -75,6 +77,8 @@ export class Core {
   readonly #watch: PresenceWatch;
   readonly #account: Account;
   #order = 0;
+  /** Runs while the lists of friends and groups are waited for. */
+  #late: ReturnType<typeof setTimeout> | undefined;
 
   constructor(deps: CoreDeps) {
     this.#deps = deps;
@@ -96,7 +100,11 @@ export class Core {
     this.#connection = new SocketConnection(url, this.#session, {
       onState: (connection) => signal({ connection }),
       onOpen: () => this.#opened(),
-      onClose: () => this.#syncer.close(),
+      onClose: () => {
+        clearTimeout(this.#late);
+        this.#late = undefined;
+        this.#syncer.close();
+      },
       onPush: (event, payload) => this.#pushed(event, payload),
       onEnded: (reason) => this.#account.ended(reason),
     });
@@ -106,7 +114,12 @@ export class Core {
       pull: async (params) => (await send("sync", params, SYNC_TIMEOUT_MS)) as Result<"sync.pull">,
       onSynced: (versions) => {
         signal({ requests: null });
-        void this.#rosters.follow(versions).finally(() => this.#connection.synced());
+        const late = setTimeout(() => this.#connection.synced(), ROSTERS_MS);
+        this.#late = late;
+        void this.#rosters.follow(versions).finally(() => {
+          if (this.#late === late) this.#connection.synced();
+          clearTimeout(late);
+        });
       },
       onApplied: () => this.#cursors.soon(),
       onError,
