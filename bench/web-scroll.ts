@@ -1,5 +1,5 @@
 /**
- * Scrolling through a chat of 100,000 messages of all kinds: `npm run bench:web`. The list of messages is the one that is shipped,
+ * Scrolling through a chat of 100,000 messages of all kinds: `npm run bench:web-scroll`. The list of messages is the one that is shipped,
  * in a page of its own without a server, built as for production, in a Chromium that is driven by its wheel. What counts is the work
  * on the page's thread for each frame, script, style and layout, in time of a processor: what else the machine does is not the
  * page's. On a quiet one the elapsed time is the same.
