@@ -19,7 +19,7 @@ interface Listening {
   /** The message whose row holds an element. */
   readonly find: (key: string) => LocalMessage | null;
   /** A row is pointed at, or has the focus; null: none. */
-  readonly point: (key: string | null) => void;
+  readonly point: (key: string | null, isFocus: boolean) => void;
   /** A row was clicked, beside what can be clicked in it. */
   readonly choose: (message: LocalMessage) => void;
   readonly openMenu: (message: LocalMessage, at: Anchor) => void;
@@ -50,7 +50,7 @@ export function rowEvents({ find, point, choose, openMenu, move }: Listening): R
   }
 
   return {
-    pointed: (event) => point(rowOf(event)?.dataset["key"] ?? null),
+    pointed: (event) => point(rowOf(event)?.dataset["key"] ?? null, event.type === "focusin"),
     click(event) {
       if (event.target instanceof Element && event.target.closest("a, button")) return;
       const message = find(rowOf(event)?.dataset["key"] ?? "");
