@@ -84,6 +84,8 @@ function cors(isAllowedOrigin: OriginCheck): RequestHandler {
 }
 
 function checkUrl(req: Request, _res: Response, next: NextFunction): void {
+  // Of two hosts a proxy may have gone by the other one.
+  if ((req.headersDistinct["host"]?.length ?? 0) > 1) return next(imError("MALFORMED_REQUEST"));
   try {
     decodeURIComponent(req.originalUrl);
     next();

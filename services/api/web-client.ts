@@ -47,7 +47,8 @@ const PAGES = new RegExp(`^(?:${WEB_PATHS.join("|")})(?:/[\\w-]+)*/?$`);
 export function createWebClient(files: WebFiles | null): RequestHandler {
   const policy = helmet.contentSecurityPolicy({ useDefaults: false, directives: CLIENT_POLICY });
   return (req, res, next) => {
-    const isRead = req.method === "GET" || req.method === "HEAD";
+    // Who asks for another protocol is no browser that opens a page.
+    const isRead = (req.method === "GET" || req.method === "HEAD") && req.headers.upgrade === undefined;
     const asked = isRead ? pathOf(req) : null;
     if (asked === null) return next();
     if (!files) return asked === PAGE ? sendNotBuilt(res) : next();
