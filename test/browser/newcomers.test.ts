@@ -10,7 +10,7 @@ async function signUp(chromium: OpenBrowser, url: string, username: string): Pro
   const visitor = await chromium.visitor({ locale: "en-GB" });
   const page = await visitor.open(url);
   await page.getByRole("link", { name: "Create one" }).click();
-  await page.getByRole("textbox", { name: "User name" }).fill(username);
+  await page.getByRole("textbox", { name: "User name", exact: true }).fill(username);
   await page.getByLabel("Password", { exact: true }).fill("lantern-quartz-42");
   await page.getByRole("button", { name: "Create an account" }).click();
   await page.waitForURL("**/chats*");
@@ -58,7 +58,7 @@ describe("two new people", { skip: browser.skip }, () => {
       return { page: await visitor.open(`${im.url}/sign-up`) };
     })();
     const fill = async (username: string, password: string): Promise<void> => {
-      await page.getByRole("textbox", { name: "User name" }).fill(username);
+      await page.getByRole("textbox", { name: "User name", exact: true }).fill(username);
       await page.getByLabel("Password", { exact: true }).fill(password);
       await page.getByRole("button", { name: "Create an account" }).click();
     };

@@ -40,7 +40,7 @@ export async function openBrowser(args: readonly string[] = []): Promise<OpenBro
 }
 
 /** Nothing on a page takes longer, on a busy machine either. */
-const PATIENCE_MS = 15_000;
+const PATIENCE_MS = 30_000;
 
 function visitorOf(context: BrowserContext): Visitor {
   context.setDefaultTimeout(PATIENCE_MS);
