@@ -78,6 +78,7 @@ test("two people meet, write, change what they wrote, and see how far it came", 
   await ann.sees(/^#1 .* you: hello Ben \(edited\) \{ 👍 \} \[read\]$/);
   ben.type("//not a command");
   await ann.sees(/^#2 .* ben: \/not a command$/);
+  await ben.sees(/^#2 .* you: \/not a command/); // he has its number only with the answer, which may come later than the message
   ben.type("/recall #2");
   await ann.sees(/^#2 .* ben: \(recalled\)$/);
   ann.type("/recall #2");
