@@ -191,7 +191,7 @@ export default defineService<"conversation", Vars>()({
     const receipts = new ReceiptPushes(pushAll);
     this.deps = { repository, writer, receipts, push: pushAll, conversations: hot.conversations, calls: broker, now: Date.now };
     onDrain(broker, DRAIN.writes, async () => {
-      await Promise.all([writer.flush(), receipts.flush()]);
+      await Promise.all([writer.close(), receipts.flush()]);
       await pushAll([]); // behind those that are under way
     });
   },

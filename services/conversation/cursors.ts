@@ -41,6 +41,7 @@ export class CursorWriter {
   readonly advance: (moves: readonly CursorMove[]) => Promise<ReadonlyMap<string, StandingCursors>>;
   readonly #sent: SentCursors;
   #timer: NodeJS.Timeout | null = null;
+  #isClosed = false;
   readonly #onError: (error: unknown) => void;
 
   constructor(repository: ConversationRepository, sent: SentCursors, onError: (error: unknown) => void) {
@@ -51,9 +52,23 @@ export class CursorWriter {
 
   sent(moves: readonly CursorMove[]): void {
     this.#sent.add(moves);
+    this.#soon();
+  }
+
+  /** Again and again while it fails: nobody may send anything for a long time. */
+  #soon(): void {
     this.#timer ??= setTimeout(() => {
-      this.flush().catch(this.#onError);
+      this.flush().catch((error: unknown) => {
+        this.#onError(error);
+        if (!this.#isClosed) this.#soon();
+      });
     }, SENT_EVERY_MS).unref();
+  }
+
+  /** Writes what waits; nothing is tried again from here on. */
+  async close(): Promise<void> {
+    this.#isClosed = true;
+    await this.flush();
   }
 
   async flush(): Promise<void> {
