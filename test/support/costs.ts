@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import type { ServiceBroker } from "moleculer";
 import type { Database } from "../../mixins/database/port.ts";
 
@@ -12,6 +13,8 @@ const methods = ["select", "execute", "insertRows", "bulkInsert"] as const;
 const bytesOf = (value: unknown): number => Buffer.byteLength(JSON.stringify(value ?? null));
 /** What goes on all the time, whatever is asked for. */
 const isOwnWork = (sql: string): boolean => !/outbox|consumed_event|dead_event|id_mark|replica_mark/.test(sql);
+/** Tells what was asked because of some work from what timers and other work ask meanwhile. */
+const measured = new AsyncLocalStorage<symbol>();
 
 /**
  * Runs work on one node and writes down what it asked of the database and of other actions. For reads the rows that came back are
@@ -21,6 +24,8 @@ export async function costOf(
   { broker, sql }: { broker: ServiceBroker; sql: Database },
   work: () => Promise<unknown>,
 ): Promise<Cost> {
+  const mark = Symbol("work");
+  const isOfWork = (): boolean => measured.getStore() === mark;
   const statements: string[] = [];
   const calls: string[] = [];
   const target = sql as unknown as Record<string, (...args: unknown[]) => Promise<unknown>>;
@@ -29,7 +34,7 @@ export async function costOf(
     target[method] = async (...args) => {
       const result = await database[method]!.apply(sql, args);
       const rows = method === "select" ? (result as unknown[]).length : bytesOf(args[1]);
-      if (isOwnWork(String(args[0]))) statements.push(`${method} ${String(args[0])} ${rows}`);
+      if (isOfWork() && isOwnWork(String(args[0]))) statements.push(`${method} ${String(args[0])} ${rows}`);
       return result;
     };
   }
@@ -37,11 +42,11 @@ export async function costOf(
   const call = bus.call;
   bus.call = async (name, params, options) => {
     const result = await call.call(bus, name, params, options);
-    calls.push(`${name} ${bytesOf(params)} ${bytesOf(result)}`);
+    if (isOfWork()) calls.push(`${name} ${bytesOf(params)} ${bytesOf(result)}`);
     return result;
   };
   try {
-    await work();
+    await measured.run(mark, work);
   } finally {
     bus.call = call;
     Object.assign(target, database);
