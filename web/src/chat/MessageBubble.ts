@@ -3,7 +3,7 @@ import { h, type FunctionalComponent, type VNode } from "vue";
 import { messageBody } from "./bodies/MessageBody.ts";
 import type { ChatContext } from "./context.ts";
 import { previewOf } from "./sentences.ts";
-import { clock, shortSpan } from "./times.ts";
+import { clock, shortSpan } from "../ui/time.ts";
 
 /** When a message was sent, how far it has come, and what else is to be known about it, on one small line. */
 function messageMeta(message: LocalMessage, chat: ChatContext): VNode {

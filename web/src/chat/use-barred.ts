@@ -4,7 +4,7 @@ import { usePeopleLists } from "../contacts/people-lists.ts";
 import { localeTag, t } from "../i18n/index.ts";
 import { useLists } from "../session/lists-store.ts";
 import { useSession } from "../session/session-store.ts";
-import { fullTime } from "./times.ts";
+import { fullTime } from "../ui/time.ts";
 
 interface Place {
   readonly conversation: () => LocalConversation | null;

@@ -2,7 +2,7 @@ import type { LocalMessage } from "@moleculer-im/client";
 import { shallowRef, type ShallowRef } from "vue";
 import type { Router } from "vue-router";
 import { MAX_FORWARD_ITEMS } from "../../../contracts/limits.ts";
-import { confirmed } from "../contacts/dialogs.ts";
+import { confirmed } from "../ui/confirmed.ts";
 import { t } from "../i18n/index.ts";
 import { im } from "../session/im.ts";
 import { copyText } from "../ui/clipboard.ts";

@@ -6,7 +6,7 @@ import english from "../i18n/en/chat.ts";
 import type { ChatContext, RowActions } from "./context.ts";
 import { sentQuotes } from "./quotes.ts";
 import type { MentionName } from "./text.ts";
-import { useNow } from "./use-now.ts";
+import { useNow } from "../ui/use-now.ts";
 import { useWords } from "./words.ts";
 
 const SECOND_MS = 1_000;

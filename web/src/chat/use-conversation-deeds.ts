@@ -1,5 +1,5 @@
 import type { LocalConversation } from "@moleculer-im/client";
-import { confirmed } from "../contacts/dialogs.ts";
+import { confirmed } from "../ui/confirmed.ts";
 import { t } from "../i18n/index.ts";
 import { im } from "../session/im.ts";
 import { tell } from "../ui/errors.ts";

@@ -1,6 +1,6 @@
 import type { LocalConversation } from "@moleculer-im/client";
 import { onScopeDispose, ref, shallowRef, type Ref, type ShallowRef } from "vue";
-import { useImEvent } from "../contacts/use-im-event.ts";
+import { useImEvent } from "../session/use-im-event.ts";
 import { im } from "../session/im.ts";
 import { peerIdOf } from "./conversations.ts";
 

@@ -1,5 +1,5 @@
 import { computed, onScopeDispose, shallowRef, type ComputedRef } from "vue";
-import { useImEvent } from "../contacts/use-im-event.ts";
+import { useImEvent } from "../session/use-im-event.ts";
 import { im } from "../session/im.ts";
 
 /** Who has not been heard of for so long has stopped. */

@@ -1,7 +1,7 @@
 import type { FriendRequest } from "@moleculer-im/client";
 import { computed, shallowRef, type ComputedRef } from "vue";
 import { im } from "../session/im.ts";
-import { useImEvent, useWhenBack } from "./use-im-event.ts";
+import { useImEvent, useWhenBack } from "../session/use-im-event.ts";
 
 const PAGE = 100;
 

@@ -1,6 +1,6 @@
 import type { Group, GroupCard } from "@moleculer-im/client";
 import { computed, ref, shallowRef, watch, type ComputedRef, type Ref } from "vue";
-import { useWhenBack } from "../contacts/use-im-event.ts";
+import { useWhenBack } from "../session/use-im-event.ts";
 import { im } from "../session/im.ts";
 import { useLists } from "../session/lists-store.ts";
 

@@ -1,7 +1,7 @@
 import type { Member } from "@moleculer-im/client";
 import { onScopeDispose } from "vue";
-import { usePaged, type Paged } from "../contacts/paged.ts";
-import { useImEvent, useWhenBack } from "../contacts/use-im-event.ts";
+import { usePaged, type Paged } from "../ui/paged.ts";
+import { useImEvent, useWhenBack } from "../session/use-im-event.ts";
 import { im } from "../session/im.ts";
 import { useLists } from "../session/lists-store.ts";
 

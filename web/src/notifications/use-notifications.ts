@@ -1,7 +1,7 @@
 import type { Notification } from "@moleculer-im/client";
 import { ref, watch, type Ref } from "vue";
-import { usePaged, type Paged } from "../contacts/paged.ts";
-import { useImEvent } from "../contacts/use-im-event.ts";
+import { usePaged, type Paged } from "../ui/paged.ts";
+import { useImEvent } from "../session/use-im-event.ts";
 import { language } from "../i18n/index.ts";
 import { im } from "../session/im.ts";
 import { useLists } from "../session/lists-store.ts";

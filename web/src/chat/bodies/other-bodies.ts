@@ -6,7 +6,8 @@ import type { ChatContext } from "../context.ts";
 import { forwardedCount, numberOf, snapshotsOf, textOf, type Snapshot } from "../said.ts";
 import { previewOf, type Words } from "../sentences.ts";
 import { firstWords } from "../text.ts";
-import { duration, fileSize } from "../times.ts";
+import { duration } from "../../ui/time.ts";
+import { fileSize } from "./file-size.ts";
 
 type Content = LocalMessage["content"];
 type Inside = Pick<ChatContext, "t" | "me" | "nameOf" | "avatarOf" | "showContact" | "showForward">;

@@ -16,7 +16,6 @@ export default {
   settings: "Settings",
   me: "Signed in as {name}. My profile",
   someone: "Someone",
-  yesterday: "Yesterday",
   unread: "no unread messages | {n} unread message | {n} unread messages",
   requests: "no requests | {n} request | {n} requests",
   unreadNotifications: "no unread notifications | {n} unread notification | {n} unread notifications",

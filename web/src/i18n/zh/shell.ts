@@ -19,7 +19,6 @@ const sentences: SameKeys<typeof en> = {
   settings: "设置",
   me: "已登录为 {name}，我的资料",
   someone: "某人",
-  yesterday: "昨天",
   unread: "没有未读消息 | {n} 条未读消息 | {n} 条未读消息",
   requests: "没有待处理的申请 | {n} 条待处理的申请 | {n} 条待处理的申请",
   unreadNotifications: "没有未读通知 | {n} 条未读通知 | {n} 条未读通知",

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { usePaged, type Page } from "../../src/contacts/paged.ts";
+import { usePaged, type Page } from "../../src/ui/paged.ts";
 
 /** Answers when told to, in any order. */
 function server() {

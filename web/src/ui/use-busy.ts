@@ -1,5 +1,5 @@
 import { reactive } from "vue";
-import { tell } from "../ui/errors.ts";
+import { tell } from "./errors.ts";
 
 export interface Busy {
   /** Whether what goes by this name is under way. */

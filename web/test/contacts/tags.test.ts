@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { MAX_TAGS } from "../../../contracts/limits.ts";
 import { addTag, MAX_TAG_LENGTH } from "../../src/contacts/tags.ts";
-import { relativeTime } from "../../src/contacts/times.ts";
 
 describe("a new tag", () => {
   it("stands at the end, on one line", () => {
@@ -23,18 +22,4 @@ describe("a new tag", () => {
     expect(addTag(tags.slice(1), "new")).toHaveProperty("tags");
     expect(addTag(tags, "new")).toEqual({ refusal: "many" });
   });
-});
-
-describe("a time from now", () => {
-  const now = 1_760_000_000_000;
-  it.each([
-    [-20_000, "en", "this minute"],
-    [-5 * 60_000, "en", "5 minutes ago"],
-    [-90 * 60_000, "en", "1 hour ago"],
-    [-25 * 3_600_000, "en", "yesterday"],
-    [3 * 86_400_000, "en", "in 3 days"],
-    [7 * 86_400_000 - 1_000, "en", "in 7 days"],
-    [10_000, "en", "this minute"],
-    [-5 * 60_000, "zh", "5分钟前"],
-  ])("%i ms in %s", (away, language, text) => expect(relativeTime(now + away, now, language)).toBe(text));
 });

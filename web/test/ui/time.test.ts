@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { dayLabel, duration, fileSize, shortSpan, shortTime } from "../../src/chat/times.ts";
+import { fileSize } from "../../src/chat/bodies/file-size.ts";
+import { dayLabel, duration, relativeTime, shortSpan, shortTime } from "../../src/ui/time.ts";
 
 const at = (year: number, month: number, day: number, hour = 12, minute = 0) =>
   new Date(year, month - 1, day, hour, minute).getTime();
@@ -29,4 +30,18 @@ describe("times", () => {
   it("writes sizes with the unit that fits", () => {
     expect([0, 1_023, 1_024, 3_565_158, 2 ** 40].map(fileSize)).toEqual(["0 B", "1023 B", "1 KB", "3.4 MB", "1 TB"]);
   });
+});
+
+describe("a time from now", () => {
+  const now = 1_760_000_000_000;
+  it.each([
+    [-20_000, "en", "this minute"],
+    [-5 * 60_000, "en", "5 minutes ago"],
+    [-90 * 60_000, "en", "1 hour ago"],
+    [-25 * 3_600_000, "en", "yesterday"],
+    [3 * 86_400_000, "en", "in 3 days"],
+    [7 * 86_400_000 - 1_000, "en", "in 7 days"],
+    [10_000, "en", "this minute"],
+    [-5 * 60_000, "zh", "5分钟前"],
+  ])("%i ms in %s", (away, language, text) => expect(relativeTime(now + away, now, language)).toBe(text));
 });
