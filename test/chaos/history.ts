@@ -88,6 +88,13 @@ export type OperationOf<K extends Kind> = DeedOf<K> & {
 };
 export type Operation = { [K in Kind]: OperationOf<K> }[Kind];
 
+/** Where a history has its time from, in milliseconds. */
+export interface Clock {
+  wallMs(): number;
+  monotonicMs(): number;
+}
+const realClock: Clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
+
 /** Something the server pushed to a connection. */
 export interface Observation {
   readonly userId: string;
@@ -120,15 +127,17 @@ export class History {
   readonly poison = new Set<string>();
   /** From the acceptance of a message that is stuck to its next try, at most. */
   readonly compensatorPeriodMs: number;
+  readonly #clock: Clock;
   #order = 0;
   #passedMs = 0;
 
-  constructor({ compensatorPeriodMs = 7_000 } = {}) {
+  constructor({ compensatorPeriodMs = 7_000, clock = realClock } = {}) {
     this.compensatorPeriodMs = compensatorPeriodMs;
+    this.#clock = clock;
   }
 
   now(): Moment {
-    const [wallMs, monotonicMs] = [Date.now() + this.#passedMs, performance.now() + this.#passedMs];
+    const [wallMs, monotonicMs] = [this.#clock.wallMs() + this.#passedMs, this.#clock.monotonicMs() + this.#passedMs];
     return { order: ++this.#order, wallMs, monotonicMs };
   }
 
