@@ -69,14 +69,17 @@ describe("AcceptQueue: order", { timeout: 10_000 }, () => {
     );
   });
 
-  it("shares one append between what comes while the hot store would gather", async () => {
+  it("shares one append between what comes while the hot store would gather", async (t) => {
     const world = createWorld(undefined, false, 50);
     const ids = [newConversation(), newConversation()];
     await Promise.all(ids.map((id) => submit(world, request(id))));
     world.log.appends.length = 0;
+    t.mock.timers.enable({ apis: ["setTimeout"] });
     const first = submit(world, request(ids[0]!));
     await new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
-    await Promise.all([first, submit(world, request(ids[1]!))]);
+    const second = submit(world, request(ids[1]!));
+    t.mock.timers.tick(50);
+    await Promise.all([first, second]);
     assert.deepEqual(
       world.log.appends.map(({ length }) => length),
       [2],
