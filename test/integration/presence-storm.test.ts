@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { describe, it } from "node:test";
 import { PRESENCE_TTL_MS } from "../../config/limits.ts";
 import { befriend } from "../support/friend-node.ts";
+import { intercept } from "../support/intercept.ts";
 import { ann, bob, cid, hotPresenceOf, presenceNode, subscribe, type World } from "../support/presence-node.ts";
 import { waitFor } from "../support/wait.ts";
 
@@ -50,12 +51,19 @@ describe("thousands who lose their connections at once", () => {
   });
 
   it("are told of as gone also when they left before anybody was told that they had come", async () => {
-    await using world = await presenceNode(0, 60_000, 300);
+    await using world = await presenceNode(0);
     await befriend(world.node, ann, bob);
+    // Nobody else is told of before watchers have heard of the first one.
+    const { promise: isOver, resolve: end } = Promise.withResolvers<void>();
+    intercept(world.node.broker, "socket.deliver", async (proceed) => {
+      await isOver;
+      return proceed();
+    });
     await world.connect(ann, "a1");
     await world.connect(bob, "b1");
     assert.equal((await subscribe(world, ann, [bob], "a1"))[0]?.online, true);
     await world.disconnect(bob, "b1");
+    end();
     await waitFor(() => world.pushes(bob).length > 0, "the departure");
     assert.deepEqual(
       world.pushes(bob).map(({ online }) => online),
