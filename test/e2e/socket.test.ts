@@ -5,6 +5,7 @@ import { WebSocket } from "ws";
 import { SOCKET_CONNECT_TIMEOUT_MS } from "../../config/limits.ts";
 import { dataOf, Refused, type Client, type ConnectOptions } from "../support/client.ts";
 import { connectionsOf, rawSocket } from "../support/connections.ts";
+import { expiringToken } from "../support/expiring-token.ts";
 import { buildUser, PASSWORD, startIm, text, type Im } from "../support/im.ts";
 import { buildFriends } from "../support/people.ts";
 import { waitFor } from "../support/wait.ts";
@@ -171,27 +172,17 @@ describe("the end of a session", () => {
   });
 
   it("comes when the token expires, unless the connection was renewed", { timeout: 20_000 }, async () => {
-    await using short = await startIm({ accessTokenTtlS: 2 });
-    const { a: user, conversationId } = await buildFriends(short);
-    const [left, renewed] = [await short.connect({ token: user.token }), await short.connect({ token: user.token })];
-    const refresh = async (refreshToken: string) =>
-      dataOf(short.api().post<{ accessToken: string; refreshToken: string }>("/auth/refresh", { refreshToken }));
-    let { accessToken, refreshToken } = await refresh(user.refreshToken);
-    const renewing = setInterval(() => {
-      void refresh(refreshToken).then(async (fresh) => {
-        ({ accessToken, refreshToken } = fresh);
-        await renewed.send("auth:renew", { token: accessToken });
-      });
-    }, 700);
-    try {
-      assert.equal((await ended(left)).code, 1003);
-      await left.closed;
-      await waitFor(async () => (await short.api(user.token).get("/users/me")).code === 1003, "the first token has expired");
-      assert.equal((await renewed.send("message:send", text(conversationId))).code, 0);
-      assert.equal(renewed.socket.connected, true);
-    } finally {
-      clearInterval(renewing);
-    }
+    const { a: user, conversationId } = await buildFriends(im);
+    const { refreshToken } = user;
+    const { accessToken } = await dataOf(im.api().post<{ accessToken: string }>("/auth/refresh", { refreshToken }));
+    const token = expiringToken(im, user.token);
+    const [left, renewed] = await Promise.all([im.connect({ token }), im.connect({ token })]);
+    await renewed.ok("auth:renew", { token: accessToken });
+    assert.equal((await ended(left)).code, 1003);
+    await left.closed;
+    assert.equal((await im.api(token).get("/users/me")).code, 1003, "the first token has expired");
+    assert.equal((await renewed.send("message:send", text(conversationId))).code, 0);
+    assert.equal(renewed.socket.connected, true);
   });
 
   it("is not put off by a token that is none, or of another session", async () => {
