@@ -14,10 +14,10 @@ test("who is removed from a group hears nothing of it from then on, on any of th
   for (const device of devices) await device.next<Message>("message:new", ({ content }) => content["text"] === "before");
 
   assert.equal((await owner.rest.delete(`/social/groups/${groupId}/members/${removed.userId}`)).code, 0);
+  const told: Message[] = [];
+  for (const device of devices)
+    told.push(await device.next<Message>("message:new", ({ content }) => content["event"] === "member.removed"));
   await im.settled();
-  const told = devices.map((device) =>
-    device.of<Message>("message:new").find(({ content }) => content["event"] === "member.removed"),
-  );
   const { messageId } = await sender.ok<{ messageId: string }>("message:send", text(conversationId, "after"));
   await sender.ok("message:edit", { messageId, content: { text: "changed" } });
   await sender.ok("message:react", { messageId, emoji: "👍" });
@@ -33,7 +33,7 @@ test("who is removed from a group hears nothing of it from then on, on any of th
   for (const [index, device] of devices.entries()) {
     await device.next<Message>("message:new", ({ conversationId: id }) => id === own.conversationId);
     const late = device.received.filter(
-      ({ payload }) => payload["conversationId"] === conversationId && Number(payload["seq"]) > (told[index]?.seq ?? 0),
+      ({ payload }) => payload["conversationId"] === conversationId && Number(payload["seq"]) > told[index]!.seq,
     );
     assert.deepEqual([late, device.of("typing")], [[], []]);
   }
