@@ -16,7 +16,7 @@ export function delivery(name: string, using: Using): void {
         const event = eventOf(subject("x"), "k", { text: "\u{1f600}", list: [1, null] });
         await stream.publish(event);
         await stream.publish(eventOf(subject("y")));
-        await waitFor(() => second.events.length === 2);
+        await waitFor(() => first.events.length > 0 && second.events.length === 2);
         assert.deepEqual(first.events, [event]);
         assert.deepEqual(second.events[0], event);
       }),
