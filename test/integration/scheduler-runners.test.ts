@@ -110,8 +110,13 @@ describe("two runners", () => {
       begun.resolve();
       return killed.promise;
     };
-    const dead = { ...leases, renew: async () => false, release: async () => undefined };
-    const dying = runnerOf(dead, "dying", sendingOf({ send }), { leaseTtlMs: SHORT_TTL_MS }).runOnce();
+    // Its lease ends soon, which it does not notice before it has begun.
+    const dead: HotLeases = {
+      acquire: (name, holder) => leases.acquire(name, holder, SHORT_TTL_MS),
+      renew: () => begun.promise.then(() => false),
+      release: async () => undefined,
+    };
+    const dying = runnerOf(dead, "dying", sendingOf({ send })).runOnce();
     await begun.promise;
     assert.equal(await stateOf(im, due[0]!), "sending");
     const heir = runnerOf(leases, "heir", sendingOf());
