@@ -1,10 +1,10 @@
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
+import { freePorts } from "../../scripts/servers/ports.ts";
 import { storageOf } from "./profile.ts";
 import { waitFor } from "./wait.ts";
 
@@ -43,14 +43,9 @@ function cleanEnv(): NodeJS.ProcessEnv {
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !foreign(name)));
 }
 
-/** A port that was free a moment ago. */
+/** A port that was free a moment ago, and that no system gives to whoever asks for any port. */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  return (await freePorts(1))[0];
 }
 
 /** A folder that goes with `await using`. */
