@@ -13,7 +13,7 @@ after(() => im.stop());
 
 const overRest = (user: TestUser) => (request: SyncRequest) => dataOf(user.rest.post<SyncAnswer>("/sync", request));
 const say = (user: TestUser, conversationId: string, words = "hello") =>
-  dataOf(user.rest.post<{ messageId: string; seq: number }>("/messages", text(conversationId, words)));
+  dataOf(user.rest.post<{ messageId: string; seq: number; createdAt: number }>("/messages", text(conversationId, words)));
 interface Summary {
   conversations: Conversation[];
   unread: number;
@@ -91,7 +91,9 @@ test("after a week away every device has what the server has", async () => {
 test("the offline form: where something waits, what it is, and that it is delivered", async () => {
   const { a, b, conversationId } = await buildFriends(im);
   const { conversationId: groupId } = await buildGroup(im, a, [b]);
-  for (let i = 0; i < 5; i++) await say(a, conversationId, `words ${i}`);
+  let last = 0;
+  for (let i = 0; i < 5; i++) last = (await say(a, conversationId, `words ${i}`)).createdAt;
+  await waitFor(() => Date.now() > last, "the group to be the newer one");
   await say(a, groupId);
   const summary = () => dataOf(b.rest.get<Summary>("/offline/summary"));
   const first = await summary();
