@@ -7,14 +7,14 @@ import { createDatabase, silent } from "../support/database.ts";
 import { buildRecord, buildRecords } from "../support/records.ts";
 import { waitFor } from "../support/wait.ts";
 import { messageLogContract } from "./message-log.ts";
-import { record } from "./message-log/harness.ts";
+import { FAR_MS, record } from "./message-log/harness.ts";
 
-const LIMITS = { appendTimeoutMs: 150, maxBacklog: 200 };
 const quick = { logger: silent, backoffMs: () => 5 };
 
-messageLogContract("this process", async () => {
+messageLogContract("this process", async (appendTimeoutMs) => {
   const database = await createDatabase();
-  const openLog = (): MessageLog => new InProcessLog({ deadLetters: sqlDeadLetters(database.sql), ...quick, ...LIMITS });
+  const limits = { appendTimeoutMs, maxBacklog: 200 };
+  const openLog = (): MessageLog => new InProcessLog({ deadLetters: sqlDeadLetters(database.sql), ...quick, ...limits });
   const gates = { open: Promise.resolve() as Promise<void>, isBroken: false };
   let log = openLog();
   /** The log, with a persister that can be held up and broken: an append takes as long as its handling. */
@@ -44,7 +44,7 @@ messageLogContract("this process", async () => {
   });
   return {
     log: gated(log),
-    ...LIMITS,
+    ...limits,
     stall() {
       const { promise, resolve } = Promise.withResolvers<void>();
       gates.open = promise;
@@ -73,7 +73,7 @@ describe("message log in this process: what it promises beyond the port", () => 
     forget: async () => undefined,
   };
   const open = (options: Partial<InProcessLogOptions> = {}) =>
-    new InProcessLog({ deadLetters: noLetters, ...quick, ...LIMITS, ...options });
+    new InProcessLog({ deadLetters: noLetters, ...quick, appendTimeoutMs: FAR_MS, ...options });
 
   it("says yes only when the persister has handled the record", async () => {
     const log = open();
@@ -141,7 +141,7 @@ describe("message log in this process: what it promises beyond the port", () => 
         buried.push(...letters.map(({ reason }) => reason));
       },
     };
-    const log = open({ deadLetters });
+    const log = open({ deadLetters, appendTimeoutMs: 150 });
     const seen = await record(log, PERSISTER_GROUP, ({ records }) => ({
       rejected: records.map((one) => ({ record: one, reason: "no" })),
     }));
@@ -160,7 +160,7 @@ describe("message log in this process: what it promises beyond the port", () => 
   });
 
   it("waits for a persister that comes later", async () => {
-    const log = open({ appendTimeoutMs: 5_000 });
+    const log = open();
     const records = buildRecords(3);
     const appended = log.append(records);
     assert.equal(await log.lag(PERSISTER_GROUP), 3);
@@ -180,7 +180,7 @@ describe("message log in this process: what it promises beyond the port", () => 
   });
 
   it("closes although its persister keeps failing", async () => {
-    const log = open();
+    const log = open({ appendTimeoutMs: 150 });
     await record(log, PERSISTER_GROUP, () => {
       throw new Error("broken");
     });

@@ -14,8 +14,13 @@ export interface LogHarness {
   cleanup(): Promise<void>;
 }
 
-/** Wraps the body of a test, which gets a log of its own. */
-export type Using = (work: (harness: LogHarness) => Promise<void>) => () => Promise<void>;
+/** The deadline of appends that are to be answered by what becomes of them, on a machine that is busy with other things too. */
+export const FAR_MS = 30_000;
+/** That of a test which lets it pass, and appends in time before and after. */
+export const NEAR_MS = 1_500;
+
+/** Wraps the body of a test, which gets a log of its own. @param appendTimeoutMs far unless the test is about the deadline */
+export type Using = (work: (harness: LogHarness) => Promise<void>, appendTimeoutMs?: number) => () => Promise<void>;
 
 /** A consumer that writes down what it gets. */
 export interface Recorder {
