@@ -2,6 +2,7 @@ import { Redis } from "ioredis";
 import type { Server } from "../../scripts/servers/server.ts";
 import { isImError } from "../../lib/errors.ts";
 import { ownServers } from "./servers.ts";
+import { stopwatch } from "./stopwatch.ts";
 
 /** A Redis of this test alone, to be changed and to be made to fail. */
 export interface OwnRedis extends AsyncDisposable {
@@ -47,14 +48,14 @@ export function logLines(): LogLines {
 
 export interface Ending {
   readonly outcome: "done" | "unavailable" | "other";
+  /** As `stopwatch` measures it. */
   readonly tookMs: number;
   readonly error?: unknown;
 }
 
 /** How a call ends, and when. */
 export async function endingOf(call: () => Promise<unknown>): Promise<Ending> {
-  const began = performance.now();
-  const took = (): number => performance.now() - began;
+  const took = stopwatch();
   try {
     await call();
     return { outcome: "done", tookMs: took() };
