@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { createConnection } from "mysql2/promise";
+import { createConnection, type Connection, type RowDataPacket } from "mysql2/promise";
 import { migrateUp } from "../../mixins/database/migrate.ts";
 import { takeTurn } from "../../mixins/database/dialect.ts";
 import { openMysql } from "../../mixins/database/mysql.ts";
@@ -12,7 +12,7 @@ import { PersistRepository } from "../../services/persister/repository.ts";
 import { silent } from "../support/database.ts";
 import { startIm } from "../support/im.ts";
 import { react, rowsOf, send } from "../support/messages.ts";
-import { onServer, ownDatabase, type OwnDatabase } from "../support/mysql.ts";
+import { ownDatabase, type OwnDatabase } from "../support/mysql.ts";
 import { buildFriends } from "../support/people.ts";
 import { buildRecord } from "../support/records.ts";
 import { serversFor } from "../support/servers.ts";
@@ -23,14 +23,17 @@ const server = await serversFor("mysql");
 describe("transactions side by side on MySQL", { skip: server.skip }, () => {
   let own: OwnDatabase;
   let db: Database;
+  let watcher: Connection;
 
   before(async () => {
     own = await ownDatabase(server.url);
+    watcher = await createConnection(own.url);
     db = await openMysql({ url: own.url, poolSize: 6, logger: silent });
     await migrateUp(db, migrations);
   });
   after(async () => {
     await db.close();
+    await watcher.end();
     await own[Symbol.asyncDispose]();
   });
 
@@ -38,7 +41,7 @@ describe("transactions side by side on MySQL", { skip: server.skip }, () => {
   function waiting(statement: string): Promise<unknown> {
     let sightings = 0;
     return waitFor(async () => {
-      const processes = await onServer(own.url, "show processlist");
+      const [processes] = await watcher.query<RowDataPacket[]>("show processlist");
       const isThere = processes.some(({ db: name, Info }) => name === own.name && String(Info).startsWith(statement));
       sightings = isThere ? sightings + 1 : 0;
       return sightings === 20;
@@ -61,16 +64,36 @@ describe("transactions side by side on MySQL", { skip: server.skip }, () => {
     };
   }
 
+  /** Holds up what is about to be written into a table; the server itself lets nobody wait for a row for long. */
+  function holdRows(sql: Database, table: string): { readonly held: Promise<void>; release(): void } {
+    const insertRows = sql.insertRows.bind(sql);
+    const [reached, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    sql.insertRows = async (into, ...rest) => {
+      if (into === table) {
+        reached.resolve();
+        await gate.promise;
+      }
+      return insertRows(into, ...rest);
+    };
+    return {
+      held: reached.promise,
+      release() {
+        sql.insertRows = insertRows;
+        gate.resolve();
+      },
+    };
+  }
+
   it("a batch that found its sender not erased is there before anybody can erase them", async () => {
     const record = buildRecord({ senderId: "71" });
-    const giveFree = await holdPlace(record);
+    const rows = holdRows(db, "message");
     const ended: string[] = [];
     const deps = { repository: new PersistRepository(db), now: Date.now };
     const persisted = persistBatch(deps, [record]).then(() => ended.push("batch"));
-    await waiting("INSERT INTO `message`");
+    await rows.held;
     const marked = markErased(db, "71", 1).then(() => ended.push("mark"));
     await waiting("INSERT INTO `erased_sender`");
-    await giveFree();
+    rows.release();
     await Promise.all([persisted, marked]);
     assert.deepEqual(ended, ["batch", "mark"]);
     const late = buildRecord({ senderId: "71", conversationId: record.conversationId, seq: 2 });
@@ -95,15 +118,12 @@ describe("transactions side by side on MySQL", { skip: server.skip }, () => {
     await using im = await startIm({ mysqlUrl: own.url });
     const { a, b, conversationId } = await buildFriends(im);
     const sent = await send(im, a, conversationId);
-    const other = await createConnection(own.url);
-    await other.query("start transaction");
-    await other.query("insert into reaction values (?, ?, '👍', ?, 1)", [conversationId, sent.seq, b.userId]);
+    const rows = holdRows(im.sql, "reaction");
     const reacted = react(im, b, sent, "👍");
-    await waiting("INSERT INTO `reaction`");
+    await rows.held;
     const erased = im.node.call("message.eraseOf", { userId: b.userId });
     await waiting("INSERT INTO `erased_sender`");
-    await other.query("rollback");
-    await other.end();
+    rows.release();
     await Promise.all([reacted, erased]);
     assert.deepEqual(await rowsOf(im, "reaction", sent), []);
   });
