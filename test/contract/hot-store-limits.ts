@@ -10,6 +10,18 @@ export interface LimitsHarness {
 }
 
 const WINDOW_MS = 60_000;
+/** Of a window that a test lets pass. */
+const BRIEF_MS = 200;
+
+/** Does something with a key of its own again until all of it fell into one brief window: a busy machine may take longer. */
+async function withinBrief<T>(key: string, work: (key: string) => Promise<T>): Promise<{ key: string; result: T }> {
+  for (let turn = 0; ; turn++) {
+    const own = `${key}:${turn}`;
+    const startedAt = performance.now();
+    const result = await work(own);
+    if (performance.now() - startedAt < BRIEF_MS) return { key: own, result };
+  }
+}
 
 /** Every promise of `HotLimits`, for one implementation. */
 export function hotLimitsContract(name: string, open: () => Promise<LimitsHarness>): void {
@@ -68,10 +80,13 @@ export function hotLimitsContract(name: string, open: () => Promise<LimitsHarnes
     it(
       "begins anew when the window has passed",
       using(async (limits, key) => {
-        await limits.consume(key, 1, 200);
-        assert.ok((await limits.consume(key, 1, 200)) > 0);
-        await waitFor(async () => (await limits.blockedFor(key, 1, 200)) === 0);
-        assert.equal(await limits.consume(key, 1, 200), 0);
+        const brief = await withinBrief(key, async (own) => {
+          await limits.consume(own, 1, BRIEF_MS);
+          return limits.consume(own, 1, BRIEF_MS);
+        });
+        assert.ok(brief.result > 0);
+        await waitFor(async () => (await limits.blockedFor(brief.key, 1, BRIEF_MS)) === 0);
+        assert.equal(await limits.consume(brief.key, 1, BRIEF_MS), 0);
       }),
     );
 
@@ -81,9 +96,12 @@ export function hotLimitsContract(name: string, open: () => Promise<LimitsHarnes
         const isNews = (value: string, of = key): Promise<boolean> => limits.isNews(of, value, WINDOW_MS);
         assert.deepEqual([await isNews("a"), await isNews("a"), await isNews("b"), await isNews("a")], [true, false, true, true]);
         assert.equal(await isNews("a", `${key}:other`), true);
-        assert.equal(await limits.isNews(key, "a", 200), true);
-        assert.equal(await limits.isNews(key, "a", 200), false);
-        await waitFor(() => limits.isNews(key, "a", 200), "it to be news again");
+        const brief = await withinBrief(key, async (own) => [
+          await limits.isNews(own, "a", BRIEF_MS),
+          await limits.isNews(own, "a", BRIEF_MS),
+        ]);
+        assert.deepEqual(brief.result, [true, false]);
+        await waitFor(() => limits.isNews(brief.key, "a", BRIEF_MS), "it to be news again");
         assert.equal(await isNews("a"), false);
       }),
     );

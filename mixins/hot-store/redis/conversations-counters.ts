@@ -19,7 +19,7 @@ const COUNTER_TIMEOUT_MS = 60_000;
 const CLAIM_FOR_MS = 10_000;
 const CLAIM_POLL_MS = 25;
 /** Calls of this time share a look at the log. */
-const DRAIN_TOGETHER_MS = 5;
+export const DRAIN_TOGETHER_MS = 5;
 /** Whose conversation has no seq left is held up for so long at most, and so is who came in the same turn. */
 const EXTEND_WAIT_MS = 500;
 /** After SQL failed, blocks are not reserved ahead for so long. */
