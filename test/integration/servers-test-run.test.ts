@@ -100,7 +100,8 @@ describe("a run of tests that need a server", { skip: await reasonToSkip("redis"
       run.child.kill(signal);
       assert.equal(await run.ended, expected);
       assert.equal(existsSync(dir), false);
-      assert.equal(isRunning(Number(readFileSync(file, "utf8"))), false);
+      const pid = Number(readFileSync(file, "utf8"));
+      await waitFor(() => !isRunning(pid), "the end of the test, which nobody reaped before");
     });
   }
 });
