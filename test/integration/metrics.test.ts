@@ -80,8 +80,9 @@ test("counting costs less than a microsecond", async () => {
     for (let i = 0; i < times; i++) metrics.increment("im_messages_accepted_total");
   };
   count(100_000);
-  const began = performance.now();
+  const began = process.cpuUsage(); // of this process, whatever else the machine does meanwhile
   count(1_000_000);
-  const microseconds = ((performance.now() - began) * 1_000) / 1_000_000;
+  const { user, system } = process.cpuUsage(began);
+  const microseconds = (user + system) / 1_000_000;
   assert.ok(microseconds < 1, `${microseconds.toFixed(3)} µs`);
 });

@@ -192,9 +192,10 @@ describe("outbox", () => {
     const [relayed, waiting] = [await node.add("k", "1"), await node.add("k", "2")];
     for (const eventId of [relayed, waiting]) await onceInTransaction(node.sql, "c", { eventId }, async () => undefined);
     const [first] = await node.rows.unrelayed([], 1);
-    await node.rows.markRelayed([first!.position], Date.now());
-    assert.equal(await node.rows.prune(Date.now() - 1_000), 0);
-    assert.equal(await node.rows.prune(Date.now() + 1_000), 1);
+    const at = Date.now();
+    await node.rows.markRelayed([first!.position], at);
+    assert.equal(await node.rows.prune(at - 1_000), 0);
+    assert.equal(await node.rows.prune(at + 1_000), 1);
     const notes = await node.sql.select<{ event_id: string }>("SELECT event_id FROM consumed_event");
     assert.deepEqual(
       notes.map((note) => note.event_id),
