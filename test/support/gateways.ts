@@ -40,7 +40,8 @@ export async function startGateways(config: Partial<Config> = {}): Promise<Gatew
     const [one, two] = [await start(true), await start(true)];
     const names = (services: readonly ServiceSchema[]): string[] => services.map(({ name }) => name);
     for (const node of [core, one, two]) await node.broker.waitForServices(names(allServices), 10_000, 20);
-    await waitFor(() => nodesOf(core.broker, "socket").length === 2, "both gateways to be known");
+    for (const { broker: own } of [core, one, two])
+      await waitFor(() => nodesOf(own, "socket").length === 2, "both gateways to be known, to each other too");
     const clients: Client[] = [];
     owner.defer(async () => {
       for (const client of clients) await client.close();

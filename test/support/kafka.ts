@@ -41,7 +41,7 @@ export async function readTopic(broker: string, topic: string, count: number): P
   await consumer.subscribe({ topic, fromBeginning: true });
   await consumer.run({ eachMessage: async ({ message }) => void read.push(message) });
   try {
-    await waitFor(() => read.length >= count, `${count} records in ${topic}`, 10_000);
+    await waitFor(() => read.length >= count, `${count} records in ${topic}`);
   } finally {
     await consumer.disconnect();
   }

@@ -66,13 +66,15 @@ export interface RunningServer extends RunningProcess {
   readonly url: string;
 }
 
+const READY_MS = 60_000;
+
 /** Runs the server, on a free port unless `env` names one, until it is ready. */
 export async function startServer(env: Record<string, string>, flags: readonly string[] = []): Promise<RunningServer> {
   const { mysqlUrl } = env["IM_DATA_DIR"] === undefined ? {} : await storageOf(env["IM_DATA_DIR"]);
   const port = env["IM_PORT"] ?? String(await freePort());
   const server = runServer({ ...env, IM_PORT: port, ...(mysqlUrl && { IM_MYSQL_URL: mysqlUrl }) }, flags);
   const url = `http://127.0.0.1:${port}`;
-  const started = waitFor(() => server.child.exitCode !== null || isReady(url), "the server to be ready", 20_000);
+  const started = waitFor(() => server.child.exitCode !== null || isReady(url), "the server to be ready", READY_MS);
   await started.catch(async (error: unknown) => {
     await server[Symbol.asyncDispose]();
     throw error;

@@ -1,5 +1,6 @@
+import { setTimeout as delay } from "node:timers/promises";
 import { DEFAULT_DIR, startServers, statusOf, takeDown, whatIsMissing } from "../../scripts/servers/index.ts";
-import type { KindName, Servers } from "../../scripts/servers/index.ts";
+import type { KindName, Servers, Status } from "../../scripts/servers/index.ts";
 import { temporaryServersFolder } from "../../scripts/servers/temporary.ts";
 
 /** A server that all tests share: its tests take names of their own, and leave it as they found it. */
@@ -13,6 +14,9 @@ export interface SharedServer {
 /** The folder that `scripts/test.ts` names, or that of `npm run servers` when a file is run by itself. */
 const DIR = process.argv.find((arg) => arg.startsWith("--servers="))?.slice("--servers=".length) ?? DEFAULT_DIR;
 
+const ANSWER_MS = 30_000;
+const POLL_MS = 100;
+
 /**
  * The shared server of this kind, as `scripts/test.ts` or `npm run servers up` started it.
  *
@@ -22,10 +26,20 @@ const DIR = process.argv.find((arg) => arg.startsWith("--servers="))?.slice("--s
  * @throws where CI=true and there is none: nothing is left out there
  */
 export async function serversFor(kind: KindName): Promise<SharedServer> {
-  const server = (await statusOf(DIR)).find(({ name }) => name === kind);
+  const server = await settledStatus(kind);
   if (server?.state === "answers") return { url: server.url, skip: false };
   const why = server === undefined ? "was not started" : server.state === "silent" ? "does not answer" : "has stopped";
   return { url: "", skip: refuseInCi(`${kind} ${why} in ${DIR}; \`npm run servers up\` starts it or says why it cannot`) };
+}
+
+/** As it stands once it answers, or has not for long: a busy one may take its time. */
+async function settledStatus(kind: KindName): Promise<Status | undefined> {
+  const end = performance.now() + ANSWER_MS;
+  for (;;) {
+    const server = (await statusOf(DIR)).find(({ name }) => name === kind);
+    if (server?.state !== "silent" || performance.now() > end) return server;
+    await delay(POLL_MS);
+  }
 }
 
 /**
