@@ -11,7 +11,7 @@ const ROOT = resolve(import.meta.dirname, "../..");
 const RUNNER = ["--import", "./scripts/compile-cache.js", "node_modules/moleculer/bin/moleculer-runner.js"];
 const SERVICES = ["--config", "moleculer.config.ts", "--mask", "**/*.service.ts", "services"];
 const POLL_MS = 25;
-const READY_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 90_000;
 const LOG_TAIL_LINES = 5;
 
 /** One node of a cluster, a process of its own. It can be ended and started again on its ports. */

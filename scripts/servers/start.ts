@@ -9,7 +9,7 @@ import { rememberServer } from "./state.ts";
 import type { ServerState } from "./state.ts";
 
 /** A server that cannot be used within this time is given up. */
-export const START_TIMEOUT_MS = 30_000;
+export const START_TIMEOUT_MS = 90_000;
 const POLL_MS = 50;
 
 export type Outcome =
