@@ -2,9 +2,12 @@ import { Kafka, logLevel, type Consumer, type KafkaMessage, type Producer } from
 import { consumerGroupId, topicsOf } from "../../config/topics.ts";
 import { calmRequestQueue } from "../../mixins/message-log/kafka/request-queue.ts";
 import { PERSISTER_GROUP } from "../../mixins/message-log/port.ts";
+import { waitFor } from "../support/wait.ts";
 
 calmRequestQueue();
 
+/** A consumer that has just joined may need a moment before it reads. */
+const ECHO_MS = 30_000;
 const AGAIN_HEADER = "chaos-again";
 const { private: privateTopic, group: groupTopic } = topicsOf("");
 const TOPICS = [privateTopic, groupTopic];
@@ -39,7 +42,9 @@ export class Echo {
     await joined;
   }
 
+  /** Ends once it has put something into the log, unless nothing comes for long. */
   async stop(): Promise<void> {
+    await waitFor(() => this.count > 0, "something to come twice", ECHO_MS).catch(() => undefined); // `count` says so
     await this.#consumer.disconnect();
     await this.#producer.disconnect();
   }

@@ -64,6 +64,7 @@ async function doGatewaysServe({ gateways }: Environment, history: History, sinc
 }
 
 async function isNothingOldPending({ pipeline }: Environment, since: number): Promise<boolean> {
+  const askedAt = Date.now();
   const sample = await pipeline.sample().catch(() => null);
-  return sample !== null && (sample.oldestAgeMs === null || Date.now() - sample.oldestAgeMs > since);
+  return sample !== null && (sample.oldestAgeMs === null || askedAt - sample.oldestAgeMs > since);
 }

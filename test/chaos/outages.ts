@@ -32,9 +32,9 @@ export interface Sample {
   readonly memoryBytes: Readonly<Record<string, number>>;
 }
 
-/** Whether something was away at this moment that others may have asked. */
-export const isAway = ({ from, repaired, back }: Fault, { monotonicMs }: Moment): boolean =>
-  monotonicMs >= from.monotonicMs && monotonicMs <= ((back ?? repaired)?.monotonicMs ?? Infinity);
+/** When all was as before; null: it was not. */
+export const healedAt = ({ repaired, back }: Fault): Moment | null => back ?? repaired;
 
-export const isDuring = ({ from, repaired }: Fault, { monotonicMs }: Moment, graceMs = 0): boolean =>
-  monotonicMs >= from.monotonicMs && monotonicMs <= (repaired?.monotonicMs ?? Infinity) + graceMs;
+/** Whether something was away at this moment that others may have asked. @param graceMs how much later it still counts */
+export const isAway = (fault: Fault, { monotonicMs }: Moment, graceMs = 0): boolean =>
+  monotonicMs >= fault.from.monotonicMs && monotonicMs <= (healedAt(fault)?.monotonicMs ?? Infinity) + graceMs;

@@ -49,8 +49,13 @@ export function readerOfPorts(
 ): PipelineReader {
   return {
     async sample() {
-      const [{ count, oldestAt }, memoryBytes] = await Promise.all([conversations.pendingStats(), memory()]);
-      return { pending: count, oldestAgeMs: oldestAt === null ? null : now() - oldestAt, memoryBytes };
+      // A process that does not answer is waited for, during which nothing gets older here.
+      const pendingNow = async () => {
+        const { count, oldestAt } = await conversations.pendingStats();
+        return { pending: count, oldestAgeMs: oldestAt === null ? null : now() - oldestAt };
+      };
+      const [pending, memoryBytes] = await Promise.all([pendingNow(), memory()]);
+      return { ...pending, memoryBytes };
     },
     async read(messages) {
       const ids = [...new Set(messages.map(({ conversationId }) => conversationId))];

@@ -27,10 +27,12 @@ export const FULL: Omit<RunOptions, "seed"> = {
 export const SHORT: Omit<RunOptions, "seed"> = { ...FULL, people: 8, outageMs: 5_000 };
 
 /** Everybody knows everybody before anything goes wrong. */
-const WARM_UP_MS = 20_000;
+const WARM_UP_MS = 60_000;
 const CALM_MS = 2_000;
 const HEAL_MS = 60_000;
 const QUIET_MS = 30_000;
+/** As long as that, what cannot be read now is read again. */
+const READ_MS = 90_000;
 /** Longer than cursors that are written behind, and their coming from another node, take. */
 const STILL_MS = 2_500;
 
@@ -125,26 +127,31 @@ async function check(stage: Stage, outcome: Outcome): Promise<void> {
 /** Everything as it stands when it stands still. @throws when it does not come to rest */
 async function readFinalState({ env, load, world }: Stage): Promise<FinalState> {
   const isQuiet = async (): Promise<boolean> => {
-    const { pending, lag } = await env.pipeline.read([]);
-    return pending === 0 && lag === 0;
+    const pipeline = await env.pipeline.read([]).catch(() => null); // what it asks does not answer now
+    return pipeline !== null && pipeline.pending === 0 && pipeline.lag === 0;
   };
   // What is not quiet then, a checker will name.
   await waitFor(isQuiet, "nothing to be pending", QUIET_MS).catch(() => undefined);
   const sql = await env.sql();
   const ids = world.conversations.map(({ conversationId }) => conversationId);
-  const end = performance.now() + QUIET_MS;
-  for (let before = await stored(); ;) {
+  const end = performance.now() + READ_MS;
+  for (;;) {
+    const state = await whatStandsStill().catch((error: unknown) => {
+      if (performance.now() > end) throw error;
+      return null; // a busy machine answers the next time
+    });
+    if (state) return state;
+    if (performance.now() > end) throw new Error("the database goes on changing");
+  }
+
+  /** Null when something changed meanwhile. */
+  async function whatStandsStill(): Promise<FinalState | null> {
+    const before = await readStored(sql, ids);
     await delay(STILL_MS);
     const followed = await load.followed();
     const [histories, lists] = [await readHistories(load, world.conversations), await readLists(load)];
     const pipeline = await env.pipeline.read(before.messages);
-    const after = await stored();
-    if (JSON.stringify(after) === JSON.stringify(before)) return { ...after, histories, lists, followed, pipeline };
-    if (performance.now() > end) throw new Error("the database goes on changing");
-    before = after;
-  }
-
-  function stored(): Promise<Pick<FinalState, "messages" | "members">> {
-    return readStored(sql, ids);
+    const after = await readStored(sql, ids);
+    return JSON.stringify(after) === JSON.stringify(before) ? { ...after, histories, lists, followed, pipeline } : null;
   }
 }

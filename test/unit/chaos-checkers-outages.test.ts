@@ -65,6 +65,14 @@ const good: Readonly<Record<string, (one: Case) => Promise<unknown> | void>> = {
   },
   "what waits while the database is away": ({ history }) =>
     during(history, { stopsPersisting: true }, () => history.sample({ ...calm, pending: 3, oldestAgeMs: 60_000 })),
+  "what waits for a persister that was started and does not take part yet": ({ history, state }) => {
+    const fault = history.fault("the persister is killed", { stopsPersisting: true });
+    fault.repaired();
+    history.pass(30_000);
+    history.sample({ ...calm, pending: 3, oldestAgeMs: 30_000 });
+    fault.back();
+    for (const row of state.messages) row.persistedAt = history.now().wallMs + 5_000;
+  },
   "a gateway that is frozen and answers late": ({ history }) =>
     during(history, { silences: ["http://a"] }, () => failLate(history, 9_000, "http://a")),
   "an ended session that is told so": async ({ history }) => {
@@ -121,6 +129,17 @@ const planted: readonly { readonly invariant: Invariant; readonly what: string; 
   },
   {
     invariant: "I18",
+    what: "a message that stays pending after the persister takes part again",
+    plant: ({ history }) => {
+      const fault = history.fault("the persister is killed", { stopsPersisting: true });
+      fault.repaired();
+      fault.back();
+      history.pass(11_000);
+      history.sample({ ...calm, pending: 1, oldestAgeMs: 12_000 });
+    },
+  },
+  {
+    invariant: "I18",
     what: "memory that grows without bound",
     plant: ({ history }) => {
       history.sample(calm);
@@ -133,6 +152,17 @@ const planted: readonly { readonly invariant: Invariant; readonly what: string; 
     plant: async ({ history, state }) => {
       await during(history, { stopsPersisting: true }, () => undefined);
       for (const row of state.messages) row.persistedAt = Date.now() + 60_000;
+    },
+  },
+  {
+    invariant: "I19",
+    what: "messages that are persisted long after the persister takes part again",
+    plant: ({ history, state }) => {
+      const fault = history.fault("the persister is killed", { stopsPersisting: true });
+      fault.repaired();
+      history.pass(30_000);
+      fault.back();
+      for (const row of state.messages) row.persistedAt = history.now().wallMs + 60_000;
     },
   },
   {

@@ -1,6 +1,6 @@
 import type { Checker, FinalState } from "../final-state.ts";
 import { deviceOf, type History, type Operation } from "../history.ts";
-import { isDuring, type Fault } from "../outages.ts";
+import { healedAt, isAway, type Fault } from "../outages.ts";
 import { answered, placeOf, sendsByKey } from "./sends.ts";
 
 /** I18: an answer comes within this time, and nothing is pending for longer than the other. */
@@ -76,7 +76,7 @@ function callsEnd(history: History): string[] {
 function nothingStaysPending({ faults, samples }: History): string[] {
   const excused = faults.filter(({ stopsPersisting }) => stopsPersisting);
   return samples
-    .filter(({ at }) => !excused.some((fault) => isDuring(fault, at, PENDING_MS)))
+    .filter(({ at }) => !excused.some((fault) => isAway(fault, at, PENDING_MS)))
     .flatMap(({ oldestAgeMs, pending }) =>
       oldestAgeMs !== null && oldestAgeMs > PENDING_MS
         ? [`the oldest of ${pending} pending messages was ${Math.round(oldestAgeMs)} ms old`]
@@ -108,11 +108,11 @@ const isLast = ({ faults }: History, fault: Fault): boolean =>
   faults.every((other) => other === fault || (other.repaired !== null && other.repaired.order < fault.repaired!.order));
 
 function notPersistedInTime({ poison, compensatorPeriodMs }: History, { messages }: FinalState, fault: Fault): string[] {
-  const healedAt = fault.repaired!.wallMs;
+  const healedMs = healedAt(fault)!.wallMs;
   const accepted = messages.filter(
-    ({ createdAt, clientMsgId, type }) => createdAt <= healedAt && !poison.has(clientMsgId) && type !== "void",
+    ({ createdAt, clientMsgId, type }) => createdAt <= healedMs && !poison.has(clientMsgId) && type !== "void",
   );
-  const late = accepted.filter(({ persistedAt }) => persistedAt > healedAt + 2 * compensatorPeriodMs);
+  const late = accepted.filter(({ persistedAt }) => persistedAt > healedMs + 2 * compensatorPeriodMs);
   if (late.length <= accepted.length * (1 - HEALED_SHARE)) return [];
   return [
     `${late.length} of ${accepted.length} messages were persisted too late after ${fault.name}, the first ${placeOf(late[0]!)}`,

@@ -29,8 +29,11 @@ export interface Compensation {
   readonly everyMs: number;
 }
 export const PRODUCT_COMPENSATION: Compensation = { afterMs: 5_000, everyMs: 2_000 };
-/** For runs that have little time. */
-export const QUICK_COMPENSATION: Compensation = { afterMs: 2_000, everyMs: 1_000 };
+/**
+ * For runs that have little time. Two periods of it are longer than the 6 s for which a group of Kafka waits for a member that died
+ * with the broker: until then nobody persists, however well all is.
+ */
+export const QUICK_COMPENSATION: Compensation = { afterMs: 4_000, everyMs: 1_000 };
 
 export const periodOf = ({ afterMs, everyMs }: Compensation): number => afterMs + everyMs;
 

@@ -19,8 +19,8 @@ async function endAndStart(stage: Stage, signal: "SIGKILL" | "SIGTERM", name: st
       if (signal === "SIGTERM" && ended !== 0) stage.problems.push(`told to stop, the server ended with ${ended}`);
     },
     end: () => server.start(),
+    back: () => server.ready(),
   });
-  await server.ready();
 }
 
 export const embeddedScenarios: readonly Scenario[] = [
