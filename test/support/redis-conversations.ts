@@ -25,6 +25,9 @@ export interface RedisNodeOptions extends Partial<RedisConversationsDeps> {
   readonly keyPrefix: string;
 }
 
+/** Nobody is refused because a busy machine takes long to reserve seqs. */
+const EXTEND_WAIT_MS = 20_000;
+
 export const newPrefix = (): string => `test:${randomUUID()}:`;
 
 export async function redisNode({ url, sql, keyPrefix, ...deps }: RedisNodeOptions): Promise<RedisNode> {
@@ -35,6 +38,7 @@ export async function redisNode({ url, sql, keyPrefix, ...deps }: RedisNodeOptio
     blocks,
     sentKeys: sqlSentKeys(sql),
     drained: async () => true,
+    extendWaitMs: EXTEND_WAIT_MS,
     ...deps,
   });
   return {

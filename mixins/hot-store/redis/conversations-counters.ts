@@ -36,6 +36,8 @@ export interface CountersDeps {
    * `timeoutMs`. Never rejects.
    */
   drained(timeoutMs: number): Promise<boolean>;
+  /** How long whoever has no seq left is held up at most; `EXTEND_WAIT_MS` unless given. */
+  readonly extendWaitMs?: number | undefined;
 }
 
 /** The counter of a conversation as it stands in Redis. */
@@ -85,7 +87,7 @@ export class SeqCounters {
   async extendNow(conversationIds: Iterable<string>): Promise<ReadonlySet<string>> {
     const extended = new Set<string>();
     const extending = [...conversationIds].map((id) => this.#extendOnce(id).then(() => extended.add(id)));
-    await within(EXTEND_WAIT_MS, Promise.allSettled(extending));
+    await within(this.#deps.extendWaitMs ?? EXTEND_WAIT_MS, Promise.allSettled(extending));
     return new Set(extended);
   }
 

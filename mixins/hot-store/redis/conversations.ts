@@ -38,6 +38,7 @@ export interface RedisConversationsDeps {
   readonly sentKeys: SentKeysReader;
   /** As in `CountersDeps`. */
   drained(timeoutMs: number): Promise<boolean>;
+  readonly extendWaitMs?: number | undefined;
 }
 
 /** Conversations of the cluster. `close` before the client: what runs beside the calls ends. */
@@ -51,9 +52,9 @@ export interface RedisConversations extends HotConversations {
  * be reserved (ADR 0013).
  */
 export function redisConversations(deps: RedisConversationsDeps): RedisConversations {
-  const { client, blocks } = deps;
+  const { client, blocks, extendWaitMs } = deps;
   const runs = serverRuns(client);
-  const counters = new SeqCounters({ client, runs, blocks, drained: (timeoutMs) => deps.drained(timeoutMs) });
+  const counters = new SeqCounters({ client, runs, blocks, extendWaitMs, drained: (timeoutMs) => deps.drained(timeoutMs) });
   const caughtUp = new CaughtUp({ client, drained: (timeoutMs) => deps.drained(timeoutMs) });
   const known = new KnownKeys(client, deps.sentKeys);
 
