@@ -6,6 +6,7 @@ import { persistBatch } from "../../services/persister/persist.ts";
 import { PersistRepository } from "../../services/persister/repository.ts";
 import { errorType } from "../support/accounts.ts";
 import { BURN_AFTER_MS, isBurnt, readUpTo, runOut, sendBurning, timerOf } from "../support/burning.ts";
+import { meetTransactions } from "../support/faults.ts";
 import { clientMsgId, startIm, text, type Im } from "../support/im.ts";
 import { recall, send, shown } from "../support/messages.ts";
 import { buildCrew, buildFriends } from "../support/people.ts";
@@ -211,12 +212,15 @@ describe("a message that burns after reading", () => {
     await readUpTo(im, b, second);
     await runOut(im, first, 1);
     await runOut(im, second);
-    const transaction = im.sql.transaction.bind(im.sql);
     let failures = 1;
-    im.sql.transaction = (work, options) =>
-      failures-- > 0 ? Promise.reject(new Error("the database is away, says the test")) : transaction(work, options);
-    await assert.rejects(runDue(im), /is away/);
-    Object.assign(im.sql, { transaction });
+    const met = meetTransactions(im.sql, (begin) =>
+      failures-- > 0 ? Promise.reject(new Error("the database is away, says the test")) : begin(),
+    );
+    await assert.rejects(
+      met.of(() => runDue(im)),
+      /is away/,
+    );
+    met.restore();
     const burnt = [await isBurnt(im, b, first), await isBurnt(im, b, second)];
     assert.deepEqual(burnt.sort(), [false, true]);
     await runOut(im, first);

@@ -6,9 +6,8 @@ import { DELETED_NAME } from "../../lib/erased-words.ts";
 import { ErasureRepository, type ForwardKey } from "../../services/message/erasure-repository.ts";
 import { errorType } from "../support/accounts.ts";
 import { createErasedChat, secret, sendWords } from "../support/erased-chat.ts";
-import { refuseText } from "../support/faults.ts";
+import { holdTransactions, refuseText } from "../support/faults.ts";
 import { befriend, buildGroup, buildUser, clientMsgId, startIm, text, type Im } from "../support/im.ts";
-import { intercept } from "../support/intercept.ts";
 import { assertUnchanged, dumpTables, sendersSettled, tablesWith } from "../support/tables.ts";
 
 describe("an erased account", () => {
@@ -33,23 +32,11 @@ describe("an erased account", () => {
   it("cannot react any more with a request that was on its way", async () => {
     const chat = await createErasedChat(im);
     const { messageId } = await chat.send(text(chat.conversationId, "theirs"), chat.other);
-    const [reached, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-    const transaction = im.sql.transaction.bind(im.sql);
-    const restore = intercept(im.broker, "conversation.access", async (proceed) => {
-      const access = await proceed();
-      im.sql.transaction = async (work, options) => {
-        im.sql.transaction = transaction;
-        reached.resolve();
-        await gate.promise;
-        return transaction(work, options);
-      };
-      return access;
-    });
-    const reacting = errorType(im.node.as(chat.gone.userId, "message.react", { messageId, emoji: "👍" }));
-    await reached.promise;
-    restore();
+    const held = holdTransactions(im.sql);
+    const reacting = held.of(() => errorType(im.node.as(chat.gone.userId, "message.react", { messageId, emoji: "👍" })));
+    await held.reached;
     await chat.erase();
-    gate.resolve();
+    held.release();
     assert.equal(await reacting, "SESSION_ENDED");
     assert.equal((await chat.history())[0]?.reactions, undefined);
   });

@@ -6,6 +6,7 @@ import { DELETED_NAME } from "../../lib/erased-words.ts";
 import { errorType } from "../support/accounts.ts";
 import { dataOf } from "../support/client.ts";
 import { createErasedChat, secret } from "../support/erased-chat.ts";
+import { holdTransactions } from "../support/faults.ts";
 import { befriend, buildUser, clientMsgId, startIm, text, type Im } from "../support/im.ts";
 import { edit, recall, send, type Person, type Sent } from "../support/messages.ts";
 import { buildCrew, buildFriends } from "../support/people.ts";
@@ -167,8 +168,8 @@ describe("favorites of what somebody said whose account is deleted", () => {
     const words = secret();
     const theirs = await chat.send(text(chat.conversationId, words));
     const mine = await chat.send(text(chat.conversationId, "mine"), chat.other);
-    const held = holdTransactions(2);
-    const outcomes = [errorType(keep(chat.other, theirs)), errorType(keep(chat.gone, mine))];
+    const held = holdTransactions(im.sql, 2);
+    const outcomes = [held.of(() => errorType(keep(chat.other, theirs))), held.of(() => errorType(keep(chat.gone, mine)))];
     await held.reached;
     await chat.erase();
     held.release();
@@ -176,19 +177,3 @@ describe("favorites of what somebody said whose account is deleted", () => {
     assert.deepEqual([await tablesWith(im.sql, words), await kept(chat.gone)], [[], []]);
   });
 });
-
-/** Holds up this many transactions; those that come behind them go on. `reached` resolves when all are there. */
-function holdTransactions(count: number): { readonly reached: Promise<void>; release(): void } {
-  const transaction = im.sql.transaction.bind(im.sql);
-  const [reached, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  let there = 0;
-  im.sql.transaction = async (work, options) => {
-    if (++there === count) {
-      im.sql.transaction = transaction;
-      reached.resolve();
-    }
-    await gate.promise;
-    return transaction(work, options);
-  };
-  return { reached: reached.promise, release: gate.resolve };
-}

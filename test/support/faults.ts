@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from "node:async_hooks";
 import { MysqlError } from "../../mixins/database/mysql-errors.ts";
 import type { Database } from "../../mixins/database/port.ts";
 
@@ -56,4 +57,41 @@ export function holdMessages(sql: Database): { readonly held: Promise<void>; rel
       gate.resolve();
     },
   };
+}
+
+/** Tells the transactions that some work begins from those of timers and of other work. */
+const meant = new AsyncLocalStorage<Database>();
+
+/** What stands before transactions: `of` runs the work whose transactions are meant. */
+export interface MetTransactions {
+  of<T>(work: () => Promise<T>): Promise<T>;
+  restore(): void;
+}
+
+/** Stands before the transactions that some work begins; all others begin as ever. @param meet given what begins the transaction */
+export function meetTransactions(sql: Database, meet: <T>(begin: () => Promise<T>) => Promise<T>): MetTransactions {
+  const transaction = sql.transaction.bind(sql);
+  sql.transaction = (work, options) => {
+    const begin = () => transaction(work, options);
+    return meant.getStore() === sql ? meet(begin) : begin();
+  };
+  return { of: (work) => meant.run(sql, work), restore: () => void Object.assign(sql, { transaction }) };
+}
+
+/** Holds up the first transactions that some work begins, this many. `reached` resolves when all are there. */
+export function holdTransactions(
+  sql: Database,
+  count = 1,
+): Pick<MetTransactions, "of"> & { readonly reached: Promise<void>; release(): void } {
+  const [reached, gate] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  let there = 0;
+  const { of, restore } = meetTransactions(sql, async (begin) => {
+    if (++there === count) {
+      restore();
+      reached.resolve();
+    }
+    await gate.promise;
+    return begin();
+  });
+  return { of, reached: reached.promise, release: gate.resolve };
 }
