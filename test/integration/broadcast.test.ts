@@ -25,6 +25,7 @@ import {
 } from "../support/broadcast-nodes.ts";
 import { createDatabase, silent } from "../support/database.ts";
 import { intercept } from "../support/intercept.ts";
+import { waitFor } from "../support/wait.ts";
 
 describe("a broadcast", () => {
   it("tells every active user once, in their language, and shows how far it is", async () => {
@@ -48,6 +49,7 @@ describe("a broadcast", () => {
     );
     assert.equal((await readBy("8"))[0]?.text, text.en);
     assert.equal((await one.node.call("notification.exportOf", { userId: "7" }))[0]?.text, text.zh);
+    await waitFor(() => one.deliveries.length >= 2, "the pushes, which follow what is stored");
     assert.deepEqual(
       one.deliveries.map((call) => call.map(({ room, event, payload }) => [room, event, (payload as Notification).text])),
       [
