@@ -88,7 +88,9 @@ test("a change holds when the message service is away, and is announced when it 
   await world.as("2", "group.removeMember", { groupId, userId: "2" });
   assert.equal(await world.node.call("group.memberCount", { groupId }), 1);
   assert.deepEqual(world.messages(groupId), []);
-  assert.equal(world.told.at(-1)?.action, "socket.leave");
+  // Of user 2: the creation, which could not be announced either, is tried again at any time, and tells of user 1.
+  const moves = world.told.filter(({ action, params }) => /^socket\./.test(action) && String(params["userIds"]).includes("2"));
+  assert.equal(moves.at(-1)?.action, "socket.leave");
   world.neighbours.messagesAreUp = true;
   await world.settled();
   assert.deepEqual(
@@ -160,6 +162,7 @@ test("5,000 members are told in few calls, and the message does not name them", 
   assert.deepEqual([joined?.userIds?.length, joined?.["userCount"]], [50, 499]);
   const from = world.told.length;
   await world.as("1", "group.dissolve", { groupId });
+  await world.settled();
   const { version, ...message } = world.messages(groupId).at(-1)!;
   assert.deepEqual(message, { event: "group.dissolved", actorId: "1", name: "Group" });
   assert.equal(typeof version, "string");

@@ -161,6 +161,7 @@ describe("what is done to a group of 5,000", () => {
       said++;
     }
     await dissolving;
+    await world.settled(); // who dissolves waits for a while only until all are out
     assert.ok(said > 3, `${said} messages meanwhile`);
     const [left] = await rowsOf("select count(*) as count from conversation_member where conversation_id = :id and active = 1", {
       id: gone.conversationId,
