@@ -25,17 +25,29 @@ function forgetToMark({ im }: World): () => void {
   };
 }
 
+/** Stored messages are known for a while, as Redis does, each by the seq of the next. */
+function mistakeMessages({ im }: World): () => void {
+  const known = new Map<string, MessageRecord>();
+  const endings = [
+    replace(im.hot.conversations, "persisted", (persisted) => async (records) => {
+      for (const record of records) known.set(record.messageId, { ...record, seq: record.seq + 1 });
+      await persisted(records);
+    }),
+    replace(im.hot.conversations, "find", (find) => async (messageId) => {
+      const record = known.get(messageId);
+      return record ? { record, persistStatus: "PERSISTED", loggedAt: null } : find(messageId);
+    }),
+  ];
+  return () => endings.forEach((end) => end());
+}
+
 /** What is wrong only later: with what comes again, takes too long, or should be over. */
 export const breakagesOverTime: readonly Breakage[] = [
   { invariant: "I13", what: "stored messages are not marked as such", apply: forgetToMark },
   {
     invariant: "I13",
     what: "the hot store takes messages for others",
-    apply: ({ im }) =>
-      replace(im.hot.conversations, "find", (find) => async (messageId) => {
-        const found = await find(messageId);
-        return found && { ...found, record: { ...found.record, seq: found.record.seq + 1 } };
-      }),
+    apply: mistakeMessages,
   },
   {
     invariant: "I14",
