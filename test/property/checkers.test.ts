@@ -48,6 +48,8 @@ async function endSession({ people, history }: World): Promise<void> {
   const ask = () => device.do({ kind: "request", ...nowhere, what: "who I am" }, (rest) => rest.get("/users/me"));
   await ask();
   await device.do({ kind: "endSession", ...nowhere, devices: [device.name] }, (rest) => rest.post("/auth/logout", {}));
+  // What was told before is on its way to it still.
+  await waitFor(() => !device.isConnected, "the end of its connection");
   history.pass(ENDED_MS);
   await ask();
 }
