@@ -4,7 +4,10 @@ import { isImError } from "../../lib/errors.ts";
 import { ownServers } from "./servers.ts";
 import { stopwatch } from "./stopwatch.ts";
 
-/** A Redis of this test alone, to be changed and to be made to fail. */
+/**
+ * A Redis of this test alone, to be changed and to be made to fail. Unlike that of the product it has on its disk what it answered,
+ * until it is restarted: when it is killed, a test finds again what was there, however slow the disk is.
+ */
 export interface OwnRedis extends AsyncDisposable {
   readonly server: Server;
   readonly url: string;
@@ -15,21 +18,22 @@ export interface OwnRedis extends AsyncDisposable {
 export async function ownRedis(): Promise<OwnRedis> {
   const servers = await ownServers("redis");
   const server = servers.redis;
-  return {
-    server,
-    url: server.url,
-    async command(name, ...words) {
-      const client = new Redis(server.url, { lazyConnect: true, retryStrategy: () => null });
-      client.on("error", () => undefined); // the promises say it too
-      try {
-        await client.connect();
-        return await client.call(name, ...words);
-      } finally {
-        client.disconnect();
-      }
-    },
-    [Symbol.asyncDispose]: () => servers[Symbol.asyncDispose](),
+  const command = async (name: string, ...words: string[]): Promise<unknown> => {
+    const client = new Redis(server.url, { lazyConnect: true, retryStrategy: () => null });
+    client.on("error", () => undefined); // the promises say it too
+    try {
+      await client.connect();
+      return await client.call(name, ...words);
+    } finally {
+      client.disconnect();
+    }
   };
+  const end = () => servers[Symbol.asyncDispose]();
+  await command("CONFIG", "SET", "appendfsync", "always").catch(async (error: unknown) => {
+    await end();
+    throw error;
+  });
+  return { server, url: server.url, command, [Symbol.asyncDispose]: end };
 }
 
 /** What a node would log. */
