@@ -89,6 +89,7 @@ describe("a scheduled message", () => {
     const stranger = await buildUser(im);
     const crew = await buildCrew(im);
     await im.node.as(crew.owner.userId, "group.muteAll", { groupId: crew.groupId, all: true });
+    await im.settled();
     const now = Date.now();
     const refused = async (by: Person, params: Parameters<typeof schedule>[2]) => errorType(schedule(im, by, params));
     assert.deepEqual(
