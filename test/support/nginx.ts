@@ -5,7 +5,8 @@ import { get } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
-import { ROOT, freePort } from "./server-process.ts";
+import { freePorts } from "../../scripts/servers/ports.ts";
+import { ROOT } from "./server-process.ts";
 import { waitFor } from "./wait.ts";
 
 const execute = promisify(execFile);
@@ -49,7 +50,7 @@ async function configuration(port: number, healthPort: number, behind: Behind, f
 /** Starts nginx and waits until it answers. @throws with what `nginx -t` says of the configuration */
 export async function startNginx(nginx: string, behind: Behind): Promise<Proxy> {
   const folder = await mkdtemp(join(tmpdir(), "im-nginx-"));
-  const [port, healthPort] = [await freePort(), await freePort()];
+  const [port, healthPort = 0] = await freePorts(2);
   await writeFile(join(folder, "nginx.conf"), await configuration(port, healthPort, behind, folder));
   const args = ["-p", folder, "-c", join(folder, "nginx.conf"), "-e", "stderr"];
   await execute(nginx, [...args, "-t"]);
