@@ -1,4 +1,5 @@
 import type { Conversation, HistoryItem, SendResult } from "../../contracts/entities.ts";
+import { livedMs } from "./lived-time.ts";
 import type { Fault, FaultEffects, Sample } from "./outages.ts";
 
 /** A time-out, a lost connection or "could not be stored now" leaves open whether it happened: unknown, never failed. */
@@ -10,7 +11,7 @@ export interface Moment {
   readonly order: number;
   /** The clock on the wall, which servers share. */
   readonly wallMs: number;
-  /** A clock that never goes back, for spans. */
+  /** For spans: see `livedMs`. */
   readonly monotonicMs: number;
 }
 
@@ -93,7 +94,7 @@ export interface Clock {
   wallMs(): number;
   monotonicMs(): number;
 }
-const realClock: Clock = { wallMs: () => Date.now(), monotonicMs: () => performance.now() };
+const realClock: Clock = { wallMs: () => Date.now(), monotonicMs: livedMs };
 
 /** Something the server pushed to a connection. */
 export interface Observation {

@@ -41,9 +41,9 @@ export async function healed({ env, history }: Stage, ms: number): Promise<numbe
       .at(-1) ?? history.now();
   const conditions = [areReady, () => doGatewaysServe(env, history, over.order), () => isNothingOldPending(env, over.wallMs)];
   let at = 0;
-  while (performance.now() < over.monotonicMs + ms) {
+  while (history.now().monotonicMs < over.monotonicMs + ms) {
     const condition = conditions[at];
-    if (condition === undefined) return Math.round(performance.now() - over.monotonicMs);
+    if (condition === undefined) return Math.round(history.now().monotonicMs - over.monotonicMs);
     if (await condition()) at++;
     else await delay(POLL_MS);
   }

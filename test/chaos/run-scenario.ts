@@ -124,6 +124,14 @@ async function check(stage: Stage, outcome: Outcome): Promise<void> {
   outcome.violations.push(...violationsOf(stage.history, outcome.state));
 }
 
+/** Whether none is shown before it is written, or behind what is; one that never arrives a checker will name. */
+function haveCursorsArrived({ members, lists }: FinalState): boolean {
+  const rows = new Map(members.map(({ userId, conversationId, readSeq }) => [`${userId} ${conversationId}`, readSeq]));
+  return lists.every(({ userId, conversations }) =>
+    conversations.every(({ conversationId, readSeq }) => (rows.get(`${userId} ${conversationId}`) ?? readSeq) === readSeq),
+  );
+}
+
 /** Everything as it stands when it stands still. @throws when it does not come to rest */
 async function readFinalState({ env, load, world }: Stage): Promise<FinalState> {
   const isQuiet = async (): Promise<boolean> => {
@@ -140,8 +148,9 @@ async function readFinalState({ env, load, world }: Stage): Promise<FinalState> 
       if (performance.now() > end) throw error;
       return null; // a busy machine answers the next time
     });
-    if (state) return state;
-    if (performance.now() > end) throw new Error("the database goes on changing");
+    const isOver = performance.now() > end;
+    if (state && (isOver || haveCursorsArrived(state))) return state;
+    if (isOver) throw new Error("the database goes on changing");
   }
 
   /** Null when something changed meanwhile. */
