@@ -26,7 +26,7 @@ export interface Run {
 type Reporter = NodeJS.WritableStream & { write(event: object): boolean };
 
 /** A file that still runs then, say because it left something open, fails. */
-const FILE_TIMEOUT_MS = 300_000;
+const FILE_TIMEOUT_MS = 900_000;
 const PARALLEL_FILES = 2;
 /** Totals of one file, which `node:test` sends as diagnostics. */
 const FILE_TOTALS = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /;

@@ -15,7 +15,7 @@ type Message = Omit<Totals, "reasons"> & { readonly reasons: [string, number][] 
 
 const PROCESS = path.join(import.meta.dirname, "vitest-process.ts");
 /** A run that still goes on then, say because a file left something open, has failed. */
-const TIMEOUT_MS = 600_000;
+const TIMEOUT_MS = 1_800_000;
 
 /** What Vitest counted; a run that told nothing, or failed and cannot say where, is one failure. */
 export async function runVitest({ root, files, signal }: VitestFiles): Promise<Totals> {
