@@ -1,6 +1,7 @@
 import type { ScheduledMessage } from "../../contracts/entities.ts";
 import type { Params } from "../../contracts/index.ts";
 import type { ServiceSchema } from "moleculer";
+import { call } from "../../lib/service.ts";
 import schedulerService from "../../services/scheduler/scheduler.service.ts";
 import { clientMsgId, type Im } from "./im.ts";
 import type { Person } from "./messages.ts";
@@ -34,8 +35,12 @@ export const comeDue = (im: Im, { scheduledId }: Pick<ScheduledMessage, "schedul
     },
   );
 
+/** A look at much that is due takes longer than a request may: each message is written several times, one after the other. */
+const RUN_TIMEOUT_MS = 60_000;
+
 /** One look for what is due. @returns how much came to its end */
-export const runDue = async (im: Im): Promise<number> => (await im.node.call("scheduler.run", {})).done;
+export const runDue = async (im: Im): Promise<number> =>
+  (await call(im.broker, "scheduler.run", {}, { timeout: RUN_TIMEOUT_MS })).done;
 
 /** What those that wait, are on their way or were refused stand at. */
 export const listed = async (im: Im, by: Person): Promise<ScheduledMessage[]> =>
