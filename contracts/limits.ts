@@ -15,6 +15,8 @@ export const MAX_SCHEDULED_MESSAGES = 100;
 /** How long after reading a message may burn, up to 7 days. */
 export const MIN_BURN_AFTER_MS = 1_000;
 export const MAX_BURN_AFTER_MS = 604_800_000;
+/** Of a message that is quoted in a reply to it. */
+export const QUOTED_CHARACTERS = 100;
 export const MAX_MENTIONS = 100;
 export const MAX_FORWARD_ITEMS = 100;
 export const MIN_USERNAME_LENGTH = 3;

@@ -1,5 +1,6 @@
 import type { Message } from "../../contracts/entities.ts";
 import { NO_CURSORS, stateOf, storedMessage, type Cursors } from "./local-message.ts";
+import { hasChangedWords, requoted } from "./quotes.ts";
 import type { LocalMessage } from "./types.ts";
 
 /**
@@ -54,6 +55,7 @@ export class Stretch {
 
   /** Replaces one that is here; one that is not is put where it belongs, if `isNew`. @returns whether anything changed */
   put(message: Message, isNew: boolean): boolean {
+    const isRequoted = this.#requote(message);
     const index = this.#indexOf(message.seq);
     if (this.#messages[index]?.seq === message.seq) {
       this.#messages[index] = message;
@@ -61,7 +63,21 @@ export class Stretch {
       return true;
     }
     if (isNew) this.#add(index, [message]);
-    return isNew;
+    return isNew || isRequoted;
+  }
+
+  /** @returns whether a reply to it was here that had other words of it */
+  #requote(original: Message): boolean {
+    if (!hasChangedWords(original)) return false;
+    let isChanged = false;
+    for (let index = this.#indexOf(original.seq + 1); index < this.#messages.length; index++) {
+      const reply = requoted(this.#messages[index]!, original);
+      if (!reply) continue;
+      this.#messages[index] = reply;
+      this.#shown[index] = this.#local(reply);
+      isChanged = true;
+    }
+    return isChanged;
   }
 
   /** @returns whether it was here */

@@ -1,12 +1,10 @@
 import type { HistoryItem, Message, Reaction, ReplyPreview, ThreadSummary } from "../../contracts/entities.ts";
-import { REACTION_USERS_SHOWN } from "../../contracts/limits.ts";
+import { QUOTED_CHARACTERS, REACTION_USERS_SHOWN } from "../../contracts/limits.ts";
 import type { BurnTime } from "../../mixins/burn-timers/index.ts";
 import type { PinRepository, PinRow } from "./pin-repository.ts";
 import type { MessageRepository } from "./repository.ts";
 import { contentOf, toMessage, type Bounds, type MessageRow, type ReactionRow, type StoredReply } from "./rows.ts";
 import type { ThreadRepository, Waiting } from "./thread-repository.ts";
-
-const PREVIEW_LENGTH = 100;
 
 /** What stands beside messages when they are shown. */
 export interface ViewSource extends Pick<MessageRepository, "bySeqs" | "reactions"> {
@@ -29,7 +27,7 @@ export const burningAmong = (rows: readonly MessageRow[]): [conversationId: stri
 export function previewOf(row: MessageRow): string {
   const content = contentOf(row) as { text?: unknown; title?: unknown };
   const words = content.text ?? content.title ?? "";
-  return typeof words === "string" ? [...words.slice(0, PREVIEW_LENGTH * 2)].slice(0, PREVIEW_LENGTH).join("") : "";
+  return typeof words === "string" ? [...words.slice(0, QUOTED_CHARACTERS * 2)].slice(0, QUOTED_CHARACTERS).join("") : "";
 }
 
 export function replyTo(row: MessageRow): ReplyPreview {

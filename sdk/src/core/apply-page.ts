@@ -1,5 +1,6 @@
 import type { Change as WireChange, Conversation, Message, SyncPage as Page } from "../../../contracts/entities.ts";
 import { applyDeleted, emptyRecord, readBefore, receiptsOf, recount, settleOutbox, type SyncPage } from "./apply.ts";
+import { requoteReplies } from "./apply-quotes.ts";
 import type { Transaction } from "./picture.ts";
 import type { ConversationRecord } from "./records.ts";
 
@@ -138,6 +139,7 @@ async function takeChange(tx: Transaction, me: string, { conversationId, message
   const stored = await tx.message(conversationId, message.seq);
   if (stored) tx.putMessage(message);
   else (tx.change.seen ??= []).push(message);
+  await requoteReplies(tx, message);
   if (record.conversation.lastMessage?.seq === message.seq)
     tx.putConversation({ ...record, conversation: { ...record.conversation, lastMessage: message } });
   if (message.recalledAt !== undefined && message.seq > record.conversation.readSeq) await recount(tx, me, conversationId);

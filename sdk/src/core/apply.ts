@@ -2,6 +2,7 @@ import type { Conversation, Message } from "../../../contracts/entities.ts";
 import type { Result } from "../../../contracts/index.ts";
 import { MAX_COUNTED_UNREAD } from "../../../contracts/limits.ts";
 import type { ServerEventPayload } from "../../../contracts/socket-events.ts";
+import { requoteReplies } from "./apply-quotes.ts";
 import { isOlder } from "./is-older.ts";
 import type { Transaction } from "./picture.ts";
 import type { ConversationRecord, OutboxRecord } from "./records.ts";
@@ -79,6 +80,7 @@ export async function applyUpdated(tx: Transaction, me: string, { change, ...pus
   const message = withOwnReactions(pushed, stored, change?.userId === me ? change : null, me);
   if (stored) tx.putMessage(message);
   else (tx.change.seen ??= []).push(message);
+  await requoteReplies(tx, message);
   const { conversation } = record;
   const isLast = conversation.lastMessage?.seq === seq;
   if (isLast) tx.putConversation({ ...record, conversation: { ...conversation, lastMessage: message } });

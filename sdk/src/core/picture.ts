@@ -1,6 +1,7 @@
 import type { Message } from "../../../contracts/entities.ts";
 import { ImError } from "../errors.ts";
 import type { Operation, Store, Table } from "../store/port.ts";
+import { requoteArrived } from "./apply-quotes.ts";
 import { isOlder } from "./is-older.ts";
 import type { Change, ConversationRecord, OutboxRecord } from "./records.ts";
 
@@ -214,6 +215,7 @@ export class Transaction {
   }
 
   async commit(publish: (change: Change) => void): Promise<void> {
+    if (this.change.messages?.some(({ replyTo }) => replyTo)) await requoteArrived(this);
     this.#finish();
     if (this.#operations.length > 0) await this.#picture.store.write(this.#operations);
     for (const [id, record] of this.#conversations) {
