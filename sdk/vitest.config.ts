@@ -7,5 +7,13 @@ export default defineConfig({
   root,
   cacheDir: path.resolve(root, "../node_modules/.vite-sdk"),
   // Time enough for a machine that does much else.
-  test: { environment: "node", include: ["test/**/*.test.ts"], maxWorkers: 2, testTimeout: 30_000, hookTimeout: 30_000 },
+  test: {
+    environment: "node",
+    include: ["test/**/*.test.ts"],
+    globalSetup: ["test/support/for-the-run.ts"],
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    expect: { poll: { timeout: 10_000 } },
+  },
 });

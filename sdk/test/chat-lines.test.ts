@@ -1,5 +1,5 @@
 import { PassThrough } from "node:stream";
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { conversationLine, messageLine, plain } from "../src/terminal/lines.ts";
 import { readOptions, UsageError } from "../src/terminal/options.ts";
 import { Screen } from "../src/terminal/screen.ts";
@@ -7,8 +7,11 @@ import type { LocalConversation, LocalMessage } from "../src/types.ts";
 import { waitFor } from "./support/world.ts";
 
 const names = { me: "1", nameOf: (userId: string) => ({ "2": "Ben", "3": "Cy" })[userId] ?? `user ${userId}` };
-const at = new Date();
-at.setHours(9, 5);
+/** Lines of another day have its date. */
+const today = new Date(2026, 2, 4);
+const at = new Date(2026, 2, 4, 9, 5);
+beforeEach(() => void vi.useFakeTimers({ toFake: ["Date"], now: today }));
+afterEach(() => void vi.useRealTimers());
 
 const message: LocalMessage = {
   key: "2:a",

@@ -3,18 +3,25 @@ import path from "node:path";
 import { afterAll, beforeAll, expect, onTestFinished, test } from "vitest";
 import { runProcess, temporaryFolder, type RunningProcess } from "../../test/support/server-process.ts";
 import { installBuilt, oldestNode } from "./support/installed.ts";
-import { startWorld, waitFor } from "./support/world.ts";
+import { startWorld, waitFor, type OwnWorld } from "./support/world.ts";
 
 const PASSWORD = "lantern-quartz-42";
 const MINUTE = 60_000;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
 let program: string;
+/** The tests have people of their own in it. */
+let world: OwnWorld;
 
 beforeAll(async () => {
   folder = await temporaryFolder();
-  program = path.join(await installBuilt(folder.path), "bin/im-chat.js");
+  const [installed, started] = await Promise.all([installBuilt(folder.path), startWorld()]);
+  program = path.join(installed, "bin/im-chat.js");
+  world = started;
 }, MINUTE);
-afterAll(() => folder[Symbol.asyncDispose]());
+afterAll(async () => {
+  await world[Symbol.asyncDispose]();
+  await folder[Symbol.asyncDispose]();
+});
 
 /** Somebody at a terminal of their own. */
 interface Person extends RunningProcess {
@@ -33,7 +40,7 @@ function sit(...args: readonly string[]): Person {
     async sees(what) {
       const lines = (): string[] => running.written.out.split("\n");
       const find = (): number => lines().findIndex((line, index) => index >= seen && what.test(line));
-      await waitFor(() => find() >= 0, String(what), 20_000).catch((error: unknown) => {
+      await waitFor(() => find() >= 0, String(what), 40_000).catch((error: unknown) => {
         throw new Error(`${(error as Error).message} in:\n${running.written.out}${running.written.err}`);
       });
       const at = find();
@@ -61,7 +68,6 @@ async function twoFriends(url: string, [a, b]: readonly [string, string]): Promi
 }
 
 test("two people meet, write, change what they wrote, and see how far it came", { timeout: MINUTE }, async () => {
-  await using world = await startWorld();
   const [ann, ben] = await twoFriends(world.url, ["ann", "ben"]);
   ann.type("hello");
   await ann.sees(/^#1 \d\d:\d\d you: hello \[sent\]$/);
@@ -93,7 +99,6 @@ test("two people meet, write, change what they wrote, and see how far it came", 
 });
 
 test("what is written while the server is away waits for it, also over another sitting", { timeout: 2 * MINUTE }, async () => {
-  await using world = await startWorld();
   const [ann, ben] = await twoFriends(world.url, ["anna", "benno"]);
   ben.type("/open anna");
   await ben.sees(/^-- anna$/);
@@ -130,7 +135,6 @@ test("what is written while the server is away waits for it, also over another s
 });
 
 test("older messages come on demand", { timeout: MINUTE }, async () => {
-  await using world = await startWorld();
   const [ann, ben] = await twoFriends(world.url, ["amy", "bob"]);
   for (let i = 1; i <= 60; i++) ann.type(`number ${i}`);
   await ann.sees(/^#60 .* you: number 60 \[sent\]/);
@@ -148,7 +152,6 @@ test("older messages come on demand", { timeout: MINUTE }, async () => {
 });
 
 test("a script says what it has to say and ends", { timeout: MINUTE }, async () => {
-  await using world = await startWorld();
   const [, ben] = await twoFriends(world.url, ["ada", "bea"]);
   const passwordFile = path.join(folder.path, "password");
   await writeFile(passwordFile, `${PASSWORD}\n`);
@@ -161,7 +164,6 @@ test("a script says what it has to say and ends", { timeout: MINUTE }, async () 
 });
 
 test("what keeps it from starting is said in a line", { timeout: MINUTE }, async () => {
-  await using world = await startWorld();
   const passwordFile = path.join(folder.path, "wrong");
   await writeFile(passwordFile, "wrong\n");
   const nobody = sit("--url", world.url, "--user", "nobody", "--password-file", passwordFile);
@@ -183,7 +185,6 @@ test("what keeps it from starting is said in a line", { timeout: MINUTE }, async
 });
 
 test("a session that ends elsewhere ends here, and says why", { timeout: MINUTE }, async () => {
-  await using world = await startWorld();
   const person = sit("--url", world.url, "--user", "dora", "--sign-up");
   person.type(PASSWORD);
   await person.sees(/^-- online$/);

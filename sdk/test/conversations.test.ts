@@ -1,13 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { memoryStore, type ImClient } from "../src/index.ts";
 import { FaultyProxy } from "./support/faulty-proxy.ts";
-import { befriend, makeGroup, online, startWorld, waitFor, type World } from "./support/world.ts";
+import { befriend, makeGroup, online, sharedWorld, waitFor, type World } from "./support/world.ts";
 
 const LIMIT = { timeout: 60_000 };
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld();
+  world = await sharedWorld();
 }, 60_000);
 afterAll(() => world[Symbol.asyncDispose]());
 

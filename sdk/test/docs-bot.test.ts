@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { ROOT, runProcess, temporaryFolder } from "../../test/support/server-process.ts";
 import { compile, installBuilt, oldestNode, SDK } from "./support/installed.ts";
 import type { ImClient } from "../src/index.ts";
-import { allMessages, startWorld, waitFor } from "./support/world.ts";
+import { allMessages, sharedWorld, waitFor } from "./support/world.ts";
 
 const MINUTE = 60_000;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -28,7 +28,7 @@ test(
   "the bot accepts requests, answers friends and who mentions it, also what came while it was away",
   { timeout: 2 * MINUTE },
   async () => {
-    await using world = await startWorld();
+    await using world = await sharedWorld();
     const ann = await world.newcomer();
     const ben = await world.newcomer();
     const account = { username: "echo", password: "lantern-quartz-42" };
@@ -44,10 +44,10 @@ test(
       await using bot = start();
       await waitFor(() => ann.friends.length === 1, "the request from before to be accepted", 20_000);
       await ben.call("friend.request", { userId });
-      await waitFor(() => ben.friends.length === 1, "the request to be accepted");
+      await waitFor(() => ben.friends.length === 1, "the request to be accepted", 20_000);
       ({ conversationId } = await ann.openDirect(userId));
       await ann.send({ conversationId, content: { text: "hello" } });
-      await waitFor(async () => (await textsOf(ann, conversationId)).includes("You said: hello"), "its answer");
+      await waitFor(async () => (await textsOf(ann, conversationId)).includes("You said: hello"), "its answer", 20_000);
       expect(bot.written.err).toBe("");
     }
 
@@ -65,6 +65,7 @@ test(
     await waitFor(
       async () => (await textsOf(ann, group.conversationId)).includes("You said: @echo for it"),
       "its answer in the group",
+      20_000,
     );
     expect(await textsOf(ann, group.conversationId)).not.toContain("You said: not for it");
     expect(await textsOf(ann, conversationId)).toEqual([

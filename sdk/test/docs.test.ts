@@ -5,7 +5,7 @@ import { ROOT, runProcess, temporaryFolder } from "../../test/support/server-pro
 import { callsPage } from "../../scripts/build-sdk/calls-page.ts";
 import { programOf } from "./docs/page.ts";
 import { compile, installBuilt, SDK } from "./support/installed.ts";
-import { startWorld, type World } from "./support/world.ts";
+import { sharedWorld, type World } from "./support/world.ts";
 
 const DOCS = path.join(SDK, "docs");
 const MINUTE = 60_000;
@@ -33,7 +33,7 @@ beforeAll(async () => {
   };
   await writeFile(path.join(folder.path, "tsconfig.json"), JSON.stringify({ compilerOptions, include: ["*.ts", "*.mts"] }));
   await compile(folder.path);
-  world = await startWorld();
+  world = await sharedWorld();
 }, 2 * MINUTE);
 afterAll(async () => {
   await world[Symbol.asyncDispose]();

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
-import { allMessages, befriend, makeGroup, startWorld, waitFor } from "./support/world.ts";
+import { allMessages, befriend, makeGroup, sharedWorld, waitFor } from "./support/world.ts";
 
 test("who is removed, leaves or is left by all sees at once that nothing follows, and it goes on when they come back", async () => {
-  await using world = await startWorld();
+  await using world = await sharedWorld();
   const owner = await world.newcomer();
   const member = await world.newcomer();
   await befriend(owner, member);

@@ -5,7 +5,7 @@ import { ROOT } from "../../test/support/server-process.ts";
 import type { ConversationRecord } from "../src/core/records.ts";
 import { memoryStore, type Store } from "../src/index.ts";
 import { FaultyProxy } from "./support/faulty-proxy.ts";
-import { allMessages, befriend, makeGroup, online, startWorld, waitFor, type World } from "./support/world.ts";
+import { allMessages, befriend, makeGroup, online, sharedWorld, waitFor, type World } from "./support/world.ts";
 
 const LIMIT = { timeout: 60_000 };
 
@@ -21,7 +21,7 @@ async function apart(world: World, store: Store = memoryStore()) {
 
 describe("without the server", LIMIT, () => {
   it("what was read and drafted is kept, through a restart, and told when it is back", async () => {
-    await using world = await startWorld();
+    await using world = await sharedWorld();
     const { proxy, me, friend, conversationId, store } = await apart(world);
     await proxy[Symbol.asyncDispose]();
     await waitFor(() => me.connection.state !== "online", "the end of the connection");
@@ -46,7 +46,7 @@ describe("without the server", LIMIT, () => {
   });
 
   it("what only the server can do is refused with code 0, and shown as it was", async () => {
-    await using world = await startWorld();
+    await using world = await sharedWorld();
     const { proxy, me, conversationId } = await apart(world);
     await proxy[Symbol.asyncDispose]();
     const [message] = await allMessages(me, conversationId);
@@ -66,7 +66,7 @@ describe("without the server", LIMIT, () => {
   });
 
   it("a stopped client lets its process end, and one that never started too", async () => {
-    await using world = await startWorld();
+    await using world = await sharedWorld();
     const known = await world.newcomer();
     const script = `
       import { createClient, memoryStore } from "./sdk/src/index.ts";
@@ -85,11 +85,12 @@ describe("without the server", LIMIT, () => {
       cwd: ROOT,
       stdio: ["ignore", "pipe", "inherit"],
     });
+    const exited = once(child, "exit");
     let written = "";
     child.stdout.setEncoding("utf8").on("data", (text: string) => (written += text));
     await waitFor(() => written.includes("stopped"), "the clients to stop", 20_000);
     const stoppedAt = performance.now();
-    const [code] = (await once(child, "exit")) as [number];
+    const [code] = (await exited) as [number];
     expect(code).toBe(0);
     expect(performance.now() - stoppedAt).toBeLessThan(3_000);
   });
@@ -97,7 +98,7 @@ describe("without the server", LIMIT, () => {
 
 describe("a server that does not know the client's version", LIMIT, () => {
   it("is begun anew: what it has not goes, what it has comes, what is not told yet stays, and nothing of it is news", async () => {
-    await using world = await startWorld();
+    await using world = await sharedWorld();
     const { proxy, me, friend, conversationId, store } = await apart(world);
     await using _ = proxy;
     const group = await makeGroup(friend, [me]);

@@ -4,13 +4,13 @@ import { temporaryFolder } from "../../test/support/server-process.ts";
 import { memoryStore, StoreError, type ImClient, type LocalMessage, type MessageWindow, type Store } from "../src/index.ts";
 import { fileStore } from "../src/node.ts";
 import { eventOf, FaultyProxy } from "./support/faulty-proxy.ts";
-import { allMessages, befriend, makeGroup, online, startWorld, waitFor, type World } from "./support/world.ts";
+import { allMessages, befriend, makeGroup, online, sharedWorld, startWorld, waitFor, type World } from "./support/world.ts";
 
 const LIMIT = { timeout: 60_000 };
 
 let world: World;
 beforeAll(async () => {
-  world = await startWorld();
+  world = await sharedWorld();
 }, 60_000);
 afterAll(() => world[Symbol.asyncDispose]());
 
@@ -98,13 +98,18 @@ describe("a message", LIMIT, () => {
     await waitFor(() => receiver.conversation(conversationId)?.maxSeq === 1);
     await receiver.stop();
     proxy.faults = { ...proxy.faults, drop: 1 };
+    const receiptAnswers = (): number => proxy.answered.filter((asked) => asked.includes("/receipts")).length;
     const window = await liveWindow(sender, conversationId);
     await sender.send({ conversationId, content: { text: "two" } });
     await waitFor(() => window.items.at(-1)?.state === "accepted", "it to be accepted");
     await waitFor(() => proxy.counted.dropped > 0, "a push to be lost");
     proxy.faults = { ...proxy.faults, drop: 0 };
+    await waitFor(() => proxy.answered.length === proxy.requests.length, "all to be answered");
+    const answered = receiptAnswers();
     proxy.cutAll();
     await waitFor(() => window.items.at(-1)?.state === "persisted", "it to be persisted", 20_000);
+    // Who comes back asks for receipts, which may be later than that, and would hear of the reading then.
+    await waitFor(() => receiptAnswers() > answered, "the receipts of before", 10_000);
     proxy.faults = { ...proxy.faults, drop: 1 };
     await receiver.start();
     await online(receiver);
@@ -164,8 +169,8 @@ describe("a message", LIMIT, () => {
 
     await receiver.call("friend.block", { userId: sender.me!.userId });
     await sender.send({ conversationId, content: { text: "blocked" } });
-    await sender.call("friend.block", { userId: receiver.me!.userId });
     await waitFor(() => failed.length === 2, "the refusal");
+    await sender.call("friend.block", { userId: receiver.me!.userId });
     await sender.send({ conversationId, content: { text: "blocking" } });
     await waitFor(() => failed.length === 3, "the refusal");
     expect(failed.slice(1).map(({ failure }) => failure?.code)).toEqual([3002, 3003]);
@@ -244,6 +249,7 @@ describe("what is on its way", LIMIT, () => {
     await send(second, 8, 10);
     await own.kill();
     await own.restart();
+    for (const client of [second, receiver]) client.reconnect(); // or they come later, as their tries have failed more often
     await send(second, 10, 12);
     expect(await textsWhen(receiver, conversationId, 12)).toEqual(wanted);
     await waitFor(async () => (await allMessages(second, conversationId)).every(({ seq }) => seq !== null), "no more waiting");

@@ -4,7 +4,7 @@ import { build } from "vite";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { ROOT, runProcess, temporaryFolder } from "../../test/support/server-process.ts";
 import { compile, installPacked, oldestNode } from "./support/installed.ts";
-import { startWorld } from "./support/world.ts";
+import { sharedWorld } from "./support/world.ts";
 
 const MINUTE = 60_000;
 let folder: Awaited<ReturnType<typeof temporaryFolder>>;
@@ -86,7 +86,7 @@ test(
     await writeFile(inFolder("tsconfig.json"), JSON.stringify({ compilerOptions: PLAIN, files: ["consumer.mts"] }));
     await compile(folder.path);
 
-    await using world = await startWorld();
+    await using world = await sharedWorld();
     const args = [inFolder("out/consumer.mjs"), world.url, inFolder("data/consumer.store")];
     await using consumer = runProcess(args, {}, oldestNode);
     expect([await consumer.ended, consumer.written.err]).toEqual([0, ""]);

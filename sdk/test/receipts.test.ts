@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { allMessages, befriend, startWorld, waitFor } from "./support/world.ts";
+import { allMessages, befriend, sharedWorld, waitFor } from "./support/world.ts";
 
 describe("how far an own message has come", () => {
   it("is told by receipts, and by an answer: who sends has read all before it", async () => {
-    await using world = await startWorld();
+    await using world = await sharedWorld();
     const [ann, ben] = [await world.newcomer(), await world.newcomer()];
     const conversationId = await befriend(ann, ben);
     const states = async (): Promise<string[]> =>

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { memoryStore, type ImClient } from "../src/index.ts";
 import { FaultyProxy } from "./support/faulty-proxy.ts";
 import { seededRandom } from "./support/random.ts";
-import { allMessages, befriend, makeGroup, online, pictureOf, startWorld, waitFor } from "./support/world.ts";
+import { allMessages, befriend, makeGroup, online, pictureOf, sharedWorld, waitFor } from "./support/world.ts";
 
 const SEED = 7;
 const STEPS = 250;
@@ -10,7 +10,7 @@ const FAULTS = { drop: 0.15, double: 0.15, swap: 0.15, cut: 0.03 };
 
 describe("a client whose pushes are lost, doubled and swapped, and whose connection is cut", () => {
   it(`ends with the server's picture, and has sent each message once (seed ${SEED})`, { timeout: 120_000 }, async () => {
-    await using world = await startWorld();
+    await using world = await sharedWorld();
     const random = seededRandom(SEED);
     await using proxy = await FaultyProxy.start(world.url, random);
     const store = memoryStore();
@@ -55,15 +55,18 @@ describe("a client whose pushes are lost, doubled and swapped, and whose connect
       });
     // Of those who deleted nothing.
     const readers = [...direct.map((id, index) => [id, others[index]!] as const), [group, others[0]!] as const];
-    const received = (await Promise.all(readers.map(([id, reader]) => allMessages(reader, id)))).flat();
-    const ids = received.filter(({ clientMsgId }) => sent.includes(clientMsgId)).map(({ clientMsgId }) => clientMsgId);
-    expect(ids.toSorted()).toEqual(sent.toSorted());
+    const receivedIds = async (): Promise<string[]> => {
+      const received = (await Promise.all(readers.map(([id, reader]) => allMessages(reader, id)))).flat();
+      return received.map(({ clientMsgId }) => clientMsgId).filter((id) => sent.includes(id));
+    };
+    await waitFor(async () => new Set(await receivedIds()).size === sent.length, "the others to have all", 20_000);
+    expect((await receivedIds()).toSorted()).toEqual(sent.toSorted());
     expect(news.length).toBe(new Set(news).size);
     expect(Math.min(...Object.values(proxy.counted))).toBeGreaterThan(0);
   });
 
   it("keeps the order in which messages were sent, whatever is cut", { timeout: 60_000 }, async () => {
-    await using world = await startWorld();
+    await using world = await sharedWorld();
     const random = seededRandom(SEED + 1);
     await using proxy = await FaultyProxy.start(world.url, random);
     const [sender, receiver] = [await world.newcomer({ url: proxy.url }), await world.newcomer()];

@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { memoryStore, type ImClient, type MessageWindow } from "../src/index.ts";
 import { FaultyProxy } from "./support/faulty-proxy.ts";
-import { befriend, makeGroup, startWorld, waitFor, type World } from "./support/world.ts";
+import { befriend, makeGroup, sharedWorld, waitFor, type World } from "./support/world.ts";
 
 const LIMIT = { timeout: 90_000 };
 const MANY = 1_000;
+const AT_ONCE = 50;
 
 let world: World;
 let sender: ImClient;
@@ -13,11 +14,13 @@ let receiver: ImClient;
 let conversationId: string;
 
 beforeAll(async () => {
-  world = await startWorld();
+  world = await sharedWorld();
   [sender, receiver] = [await world.newcomer(), await world.newcomer()];
   conversationId = await befriend(sender, receiver);
-  const texts = Array.from({ length: MANY }, (_, index) => `message ${index + 1}`);
-  for (const text of texts) await sender.send({ conversationId, content: { text } });
+  const send = (text: string): Promise<unknown> =>
+    sender.call("message.send", { conversationId, clientMsgId: text.replace(" ", "-"), type: "text", content: { text } });
+  for (let sent = 0; sent < MANY; sent += AT_ONCE)
+    await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => send(`message ${sent + index + 1}`)));
   await waitFor(() => receiver.conversation(conversationId)?.maxSeq === MANY, "all to be sent", 60_000);
   for (let seq = 100; seq <= MANY; seq += 100) {
     const { items } = await receiver.call("message.history", { conversationId, aroundSeq: seq, limit: 1 });

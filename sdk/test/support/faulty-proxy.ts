@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, request, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer, request, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import { WebSocket, WebSocketServer } from "ws";
 
@@ -30,6 +30,8 @@ export class FaultyProxy implements AsyncDisposable {
   readonly counted = { dropped: 0, doubled: 0, swapped: 0, cut: 0 };
   /** What was asked by REST: `POST /api/v1/auth/refresh`. */
   readonly requests: string[] = [];
+  /** What the server has answered of that. */
+  readonly answered: string[] = [];
   /** Sockets that were opened so far. */
   upgrades = 0;
   /** Frames of clients and of the server pass by these. */
@@ -37,12 +39,12 @@ export class FaultyProxy implements AsyncDisposable {
   fromServer: FrameRule = (frame) => frame;
   /** Called before an answer to a REST request is passed on; false loses it. */
   onAnswer: (asked: string) => boolean | Promise<boolean> = () => true;
-  readonly #close: () => Promise<void>;
+  readonly #server: Server;
   readonly #open = new Set<WebSocket>();
 
-  private constructor(url: string, close: () => Promise<void>) {
+  private constructor(url: string, server: Server) {
     this.url = url;
-    this.#close = close;
+    this.#server = server;
   }
 
   static async start(target: string, random: () => number = Math.random): Promise<FaultyProxy> {
@@ -50,15 +52,24 @@ export class FaultyProxy implements AsyncDisposable {
     await once(server, "listening");
     const sockets = new WebSocketServer({ server });
     const { port } = server.address() as AddressInfo;
-    const proxy = new FaultyProxy(`http://127.0.0.1:${port}`, async () => {
-      proxy.cutAll();
-      sockets.close();
-      server.closeAllConnections();
-      server.close();
-      await once(server, "close");
-    });
+    const proxy = new FaultyProxy(`http://127.0.0.1:${port}`, server);
     sockets.on("connection", (client, req) => proxy.#join(client, target.replace("http", "ws") + (req.url ?? ""), random));
     return proxy;
+  }
+
+  /** Nobody listens here any more, and all connections end. */
+  async down(): Promise<void> {
+    if (!this.#server.listening) return;
+    this.cutAll();
+    this.#server.closeAllConnections();
+    this.#server.close();
+    await once(this.#server, "close");
+  }
+
+  /** Listens again where it did before. */
+  async up(): Promise<void> {
+    this.#server.listen(Number(new URL(this.url).port), "127.0.0.1");
+    await once(this.#server, "listening");
   }
 
   /** Ends all connections at once, without a word. */
@@ -94,7 +105,7 @@ export class FaultyProxy implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#close();
+    await this.down();
   }
 
   #join(client: WebSocket, url: string, random: () => number): void {
@@ -127,7 +138,7 @@ export class FaultyProxy implements AsyncDisposable {
       const frame = this.fromServer(textOf(data), connection);
       if (frame === null) return;
       if (isPush(frame)) return this.#push(frame, held, toClient, random);
-      if (frame.startsWith("43") && random() < this.faults.cut) {
+      if (frame.startsWith("43") && happens(this.faults.cut, random)) {
         this.counted.cut++;
         if (random() < 0.5) toClient(frame);
         return end();
@@ -139,17 +150,17 @@ export class FaultyProxy implements AsyncDisposable {
 
   #push(frame: string, held: string[], toClient: (frame: string) => void, random: () => number): void {
     const { drop, double, swap } = this.faults;
-    if (random() < drop) {
+    if (happens(drop, random)) {
       this.counted.dropped++;
       return;
     }
-    if (random() < swap) {
+    if (happens(swap, random)) {
       this.counted.swapped++;
       held.push(frame);
       return;
     }
     toClient(frame);
-    if (random() < double) {
+    if (happens(double, random)) {
       this.counted.doubled++;
       toClient(frame);
     }
@@ -160,6 +171,7 @@ export class FaultyProxy implements AsyncDisposable {
     const asked = `${req.method} ${req.url}`;
     this.requests.push(asked);
     const onward = request(target + (req.url ?? ""), { method: req.method, headers: req.headers }, (answer) => {
+      this.answered.push(asked);
       void Promise.resolve(this.onAnswer(asked)).then((passes) => {
         if (!passes) return res.destroy();
         res.writeHead(answer.statusCode ?? 502, answer.headers);
@@ -170,6 +182,9 @@ export class FaultyProxy implements AsyncDisposable {
     req.pipe(onward);
   }
 }
+
+/** What never happens takes no number: those of the others do not depend on how often it could have. */
+const happens = (chance: number, random: () => number): boolean => chance > 0 && random() < chance;
 
 const textOf = (data: WebSocket.RawData): string => (data as Buffer).toString();
 

@@ -3,6 +3,8 @@ import { existsSync } from "node:fs";
 import { copyFile, cp, mkdir, symlink } from "node:fs/promises";
 import path from "node:path";
 import { promisify } from "node:util";
+import { inject } from "vitest";
+import { withBuildLock } from "../../../scripts/web-client/build-lock.ts";
 import { ROOT } from "../../../test/support/server-process.ts";
 
 export const SDK = path.join(ROOT, "sdk");
@@ -15,11 +17,24 @@ export const oldestNode = ["/usr/bin/node", "/usr/local/bin/node"].find((file) =
 export async function installBuilt(folder: string): Promise<string> {
   const installed = path.join(folder, "node_modules/@moleculer-im/client");
   await mkdir(installed, { recursive: true });
-  await run(process.execPath, [path.join(ROOT, "scripts/build-sdk.ts"), "--out", path.join(installed, "dist")], { cwd: ROOT });
+  await cp(await built(), path.join(installed, "dist"), { recursive: true });
   await cp(path.join(SDK, "bin"), path.join(installed, "bin"), { recursive: true });
   await copyFile(path.join(SDK, "package.json"), path.join(installed, "package.json"));
   await linkDependencies(folder);
   return installed;
+}
+
+/** Built by the first file of a run that needs it. */
+async function built(): Promise<string> {
+  const dist = path.join(inject("workFolder"), "dist");
+  return withBuildLock(
+    `${dist}.lock`,
+    () => undefined,
+    async () => {
+      if (!existsSync(dist)) await run(process.execPath, [path.join(ROOT, "scripts/build-sdk.ts"), "--out", dist], { cwd: ROOT });
+      return dist;
+    },
+  );
 }
 
 /** Packs the package as it would be published, and unpacks it as an installation would. */

@@ -1,19 +1,20 @@
+import { randomBytes } from "node:crypto";
+import { inject } from "vitest";
 import { startServer, temporaryFolder, type RunningServer } from "../../../test/support/server-process.ts";
 import { waitFor } from "../../../test/support/wait.ts";
 import { createClient, type ImClient, type ImClientOptions, type LocalMessage } from "../../src/index.ts";
+import { SERVER_SETTINGS } from "./settings.ts";
 
 export { waitFor };
 
 export const PASSWORD = "lantern-quartz-42";
+/** Files of a run share a server, and may share a process. */
+const FILE = randomBytes(4).toString("hex");
 let people = 0;
 
-/** A real server in a process of its own, with its data in a folder that goes with it. */
+/** A real server in a process of its own. */
 export interface World extends AsyncDisposable {
   readonly url: string;
-  /** Kills the server without a word. */
-  kill(): Promise<void>;
-  /** Starts it again on its port and data. */
-  restart(): Promise<void>;
   /** A client that is signed in as a new user, and up to date. */
   newcomer(options?: ImClientOptions): Promise<ImClient>;
   /** Another client of the same user. */
@@ -22,11 +23,47 @@ export interface World extends AsyncDisposable {
   client(options?: ImClientOptions): ImClient;
 }
 
-export async function startWorld(env: Record<string, string> = {}): Promise<World> {
+/** With its data in a folder that goes with it. */
+export interface OwnWorld extends World {
+  /** Kills the server without a word. */
+  kill(): Promise<void>;
+  /** Starts it again on its port and data. */
+  restart(): Promise<void>;
+}
+
+/** The server that the files of a run share, with clients of one's own: for whoever neither kills it nor needs other settings. */
+export async function sharedWorld(): Promise<World> {
+  const url = inject("serverUrl");
+  const isReady = (): Promise<boolean> =>
+    fetch(`${url}/health/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  await waitFor(isReady, "the server of the run", 20_000);
+  return worldAt(url, async () => undefined);
+}
+
+export async function startWorld(env: Record<string, string> = {}): Promise<OwnWorld> {
   const folder = await temporaryFolder();
-  const settings = { IM_DATA_DIR: folder.path, IM_LOG_LEVEL: "warn", IM_RATE_LIMITS: "off", ...env };
+  const settings = { IM_DATA_DIR: folder.path, ...SERVER_SETTINGS, ...env };
   let server: RunningServer = await startServer(settings);
   const { url } = server;
+  const world = worldAt(url, async () => {
+    await server[Symbol.asyncDispose]();
+    await folder[Symbol.asyncDispose]();
+  });
+  return Object.assign(world, {
+    async kill() {
+      await server[Symbol.asyncDispose]();
+    },
+    async restart() {
+      server = await startServer({ ...settings, IM_PORT: new URL(url).port });
+    },
+  });
+}
+
+/** @param end after the clients were stopped */
+function worldAt(url: string, end: () => Promise<void>): World {
   const clients: ImClient[] = [];
   const client = (options: ImClientOptions = {}): ImClient => {
     const made = createClient({ url, ...options });
@@ -36,16 +73,10 @@ export async function startWorld(env: Record<string, string> = {}): Promise<Worl
   return {
     url,
     client,
-    async kill() {
-      await server[Symbol.asyncDispose]();
-    },
-    async restart() {
-      server = await startServer({ ...settings, IM_PORT: new URL(url).port });
-    },
     async newcomer(options) {
       const made = client(options);
       await made.start();
-      await made.register({ username: `person${process.pid}x${++people}`, password: PASSWORD });
+      await made.register({ username: `person.${FILE}.${++people}`, password: PASSWORD });
       await online(made);
       return made;
     },
@@ -58,8 +89,7 @@ export async function startWorld(env: Record<string, string> = {}): Promise<Worl
     },
     async [Symbol.asyncDispose]() {
       await Promise.all(clients.map((one) => one.stop()));
-      await server[Symbol.asyncDispose]();
-      await folder[Symbol.asyncDispose]();
+      await end();
     },
   };
 }
