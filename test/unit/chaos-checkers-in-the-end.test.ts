@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { Message } from "../../contracts/entities.ts";
 import {
   act,
   CONVERSATION,
@@ -13,12 +14,31 @@ import {
   push,
   reader,
   recalled,
+  rowOf,
   send,
   walk,
   who,
   type Case,
 } from "../chaos/good-case.ts";
 import { violationsOf, type Invariant } from "../chaos/checkers/index.ts";
+
+/** User 2 is removed behind message 2 and nobody gets an answer; message 4, which says so, is of now. */
+async function removedInSilence({ history, state }: Case): Promise<void> {
+  state.members[1]!.maxSeq = 2;
+  state.histories[1]!.items.pop();
+  for (const { conversations } of state.lists.slice(1))
+    Object.assign(conversations[0]!, { maxSeq: 2, unread: 0, lastMessage: messageOf(2) });
+  history.operations.splice(history.operations.indexOf(history.of("walk")[0]!), 1); // it read message 3
+  await act(history, { kind: "remove", ...who, whom: "2" }, null);
+  const content = JSON.stringify({ event: "member.removed", userIds: ["2"] });
+  const told = { senderId: "0", clientMsgId: "told", type: "system", content };
+  state.messages.push({ ...rowOf(4), ...told, createdAt: history.now().wallMs });
+  const message = { ...messageOf(4), ...told, type: "system" as const, content: JSON.parse(content) as Message["content"] };
+  state.histories[0]!.items.push(message);
+  Object.assign(state.lists[0]!.conversations[0]!, { maxSeq: 4, lastMessage: message });
+  Object.assign(state.followed[0]!, { mark: 4 }).messages.set(4, "104");
+  state.pipeline.hot!.stableSeqs.set(CONVERSATION, 4);
+}
 
 /** What must not be taken for a violation. */
 const good: Readonly<Record<string, (one: Case) => Promise<unknown> | void>> = {
@@ -33,6 +53,10 @@ const good: Readonly<Record<string, (one: Case) => Promise<unknown> | void>> = {
     await act(history, { kind: "remove", ...who, whom: "2" });
     history.pass(1_500);
     push(history, "b#1", "message:new", messageOf(3, "accepted"));
+  },
+  "a push before anybody was told of a removal that had no answer": async (one) => {
+    await removedInSilence(one);
+    push(one.history, "b#1", "message:new", messageOf(3, "accepted"));
   },
   "a blocked friend who is refused": async ({ history }) => {
     await act(history, { kind: "block", ...who, ...nothing, whom: "2" });
@@ -140,6 +164,23 @@ const planted: readonly { readonly invariant: Invariant; readonly what: string; 
       history.pass(1_500);
       state.messages[2]!.createdAt = history.now().wallMs;
       push(history, "b#1", "message:new", messageOf(3));
+    },
+  },
+  {
+    invariant: "I14",
+    what: "a push long after all were told of a removal that had no answer",
+    plant: async (one) => {
+      await removedInSilence(one);
+      one.history.pass(1_500);
+      push(one.history, "b#1", "message:new", messageOf(3));
+    },
+  },
+  {
+    invariant: "I14",
+    what: "a history that one reads on whose removal had no answer",
+    plant: async (one) => {
+      await removedInSilence(one);
+      await walk(one.history, [1, 2, 3], []);
     },
   },
   {

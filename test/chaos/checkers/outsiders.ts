@@ -20,38 +20,63 @@ export const outsidersGetNothing: Checker = (history, state) => {
 class Leavings {
   readonly #bounds: ReadonlyMap<string, number | null>;
   readonly #rows: ReadonlyMap<string, StoredMessage>;
-  readonly #removals: ReadonlyMap<string, number>;
+  readonly #removals: ReadonlyMap<string, Moment>;
+  /** When the message was made that says so, of those whose removal nobody had an answer to. */
+  readonly #told: ReadonlyMap<string, number>;
 
   constructor(history: History, { members, messages }: FinalState) {
     this.#bounds = new Map(members.map(({ userId, conversationId, maxSeq }) => [`${userId} ${conversationId}`, maxSeq]));
     this.#rows = new Map(messages.map((row) => [placeOf(row), row]));
-    const removals = history.of("remove").filter(({ outcome }) => outcome === "ok");
-    this.#removals = new Map(removals.map(({ whom, conversationId, ended }) => [`${whom} ${conversationId}`, ended!.wallMs]));
+    const removals = history.of("remove");
+    const done = removals.filter(({ outcome }) => outcome === "ok");
+    this.#removals = new Map(done.map(({ whom, conversationId, ended }) => [`${whom} ${conversationId}`, ended!]));
+    this.#told = new Map(
+      removals
+        .filter(({ outcome }) => outcome === "unknown")
+        .flatMap(({ whom, conversationId }) => {
+          const bound = this.#bounds.get(`${whom} ${conversationId}`) ?? Infinity;
+          const row = messages.find((one) => one.conversationId === conversationId && one.seq > bound && saysThatLeft(one, whom));
+          return row ? [[`${whom} ${conversationId}`, row.createdAt] as const] : [];
+        }),
+    );
   }
 
-  /** Why a message that somebody got at that time is not theirs; null when it is. */
-  whyNot(userId: string, conversationId: string, seq: number, at: Moment, spreadMs = 0): string | null {
+  /** Why a message that was pushed to somebody at that time is not theirs; null when it is. */
+  whyNotPushed(userId: string, conversationId: string, seq: number, at: Moment): string | null {
+    return this.#whyNot(userId, conversationId, seq, at, SPREAD_MS, this.#told.get(`${userId} ${conversationId}`));
+  }
+
+  /** The same of one that was read. */
+  whyNotRead(userId: string, conversationId: string, seq: number, at: Moment): string | null {
+    return this.#whyNot(userId, conversationId, seq, at, 0);
+  }
+
+  #whyNot(userId: string, conversationId: string, seq: number, at: Moment, spreadMs: number, toldAt?: number): string | null {
     const maxSeq = this.#bounds.get(`${userId} ${conversationId}`);
     if (maxSeq === undefined) return "without being in it";
     if (maxSeq === null || seq <= maxSeq) return null;
-    const removedAt = this.#removals.get(`${userId} ${conversationId}`);
-    const leftAt = removedAt ?? this.#rows.get(placeOf({ conversationId, seq: maxSeq }))?.createdAt ?? 0;
+    const removed = this.#removals.get(`${userId} ${conversationId}`);
+    const leftAt = toldAt ?? this.#rows.get(placeOf({ conversationId, seq: maxSeq }))?.createdAt ?? 0;
     const row = this.#rows.get(placeOf({ conversationId, seq }));
     const saidAt = row?.createdAt ?? Infinity;
     // It says that they left.
-    if (row?.type === "system" && row.content.includes(`"${userId}"`)) return null;
+    if (row && saysThatLeft(row, userId)) return null;
     // What was said before one was removed was for them, although it may lie behind what they are shown in the end.
-    const isLater = removedAt === undefined || saidAt > removedAt;
-    return isLater && at.wallMs > leftAt + spreadMs ? `after leaving at ${maxSeq}` : null;
+    const isLater = removed === undefined || saidAt > removed.wallMs;
+    const isOver = removed ? at.monotonicMs > removed.monotonicMs + spreadMs : at.wallMs > leftAt + spreadMs;
+    return isLater && isOver ? `after leaving at ${maxSeq}` : null;
   }
 }
+
+const saysThatLeft = ({ type, content }: StoredMessage, userId: string): boolean =>
+  type === "system" && content.includes(`"${userId}"`);
 
 function removedHearNothing(history: History, leavings: Leavings): string[] {
   return history.observations
     .filter(({ event }) => event === "message:new")
     .flatMap((seen) => {
       const { conversationId, seq } = messageOf(seen);
-      const why = leavings.whyNot(seen.userId, conversationId, seq, seen.at, SPREAD_MS);
+      const why = leavings.whyNotPushed(seen.userId, conversationId, seq, seen.at);
       return why === null ? [] : [`${seen.connection} got ${placeOf({ conversationId, seq })} ${why}`];
     });
 }
@@ -71,7 +96,7 @@ function removedReadNothing(history: History, leavings: Leavings): string[] {
       ),
   ];
   return read.flatMap(({ userId, conversationId, seq, connection, invoked, how }) => {
-    const why = leavings.whyNot(userId, conversationId, seq, invoked);
+    const why = leavings.whyNotRead(userId, conversationId, seq, invoked);
     return why === null ? [] : [`${connection} ${how} ${placeOf({ conversationId, seq })} ${why}`];
   });
 }
