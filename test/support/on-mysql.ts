@@ -1,4 +1,4 @@
-import { test } from "node:test";
+import { describe, test } from "node:test";
 import { serversFor } from "./servers.ts";
 
 /**
@@ -9,5 +9,9 @@ export async function runOnMysql(files: readonly string[]): Promise<void> {
   const { skip } = await serversFor("mysql");
   if (skip !== false) return void test("the product on MySQL", { skip }, () => undefined);
   process.env["IM_TEST_PROFILE"] = "mysql";
-  for (const file of files) await import(`../${file}.test.ts`);
+  // In a suite, so that no test and no hook begins before all are there, and hooks follow each other: else the nodes of all files
+  // started at once beside the first test, which had to reach a database that did nothing but make their tables.
+  await describe("on MySQL", async () => {
+    for (const file of files) await import(`../${file}.test.ts`);
+  });
 }
