@@ -12,6 +12,7 @@ import { OutboxRelay } from "../../mixins/outbox/relay.ts";
 import { createDatabase, silent } from "../support/database.ts";
 import { ownNames } from "../support/jetstream.ts";
 import { ownServers, reasonToSkip } from "../support/servers.ts";
+import { stopwatch } from "../support/stopwatch.ts";
 import { waitFor } from "../support/wait.ts";
 
 const KEYS = 8;
@@ -53,11 +54,12 @@ async function createNode() {
     },
     /** Waits until everything that was added was handled, and looks that it was so once and in order. */
     async assertAllHandled(): Promise<void> {
-      const all = () => [...handled.values()].flat().length >= added;
-      await waitFor(all, "all to be handled", 30_000);
-      for (let k = 0; k < KEYS; k++) {
+      // What a test published beside the outbox, and was refused, may have arrived all the same.
+      const ofKeys = () => Array.from({ length: KEYS }, (_, k) => handled.get(`k${k}`) ?? []);
+      await waitFor(() => ofKeys().flat().length >= added, "all to be handled", 30_000);
+      for (const [k, ofKey] of ofKeys().entries()) {
         const expected = Array.from({ length: Math.ceil((added - k) / KEYS) }, (_, n) => String(k + n * KEYS));
-        assert.deepEqual(handled.get(`k${k}`), expected);
+        assert.deepEqual(ofKey, expected);
       }
       await waitFor(async () => (await outbox.lag()).count === 0, "the outbox to be empty");
     },
@@ -73,12 +75,12 @@ async function createNode() {
 async function rejectionOf(
   work: Promise<unknown>,
 ): Promise<{ error: Error & { type?: string; retryable?: boolean }; tookMs: number }> {
-  const startedAt = performance.now();
+  const took = stopwatch();
   const error = await work.then(
     () => new Error("it did not fail"),
     (reason: unknown) => reason as Error,
   );
-  return { error, tookMs: performance.now() - startedAt };
+  return { error, tookMs: took() };
 }
 const eventOf = (): DomainEvent => ({
   ...{ eventId: randomUUID(), subject: "im.user.created", key: "other", payload: { userId: "x" }, at: 0, requestId: null },
