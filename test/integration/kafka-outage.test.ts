@@ -7,6 +7,7 @@ import { idsOf, record } from "../contract/message-log/harness.ts";
 import { createKafkaWorld, type KafkaWorld } from "../support/kafka-log.ts";
 import { buildRecord, newId } from "../support/records.ts";
 import { ownServers, reasonToSkip } from "../support/servers.ts";
+import { stopwatch } from "../support/stopwatch.ts";
 import { waitFor } from "../support/wait.ts";
 
 const skip = await reasonToSkip("kafka");
@@ -38,9 +39,9 @@ async function createLoad(world: KafkaWorld) {
   /** Appends one record until it is acknowledged, as a sender that repeats and the compensator do. */
   const drive = async (log: MessageLog, one: MessageRecord): Promise<void> => {
     for (;;) {
-      const startedAt = performance.now();
+      const took = stopwatch();
       const [outcome] = await log.append([one]);
-      load.slowest = Math.max(load.slowest, performance.now() - startedAt);
+      load.slowest = Math.max(load.slowest, took());
       if (outcome?.ok) return void load.acknowledged++;
       assert.ok(outcome?.retryable);
       await waitFor(() => log.isAccepting(), "the log takes records again", 60_000);
