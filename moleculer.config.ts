@@ -17,6 +17,7 @@ import { holdDataFolder } from "./runtime/data-folder.ts";
 import { stdoutWriter, type LogWriter } from "./runtime/log-writers.ts";
 import { NodeLogger } from "./runtime/node-logger.ts";
 import { endWith, runAsProcess } from "./runtime/run-as-process.ts";
+import { endStarts } from "./runtime/starts.ts";
 
 /**
  * Broker options of a node. The configuration is bound to the broker before any service is created.
@@ -46,6 +47,7 @@ export function brokerOptions(config: Config, writeLog: LogWriter = stdoutWriter
     replOptions,
     middlewares: [
       node,
+      endStarts(),
       holdMetrics(),
       holdNeededServices(config),
       ...traceNode(config),
