@@ -2,10 +2,10 @@ import assert from "node:assert/strict";
 import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { before, describe, it } from "node:test";
-import { browser, openBrowser } from "../support/browser.ts";
+import { browser, openBrowser, settled } from "../support/browser.ts";
 import { startIm } from "../support/im.ts";
 import { builtWebClient } from "../support/web-client.ts";
-import { befriendOnline, webPerson } from "../support/web-person.ts";
+import { befriendOnline, restPerson, webPerson } from "../support/web-person.ts";
 
 const MAX_GZIP_BYTES = 300_000;
 
@@ -18,11 +18,11 @@ describe("the first load of a chat", { skip: browser.skip }, () => {
   it(`takes at most ${MAX_GZIP_BYTES / 1_000} kB, compressed by gzip`, async () => {
     await using im = await startIm({ rateLimits: false });
     await using chromium = await openBrowser();
-    const [ann, ben] = [await webPerson(chromium, im.url), await webPerson(chromium, im.url, { nickname: "Ben" })];
+    const [ann, ben] = [await webPerson(chromium, im.url), await restPerson(im.url, { nickname: "Ben" })];
     const conversationId = await befriendOnline(ann, ben);
     await ann.page.goto(`${im.url}/chats/${conversationId}`);
     await ann.page.getByRole("textbox", { name: /^Message/ }).waitFor();
-    await ann.page.waitForLoadState("networkidle");
+    await settled(ann.page);
     const names = await ann.page.evaluate(() =>
       performance.getEntriesByType("resource").map(({ name }) => new URL(name).pathname),
     );

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { before, describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
 import type { AxeResults } from "axe-core";
-import { browser, openBrowser } from "../support/browser.ts";
-import { startIm } from "../support/im.ts";
+import { browser, openBrowser, PATIENCE_MS, settled, type OpenBrowser } from "../support/browser.ts";
+import { startIm, type Im } from "../support/im.ts";
 import { waitFor } from "../support/wait.ts";
 import { builtWebClient } from "../support/web-client.ts";
-import { befriendOnline, webPerson, type WebPerson } from "../support/web-person.ts";
+import { befriendOnline, restPerson, webPerson, type WebPerson } from "../support/web-person.ts";
 
 const AXE = await readFile(new URL(import.meta.resolve("axe-core/axe.min.js")), "utf8");
 
@@ -37,16 +37,26 @@ const LOOKS = [
   { name: "on a phone, in Chinese", context: { viewport: { width: 390, height: 844 }, hasTouch: true, locale: "zh-CN" } },
 ] as const;
 
+const FAR_TOO_LONG = "Benjamin with a name that is far too long for any list";
+
 describe("every screen of the web client", { skip: browser.skip }, () => {
-  before(builtWebClient);
+  const open = new AsyncDisposableStack();
+  let im: Im;
+  let chromium: OpenBrowser;
+  /** In front of a page of his own, so that he is shown as online. */
+  let ben: WebPerson;
+  before(async () => {
+    await builtWebClient();
+    im = open.use(await startIm({ rateLimits: false }));
+    chromium = open.use(await openBrowser());
+    ben = await webPerson(chromium, im.url, { nickname: FAR_TOO_LONG });
+  });
+  after(() => open.disposeAsync());
 
   for (const { name, context } of LOOKS)
     it(`fits, speaks its language and can be used by everybody, ${name}`, async () => {
-      await using im = await startIm({ rateLimits: false });
-      await using chromium = await openBrowser();
       const ann = await webPerson(chromium, im.url, { nickname: "Ann", ...context });
-      const ben = await webPerson(chromium, im.url, { nickname: "Benjamin with a name that is far too long for any list" });
-      const stranger = await webPerson(chromium, im.url, { nickname: "Cleo" });
+      const stranger = await restPerson(im.url, { nickname: "Cleo" });
       await stranger.rest.post("/social/friends/request", { userId: ann.userId, message: "Hello" });
       const direct = await befriendOnline(ann, ben);
       await ben.rest.put(`/social/whitelist/${ann.userId}`);
@@ -57,7 +67,7 @@ describe("every screen of the web client", { skip: browser.skip }, () => {
       for (let index = 0; index < 3; index++)
         await ben.rest.post("/messages", {
           conversationId: direct,
-          clientMsgId: `look-${index}`,
+          clientMsgId: `${direct}.${index}`,
           type: index === 2 ? "markdown" : "text",
           content: {
             text:
@@ -73,7 +83,7 @@ describe("every screen of the web client", { skip: browser.skip }, () => {
       for (const place of places) {
         await ann.page.goto(im.url + place);
         await ann.page.getByRole("main").waitFor();
-        await ann.page.waitForLoadState("networkidle");
+        await settled(ann.page);
         assert.deepEqual(await barriers(ann), [], place);
         assert.ok(await fits(ann), `${place} is wider than the screen`);
         const words = await ann.page.evaluate(() => document.body.innerText);
@@ -84,13 +94,11 @@ describe("every screen of the web client", { skip: browser.skip }, () => {
       const brightness = Math.max(...(background.match(/\d+/g) ?? []).slice(0, 3).map(Number));
       assert.equal(brightness > 128, isLight, background);
       assert.deepEqual(ann.visitor.problems, []);
+      await ann.visitor.context.close();
     });
 
   it("can be used with the keyboard alone: a message is written, read and answered", async () => {
-    await using im = await startIm({ rateLimits: false });
-    await using chromium = await openBrowser();
     const ann = await webPerson(chromium, im.url, { nickname: "Ann" });
-    const ben = await webPerson(chromium, im.url, { nickname: "Ben" });
     const direct = await befriendOnline(ann, ben);
     await ben.rest.post("/messages", { conversationId: direct, clientMsgId: "keys", type: "text", content: { text: "Hello" } });
     await ann.page.getByRole("link", { name: /Ben/ }).first().waitFor();
@@ -107,6 +115,7 @@ describe("every screen of the web client", { skip: browser.skip }, () => {
     await waitFor(
       async () => (await ben.rest.get<{ items: unknown[] }>(`/messages/conversations/${direct}/history`)).items.length === 2,
       "the message to arrive",
+      PATIENCE_MS,
     );
   });
 });

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { before, describe, it } from "node:test";
-import { browser, openBrowser } from "../support/browser.ts";
+import { browser, openBrowser, settled } from "../support/browser.ts";
 import { startIm } from "../support/im.ts";
 import { builtWebClient } from "../support/web-client.ts";
-import { befriendOnline, webPerson } from "../support/web-person.ts";
+import { befriendOnline, restPerson, webPerson } from "../support/web-person.ts";
 
 /** Would mark the page, if any of it ran. */
 const RUN = "window.ran=1";
@@ -24,10 +24,10 @@ describe("markup in every field that a user can fill", { skip: browser.skip }, (
     await using im = await startIm({ rateLimits: false });
     await using chromium = await openBrowser();
     const ann = await webPerson(chromium, im.url, { nickname: markup(64) });
-    const ben = await webPerson(chromium, im.url, { nickname: markup(64, 1) });
+    const ben = await restPerson(im.url, { nickname: markup(64, 1) });
     for (const [index, person] of [ann, ben].entries())
       await person.rest.put("/users/me/profile", { signature: markup(200, index), region: markup(64, index + 2) });
-    const stranger = await webPerson(chromium, im.url, { nickname: markup(64, 2) });
+    const stranger = await restPerson(im.url, { nickname: markup(64, 2) });
     await stranger.rest.post("/social/friends/request", { userId: ann.userId, message: markup(200, 3) });
 
     const direct = await befriendOnline(ann, ben);
@@ -82,13 +82,13 @@ describe("markup in every field that a user can fill", { skip: browser.skip }, (
     for (const place of places) {
       await ann.page.goto(im.url + place);
       await ann.page.getByRole("main").waitFor();
-      await ann.page.waitForLoadState("networkidle");
+      await settled(ann.page);
       if (place.startsWith("/chats/")) {
         await ann.messages.first().waitFor();
         await ann.page.mouse.move(800, 400);
         for (const by of [-700, 700]) {
           for (let scrolled = 0; scrolled < 12; scrolled++) await ann.page.mouse.wheel(0, by);
-          await ann.page.waitForLoadState("networkidle");
+          await settled(ann.page);
         }
         await ann.sees("the last one");
       }

@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
-import { before, describe, it } from "node:test";
+import { after, before, describe, it } from "node:test";
 import type { Page } from "playwright-core";
 import { browser, openBrowser, type OpenBrowser, type Visitor } from "../support/browser.ts";
-import { startIm } from "../support/im.ts";
+import { startIm, type Im } from "../support/im.ts";
 import { builtWebClient } from "../support/web-client.ts";
+import { restPerson } from "../support/web-person.ts";
 
 /** Signs up by the screen, as somebody does who opens the address that the server prints. */
 async function signUp(chromium: OpenBrowser, url: string, username: string): Promise<{ visitor: Visitor; page: Page }> {
@@ -18,11 +19,17 @@ async function signUp(chromium: OpenBrowser, url: string, username: string): Pro
 }
 
 describe("two new people", { skip: browser.skip }, () => {
-  before(builtWebClient);
+  const open = new AsyncDisposableStack();
+  let im: Im;
+  let chromium: OpenBrowser;
+  before(async () => {
+    await builtWebClient();
+    im = open.use(await startIm({ rateLimits: false }));
+    chromium = open.use(await openBrowser());
+  });
+  after(() => open.disposeAsync());
 
   it("sign up, find each other and write their first message by clicking alone", async () => {
-    await using im = await startIm({ rateLimits: false });
-    await using chromium = await openBrowser();
     const ann = await signUp(chromium, im.url, "ann");
     const ben = await signUp(chromium, im.url, "ben");
 
@@ -50,9 +57,7 @@ describe("two new people", { skip: browser.skip }, () => {
   });
 
   it("are told what is wrong with a name that is taken and a password that is easy", async () => {
-    await using im = await startIm({ rateLimits: false });
-    await using chromium = await openBrowser();
-    await signUp(chromium, im.url, "ann");
+    await restPerson(im.url, { username: "anna" });
     const { page } = await (async () => {
       const visitor = await chromium.visitor({ locale: "en-GB" });
       return { page: await visitor.open(`${im.url}/sign-up`) };
@@ -62,7 +67,7 @@ describe("two new people", { skip: browser.skip }, () => {
       await page.getByLabel("Password", { exact: true }).fill(password);
       await page.getByRole("button", { name: "Create an account" }).click();
     };
-    await fill("ann", "lantern-quartz-42");
+    await fill("anna", "lantern-quartz-42");
     await page.getByText("This user name is taken").waitFor();
     await fill("cleo", "password1");
     await page.getByText("too easy to guess").waitFor();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
-import { before, describe, it } from "node:test";
-import { browser, openBrowser } from "../support/browser.ts";
-import { startIm } from "../support/im.ts";
+import { after, before, describe, it } from "node:test";
+import { browser, openBrowser, PATIENCE_MS, type OpenBrowser } from "../support/browser.ts";
+import { startIm, type Im } from "../support/im.ts";
 import { freePort, startServer, temporaryFolder } from "../support/server-process.ts";
 import { waitFor } from "../support/wait.ts";
 import { builtWebClient } from "../support/web-client.ts";
@@ -22,11 +22,17 @@ async function choose(person: WebPerson, text: string, deed: string): Promise<vo
 }
 
 describe("the web client", { skip: browser.skip }, () => {
-  before(builtWebClient);
+  const open = new AsyncDisposableStack();
+  let im: Im;
+  let chromium: OpenBrowser;
+  before(async () => {
+    await builtWebClient();
+    im = open.use(await startIm({ rateLimits: false }));
+    chromium = open.use(await openBrowser());
+  });
+  after(() => open.disposeAsync());
 
   it("shows two people what the other writes, edits, recalls, quotes and how they react", async () => {
-    await using im = await startIm({ rateLimits: false });
-    await using chromium = await openBrowser();
     const ann = await webPerson(chromium, im.url, { nickname: "Ann" });
     const ben = await webPerson(chromium, im.url, { nickname: "Ben" });
     const conversationId = await befriendOnline(ann, ben);
@@ -48,14 +54,11 @@ describe("the web client", { skip: browser.skip }, () => {
     await ann.page.getByText("Ben recalled a message").waitFor();
     assert.equal(await ann.messages.filter({ hasText: "At one, please" }).count(), 0);
 
-    const read = ann.messages.filter({ hasText: "Lunch at one?" }).first().getByRole("img", { name: "read", exact: true });
-    await waitFor(async () => (await read.count()) > 0, "the message to be shown as read");
+    await ann.messages.filter({ hasText: "Lunch at one?" }).first().getByRole("img", { name: "read", exact: true }).waitFor();
     for (const { visitor } of [ann, ben]) assert.deepEqual(visitor.problems, []);
   });
 
   it("shows a group of three what each of them writes", async () => {
-    await using im = await startIm({ rateLimits: false });
-    await using chromium = await openBrowser();
     const ann = await webPerson(chromium, im.url, { nickname: "Ann" });
     const others = [
       await webPerson(chromium, im.url, { nickname: "Ben" }),
@@ -68,7 +71,7 @@ describe("the web client", { skip: browser.skip }, () => {
     const memberIds = others.map(({ userId }) => userId);
     await ann.rest.post("/social/groups", { name: "Weekend", memberIds });
     const all = [ann, ...others];
-    for (const person of all) await person.openChat("Weekend");
+    await Promise.all(all.map((person) => person.openChat("Weekend")));
     for (const person of all) await person.say(`This is ${person.username}`);
     for (const reader of all) for (const { username } of all) await reader.sees(`This is ${username}`);
     assert.deepEqual(await textsOf(others[0]!), await textsOf(others[1]!));
@@ -78,7 +81,6 @@ describe("the web client", { skip: browser.skip }, () => {
     await using folder = await temporaryFolder();
     const env = { IM_DATA_DIR: folder.path, IM_PORT: String(await freePort()), IM_RATE_LIMITS: "off" };
     const first = await startServer(env);
-    await using chromium = await openBrowser();
     const ann = await webPerson(chromium, first.url, { nickname: "Ann" });
     const ben = await webPerson(chromium, first.url, { nickname: "Ben" });
     const conversationId = await befriendOnline(ann, ben);
@@ -103,6 +105,7 @@ describe("the web client", { skip: browser.skip }, () => {
     for (const person of [ann, ben]) assert.deepEqual(await textsOf(person), wanted);
     await ann.page.reload();
     await ann.sees("after");
+    await waitFor(async () => (await textsOf(ann)).length >= wanted.length, "the list to be drawn", PATIENCE_MS);
     assert.deepEqual(await textsOf(ann), wanted);
     assert.equal((await fetch(`${again.url}/health/ready`)).status, 200);
   });

@@ -1,6 +1,8 @@
 import { chromium, type BrowserContext, type BrowserContextOptions, type Page } from "playwright-core";
 import { API_PREFIX } from "../../contracts/routes.ts";
+import { PageTraffic } from "./page-traffic.ts";
 import { toolFor } from "./tools.ts";
+import { waitFor } from "./wait.ts";
 
 /** For `describe(…, { skip: browser.skip })`. */
 export const browser = await toolFor("chromium");
@@ -40,12 +42,28 @@ export async function openBrowser(args: readonly string[] = []): Promise<OpenBro
 }
 
 /** Nothing on a page takes longer, on a busy machine either. */
-const PATIENCE_MS = 30_000;
+export const PATIENCE_MS = 30_000;
+
+/** A script that waits until the page has nothing to do, and has drawn it. */
+const IDLE = "new Promise((resolve) => requestIdleCallback(() => requestAnimationFrame(() => resolve(true))))";
+
+const traffic = new WeakMap<Page, PageTraffic>();
+
+/**
+ * Waits until a page of somebody who is signed in is up to date, and has nothing to load or to draw.
+ * @throws when that takes longer than any page should
+ */
+export async function settled(page: Page): Promise<void> {
+  const isQuiet = (): boolean => traffic.get(page)?.isQuiet === true;
+  const isIdle = (): Promise<boolean> => page.evaluate(IDLE);
+  await waitFor(async () => isQuiet() && (await isIdle()) && isQuiet(), `${page.url()} to settle`, PATIENCE_MS);
+}
 
 function visitorOf(context: BrowserContext): Visitor {
   context.setDefaultTimeout(PATIENCE_MS);
   const problems: string[] = [];
   context.on("page", (page) => {
+    traffic.set(page, new PageTraffic(page));
     page.on("pageerror", (error) => problems.push(`uncaught: ${error.stack ?? error.message}`));
     page.on("requestfailed", (request) => {
       const why = request.failure()?.errorText ?? "";

@@ -30,9 +30,11 @@ export interface WebPersonOptions extends BrowserContextOptions {
   readonly pageUrl?: string;
 }
 
-/** Makes an account by REST and signs in by the screen. */
-export async function webPerson(chromium: OpenBrowser, url: string, options: WebPersonOptions = {}): Promise<WebPerson> {
-  const { username = `visitor${process.pid}x${++people}`, nickname, pageUrl = url, ...context } = options;
+/** Somebody who has an account and no screen. */
+export type RestPerson = Pick<WebPerson, "username" | "userId" | "rest">;
+
+/** Makes an account by REST. */
+export async function restPerson(url: string, { username = nextName(), nickname }: WebPersonOptions = {}): Promise<RestPerson> {
   const account = { username, password: PASSWORD };
   const rest = new RestClient(url);
   await rest.post("/users/register", { ...account, ...(nickname !== undefined && { nickname }) });
@@ -40,16 +42,25 @@ export async function webPerson(chromium: OpenBrowser, url: string, options: Web
     ...account,
     deviceId: "by-hand",
   });
+  return { username, userId: user.userId, rest: rest.as(accessToken) };
+}
+
+/** Makes an account by REST and signs in by the screen. */
+export async function webPerson(chromium: OpenBrowser, url: string, options: WebPersonOptions = {}): Promise<WebPerson> {
+  const { username, nickname, pageUrl = url, ...context } = options;
+  const who = await restPerson(url, { ...(username !== undefined && { username }), ...(nickname !== undefined && { nickname }) });
   const visitor = await chromium.visitor({ locale: "en-GB", ...context });
   const page = await visitor.open(`${pageUrl}/sign-in`);
-  await page.getByRole("textbox").first().fill(username);
+  await page.getByRole("textbox").first().fill(who.username);
   await page.locator("input[type=password]").fill(PASSWORD);
   await page.keyboard.press("Enter");
   await page.waitForURL("**/chats*");
-  return inFrontOf(page, visitor, { username, userId: user.userId, rest: rest.as(accessToken) });
+  return inFrontOf(page, visitor, who);
 }
 
-export function inFrontOf(page: Page, visitor: Visitor, who: Pick<WebPerson, "username" | "userId" | "rest">): WebPerson {
+const nextName = (): string => `visitor${process.pid}x${++people}`;
+
+export function inFrontOf(page: Page, visitor: Visitor, who: RestPerson): WebPerson {
   const messages = page.getByRole("article");
   return {
     ...who,
@@ -73,7 +84,7 @@ export function inFrontOf(page: Page, visitor: Visitor, who: Pick<WebPerson, "us
 }
 
 /** Makes friends of two people, by REST. */
-export async function befriendOnline(one: WebPerson, other: WebPerson): Promise<string> {
+export async function befriendOnline(one: RestPerson, other: RestPerson): Promise<string> {
   const { requestId } = await one.rest.post<{ requestId: string }>("/social/friends/request", { userId: other.userId });
   await other.rest.put(`/social/friends/request/${requestId}`, { action: "accept" });
   const { conversationId } = await one.rest.post<{ conversationId: string }>("/social/conversations", {
