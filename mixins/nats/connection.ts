@@ -2,6 +2,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { connect, ErrorCode, Events, NatsError, type ConnectionOptions, type NatsConnection } from "nats";
 import { backoffMs } from "../../lib/backoff.ts";
 import { within } from "../../lib/within.ts";
+import { endGivenUpDials } from "./given-up-dials.ts";
+
+endGivenUpDials();
 
 const DIAL_TIMEOUT_MS = 2_000;
 const OPEN_TIMEOUT_MS = 4_500;
