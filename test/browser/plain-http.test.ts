@@ -61,7 +61,11 @@ describe("the web client on a page that is no secure context", { skip: browser.s
     await ann.messages.filter({ hasText: "to both" }).hover();
     await ann.messages.filter({ hasText: "to both" }).getByRole("button", { name: "More actions" }).click();
     await ann.page.getByRole("menuitem", { name: "Copy", exact: true }).click();
-    await ann.page.getByText("Copying did not work. Select the text and copy it yourself.").waitFor();
+    await ann.page.getByText("Copied").waitFor();
+    const writing = ann.page.getByRole("textbox", { name: /^Message/ });
+    await writing.press("Control+V");
+    await waitFor(async () => (await writing.inputValue()) === "to both", "the copied words");
+    await writing.fill("");
 
     // The second one leads, since the first was loaded anew; then the first, which is closed too.
     let leading = second;
