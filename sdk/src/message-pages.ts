@@ -1,5 +1,6 @@
 import type { HistoryItem, Message } from "../../contracts/entities.ts";
 import { MAX_PAGE } from "../../contracts/limits.ts";
+import type { ConversationRecord } from "./core/records.ts";
 import type { LocalMessage } from "./types.ts";
 import type { Store } from "./store/port.ts";
 
@@ -28,6 +29,27 @@ export async function storedMessages(
   })) as Message[];
   return rest.reverse ? messages.reverse() : messages;
 }
+
+/**
+ * Reads with the conversation's record as it is stored, which says what the store holds: it may be ahead of what was told here.
+ * @param read gets null when there is none
+ * @returns what was read, and whether the store still holds what that was read from
+ */
+export async function withRecord<T>(
+  store: Pick<Store, "get">,
+  conversationId: string,
+  read: (record: ConversationRecord | null) => Promise<T>,
+): Promise<readonly [found: T, isCurrent: boolean]> {
+  const stored = async () => (await store.get("conversations", [conversationId])) as ConversationRecord | undefined;
+  const record = (await stored()) ?? null;
+  const found = await read(record);
+  const now = await stored();
+  return [found, !record || !now || now.from <= record.from];
+}
+
+/** Where messages that were read to the beginning of what is stored begin: some before may have been kept since. */
+export const beginningOf = ({ from }: ConversationRecord, stored: readonly Message[]): number =>
+  Math.min(from, stored[0]?.seq ?? from);
 
 /** Of a page of the server: a message, not a range in which there is none. */
 export const isMessage = (item: HistoryItem): item is Message => item.type !== "void";

@@ -5,7 +5,16 @@ import type { Change, ConversationRecord } from "./core/records.ts";
 import { Emitter } from "./emitter.ts";
 import { NO_CURSORS } from "./local-message.ts";
 import type { Store } from "./store/port.ts";
-import { endOf, isMessage, notAmong, pageOf, storedMessages, type StoredRange } from "./message-pages.ts";
+import {
+  beginningOf,
+  endOf,
+  isMessage,
+  notAmong,
+  pageOf,
+  storedMessages,
+  withRecord,
+  type StoredRange,
+} from "./message-pages.ts";
 import { Stretch } from "./stretch.ts";
 import type { LocalMessage, MessageWindow } from "./types.ts";
 
@@ -13,7 +22,7 @@ const PAGE = 50;
 const AROUND = 60;
 
 export interface WindowDeps {
-  readonly store: Pick<Store, "list">;
+  readonly store: Pick<Store, "get" | "list">;
   readonly me: () => string;
   readonly record: (conversationId: string) => ConversationRecord | null;
   readonly outgoing: (conversationId: string) => LocalMessage[];
@@ -24,6 +33,10 @@ export interface WindowDeps {
 
 /** Puts what a load has found in place; null: nothing. What it answers is done when what changed meanwhile is in too. */
 type Found = (() => (() => void) | void) | null;
+
+type Place = { readonly seq: number } | { readonly time: number };
+/** @param record of the conversation as it is stored, null: there is none */
+type Load = (record: ConversationRecord | null) => Promise<Found>;
 
 /**
  * A stretch of messages: of the store where they are there, else of the server; what joins the store is kept. What changes while
@@ -59,29 +72,28 @@ export class LiveWindow implements MessageWindow {
   }
 
   loadLatest(): Promise<void> {
-    return this.#load("latest", () => this.#latest());
+    return this.#load("latest", (record) => this.#latest(record));
   }
 
   loadOlder(limit = PAGE): Promise<void> {
-    return this.#load("older", () => (this.#isLoaded ? this.#older(pageOf(limit)) : this.#latest()));
+    return this.#load("older", (record) => (this.#isLoaded ? this.#older(record, pageOf(limit)) : this.#latest(record)));
   }
 
   loadNewer(limit = PAGE): Promise<void> {
-    return this.#load("newer", () => (this.#isLoaded ? this.#newer(pageOf(limit)) : this.#latest()));
+    return this.#load("newer", (record) => (this.#isLoaded ? this.#newer(record, pageOf(limit)) : this.#latest(record)));
   }
 
-  loadAround(place: { readonly seq: number } | { readonly time: number }): Promise<void> {
-    return this.#load("around", () => this.#around(place));
+  loadAround(place: Place): Promise<void> {
+    return this.#load("around", (record) => this.#around(record, place));
   }
 
   /** Reads what it shows of the store again: something may have changed there unheard. */
   async refresh(): Promise<void> {
     if (this.#isWaiting) return this.loadLatest();
     if (!this.#isLoaded || this.hasNewer) return;
-    await this.#load(null, async () => {
-      const record = this.#record;
+    await this.#load(null, async (record) => {
       const { from, to } = this.#stretch;
-      if (!record || to + 1 < record.from) return this.#latest();
+      if (!record || to + 1 < record.from) return this.#latest(record);
       const stored = await this.#stored({ after: Math.max(from, record.from) - 1 });
       return () => {
         const older = this.#stretch.messages.filter(({ seq }) => seq < record.from);
@@ -160,47 +172,45 @@ export class LiveWindow implements MessageWindow {
   }
 
   /** One load at a time; a failed one leaves everything as it was. */
-  #load(kind: MessageWindow["loading"], work: () => Promise<Found>): Promise<void> {
-    const run = this.#running.then(async () => {
-      if (this.#isClosed) return;
-      this.loading = kind;
-      if (kind) this.#events.emit("change", null);
-      const resets = this.#resets;
-      const missed: Change[] = [];
-      this.#missed = missed;
-      try {
-        const found = await this.#unreplaced(work, missed);
-        if (found && resets === this.#resets) {
-          const then = found();
-          for (const change of missed) this.#take(change);
-          this.#stretch.follow(this.#record ?? NO_CURSORS);
-          then?.();
-        }
-      } finally {
-        this.#missed = null;
-        this.loading = null;
-        this.#show();
-      }
-    });
+  #load(kind: MessageWindow["loading"], work: Load): Promise<void> {
+    const run = this.#running.then(() => (this.#isClosed ? undefined : this.#run(kind, work)));
     this.#running = run.catch(() => undefined);
     return run;
   }
 
-  async #unreplaced(work: () => Promise<Found>, missed: Change[]): Promise<Found> {
-    for (;;) {
-      const replaced = this.#replaced;
-      missed.length = 0;
-      const found = await work();
-      if (replaced === this.#replaced) return found;
+  async #run(kind: MessageWindow["loading"], work: Load): Promise<void> {
+    this.loading = kind;
+    if (kind) this.#events.emit("change", null);
+    const resets = this.#resets;
+    try {
+      for (let isPut = false; !isPut;) {
+        const replaced = this.#replaced;
+        this.#missed = [];
+        const [found, isCurrent] = await withRecord(this.#deps.store, this.conversationId, work);
+        // From here to the end nothing can change in between.
+        isPut = resets !== this.#resets || (isCurrent && replaced === this.#replaced);
+        if (isPut && resets === this.#resets) this.#put(found);
+      }
+    } finally {
+      this.#missed = null;
+      this.loading = null;
+      this.#show();
     }
   }
 
-  async #latest(): Promise<Found> {
-    const record = this.#record;
+  #put(found: Found): void {
+    if (!found) return;
+    const then = found();
+    for (const change of this.#missed ?? []) this.#take(change);
+    this.#stretch.follow(this.#record ?? NO_CURSORS);
+    then?.();
+  }
+
+  async #latest(record: ConversationRecord | null): Promise<Found> {
     this.#isWaiting = !record;
     if (!record) return null;
     const stored = await this.#stored({ reverse: true, limit: PAGE });
-    const from = stored.length === PAGE ? stored[0]!.seq : record.from;
+    const from = stored.length === PAGE ? stored[0]!.seq : beginningOf(record, stored);
     const to = Math.max(record.mark, stored.at(-1)?.seq ?? 0);
     return () => {
       this.#replace(stored, from, to, !(record.fromStart && from <= record.from));
@@ -208,13 +218,12 @@ export class LiveWindow implements MessageWindow {
     };
   }
 
-  async #older(limit: number): Promise<Found> {
-    const record = this.#record;
+  async #older(record: ConversationRecord | null, limit: number): Promise<Found> {
     if (!record || !this.hasOlder) return null;
     const below = this.#stretch.from;
     if (below > record.from) {
       const stored = await this.#stored({ before: below, reverse: true, limit });
-      const from = stored.length === limit ? stored[0]!.seq : record.from;
+      const from = stored.length === limit ? stored[0]!.seq : beginningOf(record, stored);
       const isStart = record.fromStart && from <= record.from;
       if (stored.length > 0 || isStart) return () => this.#prepend(stored, from, isStart);
     } else if (record.fromStart) return () => this.#prepend([], below, true);
@@ -234,8 +243,7 @@ export class LiveWindow implements MessageWindow {
     };
   }
 
-  async #newer(limit: number): Promise<Found> {
-    const record = this.#record;
+  async #newer(record: ConversationRecord | null, limit: number): Promise<Found> {
     if (!record || !this.hasNewer) return null;
     const after = this.#stretch.to;
     if (after + 1 >= record.from) {
@@ -248,13 +256,12 @@ export class LiveWindow implements MessageWindow {
     return () => this.#append(items.filter(isMessage), reached);
   }
 
-  async #around(place: { readonly seq: number } | { readonly time: number }): Promise<Found> {
-    const record = this.#record;
+  async #around(record: ConversationRecord | null, place: Place): Promise<Found> {
     if (!record) return null;
     if ("seq" in place && place.seq >= record.from && place.seq <= record.mark) {
       const before = await this.#stored({ before: place.seq, reverse: true, limit: AROUND / 2 });
       const behind = await this.#stored({ after: place.seq - 1, limit: AROUND / 2 });
-      const from = before.length === AROUND / 2 ? before[0]!.seq : record.from;
+      const from = before.length === AROUND / 2 ? before[0]!.seq : beginningOf(record, before);
       const to = behind.length === AROUND / 2 ? behind.at(-1)!.seq : Math.max(record.mark, behind.at(-1)?.seq ?? 0);
       return () => this.#replace([...before, ...behind], from, to, !(record.fromStart && from <= record.from));
     }

@@ -90,15 +90,21 @@ const messageOf = (seq: number): Message => ({
   status: "persisted",
 });
 
-/** One device of the user, of which each reading of store and server is answered when `later` lets it. */
+/**
+ * One device of the user, of which each reading of store and server is answered when `later` lets it. The view is that of a tab: it
+ * is told at once what was stored, or when `tell` lets it.
+ */
 class Device {
   readonly server = new Server();
   readonly store = memoryStore();
   readonly view: View;
   readonly picture: Picture;
+  /** Until the view has heard all. */
+  told: Promise<unknown> = Promise.resolve();
 
-  constructor(later: <T>(read: Promise<T>) => Promise<T>) {
+  constructor(later: <T>(read: Promise<T>) => Promise<T>, tell: (() => Promise<unknown>) | null = null) {
     const store: Store = Object.assign(Object.create(this.store) as Store, {
+      get: (...row: Parameters<Store["get"]>) => later(this.store.get(...row)),
       list: (...range: Parameters<Store["list"]>) => later(this.store.list(...range)),
     });
     this.view = new View({
@@ -109,7 +115,10 @@ class Device {
       onRead: () => undefined,
       onOnline: () => undefined,
     });
-    this.picture = new Picture(this.store, (change) => this.view.changed(change));
+    this.picture = new Picture(this.store, (change) => {
+      if (tell) this.told = Promise.all([this.told, tell()]).then(() => this.view.changed(change));
+      else this.view.changed(change);
+    });
   }
 
   /** A sync that says that the client has so much. */
@@ -231,10 +240,13 @@ describe("a window, whatever is loaded and pushed in whatever order", { timeout:
         fc.nat({ max: 150 }),
         fc.array(deed, { maxLength: 40 }),
         fc.scheduler(),
-        async (count, deeds, scheduler) => {
+        fc.boolean(),
+        async (count, deeds, scheduler, isOtherTab) => {
           let isHeld = false;
-          const device = new Device((read) => (isHeld ? scheduler.schedule(read) : read));
+          const later = <T>(read: Promise<T>): Promise<T> => (isHeld ? scheduler.schedule(read) : read);
+          const device = new Device(later, isOtherTab ? () => later(Promise.resolve()) : null);
           await device.begin(count);
+          await device.told;
           const window = device.view.openWindow(ID);
           window.onChange(() => checkOrder(window.items));
           isHeld = true;
@@ -245,6 +257,7 @@ describe("a window, whatever is loaded and pushed in whatever order", { timeout:
           }
           isHeld = false;
           await scheduler.waitIdle();
+          await device.told;
           await window.refresh();
           checkOrder(window.items);
           checkAgainst(device.server, window);
