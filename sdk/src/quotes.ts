@@ -2,7 +2,7 @@ import type { Message } from "../../contracts/entities.ts";
 import { QUOTED_CHARACTERS } from "../../contracts/limits.ts";
 
 /** The first words of a message, as the server has them in a reply to it; "" when there are none, or no longer. */
-function wordsOf({ content }: Message): string {
+export function wordsOf({ content }: Message): string {
   const words = content["text"] ?? content["title"] ?? "";
   return typeof words === "string" ? [...words.slice(0, QUOTED_CHARACTERS * 2)].slice(0, QUOTED_CHARACTERS).join("") : "";
 }

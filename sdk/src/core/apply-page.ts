@@ -139,7 +139,7 @@ async function takeChange(tx: Transaction, me: string, { conversationId, message
   const stored = await tx.message(conversationId, message.seq);
   if (stored) tx.putMessage(message);
   else (tx.change.seen ??= []).push(message);
-  await requoteReplies(tx, message);
+  await requoteReplies(tx, message, stored);
   if (record.conversation.lastMessage?.seq === message.seq)
     tx.putConversation({ ...record, conversation: { ...record.conversation, lastMessage: message } });
   if (message.recalledAt !== undefined && message.seq > record.conversation.readSeq) await recount(tx, me, conversationId);

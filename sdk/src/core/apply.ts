@@ -80,7 +80,7 @@ export async function applyUpdated(tx: Transaction, me: string, { change, ...pus
   const message = withOwnReactions(pushed, stored, change?.userId === me ? change : null, me);
   if (stored) tx.putMessage(message);
   else (tx.change.seen ??= []).push(message);
-  await requoteReplies(tx, message);
+  await requoteReplies(tx, message, stored);
   const { conversation } = record;
   const isLast = conversation.lastMessage?.seq === seq;
   if (isLast) tx.putConversation({ ...record, conversation: { ...conversation, lastMessage: message } });
