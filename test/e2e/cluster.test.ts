@@ -51,7 +51,6 @@ describe("a cluster of six nodes", { skip, timeout: 180_000 }, () => {
     await waitFor(
       async () => (await api(one).post("/users/register", { username, password: PASSWORD })).code !== 9006,
       "the account to be made",
-      20_000,
     );
     const { accessToken: token, user } = await dataOf(
       api(two).post<{ accessToken: string; user: { userId: string } }>("/users/login", { username, password: PASSWORD }),
@@ -107,10 +106,11 @@ describe("a cluster of six nodes", { skip, timeout: 180_000 }, () => {
       seqs.map((_, i) => seqs[0]! + i),
       "in the order of the socket, without a hole",
     );
-    await waitFor(() => b.of("message:new").length >= count, "all pushes on the other gateway", 10_000);
-    const got = b.of<Message>("message:new").map(({ seq }) => seq);
+    // One may come twice: a gateway that is asked and does not answer within a second may have pushed it nevertheless.
+    const got = (): Set<number> => new Set(b.of<Message>("message:new").map(({ seq }) => seq));
+    await waitFor(() => got().size >= count, "all pushes on the other gateway");
     assert.deepEqual(
-      got.toSorted((x, y) => x - y),
+      [...got()].toSorted((x, y) => x - y),
       seqs,
     );
     const page = await dataOf(ben.rest[0]!.get<{ items: Message[] }>(`/messages/conversations/${direct}/history?limit=100`));
@@ -119,7 +119,7 @@ describe("a cluster of six nodes", { skip, timeout: 180_000 }, () => {
       seqs,
       "readable at once",
     );
-    await waitFor(async () => (await inSql(direct)).length >= count, "all rows", 10_000);
+    await waitFor(async () => (await inSql(direct)).length >= count, "all rows");
     assert.deepEqual(await inSql(direct), seqs);
   });
 
@@ -148,7 +148,7 @@ describe("a cluster of six nodes", { skip, timeout: 180_000 }, () => {
       a.ok("message:send", { conversationId: group.conversationId, clientMsgId: text, type: "text", content: { text } });
     const heard = (client: Client, text: string): Message | undefined =>
       client.of<Message>("message:new").find(({ clientMsgId }) => clientMsgId === text);
-    await waitFor(() => b.of<Message>("message:new").some(({ type }) => type === "system"), "the group to begin", 10_000);
+    await waitFor(() => b.of<Message>("message:new").some(({ type }) => type === "system"), "the group to begin");
     await say("to-all");
     await waitFor(() => heard(b, "to-all") && heard(c, "to-all"), "both to hear it");
     await dataOf(ann.rest[0]!.delete(`/social/groups/${group.groupId}/members/${cid.userId}`));
@@ -161,7 +161,7 @@ describe("a cluster of six nodes", { skip, timeout: 180_000 }, () => {
     const dora = await signUp("dora");
     const socket = await connect(dora, 1);
     await dataOf(dora.rest[0]!.post("/auth/logout"));
-    await waitFor(() => !socket.socket.connected, "the connection to end", 5_000);
+    await waitFor(() => !socket.socket.connected, "the connection to end");
     assert.equal((await dora.rest[1]!.get("/users/me")).status, 401);
   });
 
