@@ -27,16 +27,15 @@ type Reporter = NodeJS.WritableStream & { write(event: object): boolean };
 
 /** A file that still runs then, say because it left something open, fails. */
 const FILE_TIMEOUT_MS = 900_000;
-/** More than there are cores: many wait for servers and clocks more than they compute. */
-const PARALLEL_FILES = 3;
+const PARALLEL_FILES = 2;
 /** Totals of one file, which `node:test` sends as diagnostics. */
 const FILE_TOTALS = /^(tests|suites|pass|fail|cancelled|skipped|todo|duration_ms) /;
 /** Each with its exit code. */
 const SIGNALS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 
 /**
- * Runs the files, three at a time and each in a process of its own, those of the clients at last; the last line is `N passed, N
- * failed`. A signal ends the running ones and then what was prepared; the same signal again ends at once.
+ * Runs the files, two at a time and each in a process of its own, those of the clients at last; the last line is `N passed, N failed`. A signal ends the
+ * running ones and then what was prepared; the same signal again ends at once.
  * @returns the exit code
  */
 export async function runTests({ root, files, prepare }: Run): Promise<number> {
