@@ -25,7 +25,7 @@ const CLIENTS = ["sdk", "web"];
 const SERVER_PARTS = ["runtime", "repl", "index.ts", "create-im.ts", "moleculer.config.ts"];
 
 /** Files of the contracts that are plain values; the others bring schemas with them, so clients take their types alone. */
-const PLAIN_CONTRACTS = new Set(["contracts/limits.ts", "contracts/routes.ts"]);
+const PLAIN_CONTRACTS = new Set(["contracts/limits.ts", "contracts/quotes.ts", "contracts/routes.ts"]);
 
 /** What clients see of the SDK, and its name there. */
 const SDK_ENTRY = "sdk/src/index.ts";

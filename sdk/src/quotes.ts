@@ -1,11 +1,5 @@
 import type { Message } from "../../contracts/entities.ts";
-import { QUOTED_CHARACTERS } from "../../contracts/limits.ts";
-
-/** The first words of a message, as the server has them in a reply to it; "" when there are none, or no longer. */
-export function wordsOf({ content }: Message): string {
-  const words = content["text"] ?? content["title"] ?? "";
-  return typeof words === "string" ? [...words.slice(0, QUOTED_CHARACTERS * 2)].slice(0, QUOTED_CHARACTERS).join("") : "";
-}
+import { quotedWords } from "../../contracts/quotes.ts";
 
 /** Whether what others quote of a message may be other words than it has now. */
 export const hasChangedWords = ({ editedAt, recalledAt }: Message): boolean => editedAt !== undefined || recalledAt !== undefined;
@@ -17,6 +11,6 @@ export const hasChangedWords = ({ editedAt, recalledAt }: Message): boolean => e
 export function requoted<T extends Message>(reply: T, original: Message): T | null {
   const { replyTo } = reply;
   if (replyTo?.messageId !== original.messageId || replyTo.withheld) return null;
-  const preview = wordsOf(original);
+  const preview = quotedWords(original.content);
   return replyTo.preview === preview ? null : { ...reply, replyTo: { ...replyTo, preview } };
 }

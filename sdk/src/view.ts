@@ -5,7 +5,8 @@ import { Emitter } from "./emitter.ts";
 import { outgoingMessage, storedMessage } from "./local-message.ts";
 import type { Store } from "./store/port.ts";
 import type { ClientEventName, ClientEvents, Connection } from "./types.ts";
-import { LiveWindow, type WindowDeps } from "./window.ts";
+import type { WindowDeps } from "./window-deps.ts";
+import { LiveWindow } from "./window.ts";
 
 export interface ViewDeps extends Pick<WindowDeps, "history" | "keep"> {
   readonly store: Store;

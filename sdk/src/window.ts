@@ -1,10 +1,7 @@
 import type { Message } from "../../contracts/entities.ts";
-import type { Params, Result } from "../../contracts/index.ts";
-import type { KeptPage } from "./core/keep-page.ts";
 import type { Change, ConversationRecord } from "./core/records.ts";
 import { Emitter } from "./emitter.ts";
 import { NO_CURSORS } from "./local-message.ts";
-import type { Store } from "./store/port.ts";
 import {
   beginningOf,
   endOf,
@@ -17,26 +14,10 @@ import {
 } from "./message-pages.ts";
 import { Stretch } from "./stretch.ts";
 import type { LocalMessage, MessageWindow } from "./types.ts";
+import type { Found, Load, Place, WindowDeps } from "./window-deps.ts";
 
 const PAGE = 50;
 const AROUND = 60;
-
-export interface WindowDeps {
-  readonly store: Pick<Store, "get" | "list">;
-  readonly me: () => string;
-  readonly record: (conversationId: string) => ConversationRecord | null;
-  readonly outgoing: (conversationId: string) => LocalMessage[];
-  readonly history: (params: Params<"message.history">) => Promise<Result<"message.history">>;
-  readonly keep: (page: KeptPage) => void;
-  readonly onClose: () => void;
-}
-
-/** Puts what a load has found in place; null: nothing. What it answers is done when what changed meanwhile is in too. */
-type Found = (() => (() => void) | void) | null;
-
-type Place = { readonly seq: number } | { readonly time: number };
-/** @param record of the conversation as it is stored, null: there is none */
-type Load = (record: ConversationRecord | null) => Promise<Found>;
 
 /**
  * A stretch of messages: of the store where they are there, else of the server; what joins the store is kept. What changes while

@@ -395,7 +395,7 @@ describe("the connection", LIMIT, () => {
     const seen = refused(client);
     await client.start();
     await client.signIn({ username: known.me!.username, password: PASSWORD });
-    await waitFor(() => seen.connection?.refusal?.code === 1003, "it to give up for now");
+    await waitFor(() => seen.connection?.refusal?.code === 1003, "the refusal to be told");
     expect(proxy.count(REFRESH)).toBeLessThanOrEqual(2);
     expect(seen.waitMs).toBeGreaterThan(0);
   });

@@ -1,5 +1,6 @@
 import type { HistoryItem, Message, Reaction, ReplyPreview, ThreadSummary } from "../../contracts/entities.ts";
-import { QUOTED_CHARACTERS, REACTION_USERS_SHOWN } from "../../contracts/limits.ts";
+import { REACTION_USERS_SHOWN } from "../../contracts/limits.ts";
+import { quotedWords } from "../../contracts/quotes.ts";
 import type { BurnTime } from "../../mixins/burn-timers/index.ts";
 import type { PinRepository, PinRow } from "./pin-repository.ts";
 import type { MessageRepository } from "./repository.ts";
@@ -24,11 +25,7 @@ export const burningAmong = (rows: readonly MessageRow[]): [conversationId: stri
     .map(({ conversation_id, seq }) => [conversation_id, Number(seq)]);
 
 /** The first words of a message, for a reply to it; "" when there are none (or no longer). */
-export function previewOf(row: MessageRow): string {
-  const content = contentOf(row) as { text?: unknown; title?: unknown };
-  const words = content.text ?? content.title ?? "";
-  return typeof words === "string" ? [...words.slice(0, QUOTED_CHARACTERS * 2)].slice(0, QUOTED_CHARACTERS).join("") : "";
-}
+export const previewOf = (row: MessageRow): string => quotedWords(contentOf(row));
 
 export function replyTo(row: MessageRow): ReplyPreview {
   return {

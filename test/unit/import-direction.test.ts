@@ -38,6 +38,7 @@ const ALLOWED = [
   ["test/unit/send.test.ts", "../../services/message/send.ts"],
   ["sdk/src/rest.ts", "../../contracts/routes.ts"],
   ["sdk/src/core/apply.ts", "../../../contracts/limits.ts"],
+  ["sdk/src/quotes.ts", "../../contracts/quotes.ts"],
   ["sdk/src/core/apply.ts", "../store/port.ts"],
   ["sdk/test/client.test.ts", "../../create-im.ts"],
   ["web/src/chat/rows.ts", "@moleculer-im/client"],

@@ -1,10 +1,11 @@
 import type { Message } from "../../../contracts/entities.ts";
-import { hasChangedWords, requoted, wordsOf } from "../quotes.ts";
+import { quotedWords } from "../../../contracts/quotes.ts";
+import { hasChangedWords, requoted } from "../quotes.ts";
 import type { Transaction } from "./picture.ts";
 
 /** The replies to a message that changed quote what it says now. @param before as it was stored; null: it was not */
 export async function requoteReplies(tx: Transaction, original: Message, before: Message | null): Promise<void> {
-  if (!hasChangedWords(original) || (before && wordsOf(before) === wordsOf(original))) return;
+  if (!hasChangedWords(original) || (before && quotedWords(before.content) === quotedWords(original.content))) return;
   for (const message of await tx.messages(original.conversationId, original.seq)) put(tx, requoted(message, original));
 }
 
