@@ -50,13 +50,16 @@ export async function runTests({ root, files, prepare }: Run): Promise<number> {
   }
   const prepared = await prepare(files);
   let totals: Totals;
+  const reporter = new spec();
+  reporter.pipe(process.stdout, { end: false });
   try {
     const how = { root, argv: prepared.argv, signal: ending.signal };
-    const ofNode = await runFiles({ ...how, files: files.filter((file) => clientOf(file) === null) });
-    totals = sumOf([ofNode, ...(await runClients({ ...how, files }))]);
+    const ofNode = await runFiles({ ...how, files: files.filter((file) => clientOf(file) === null) }, reporter);
+    totals = sumOf([...ofNode, ...(await runClients({ ...how, files }))]);
   } finally {
     await prepared.stop();
   }
+  await listFailures(reporter);
   process.stdout.write(`${whatWasSkipped(totals)}${summaryLine(totals)}\n`);
   return exitCode ?? (totals.failed > 0 || totals.passed === 0 ? 1 : 0);
 }
@@ -68,11 +71,8 @@ interface Files {
   readonly signal: AbortSignal;
 }
 
-async function runFiles({ files, ...how }: Files): Promise<Totals> {
+async function runFiles({ files, ...how }: Files, reporter: Reporter): Promise<Totals[]> {
   const counted: Totals[] = [];
-  if (files.length === 0) return sumOf(counted);
-  const reporter = new spec();
-  reporter.pipe(process.stdout, { end: false });
   const waiting = files.values();
   const work = async (): Promise<void> => {
     for (const file of waiting) {
@@ -81,11 +81,15 @@ async function runFiles({ files, ...how }: Files): Promise<Totals> {
     }
   };
   await Promise.all(Array.from({ length: PARALLEL_FILES }, work));
+  return counted;
+}
+
+/** At the end of all output, where a reader of a long one looks first, and what keeps only its end has it. */
+async function listFailures(reporter: Reporter): Promise<void> {
   // Without a file this is the summary of the whole run, upon which the reporter lists what failed.
   reporter.write({ type: "test:summary", data: {} });
   reporter.end();
   await new Promise((resolve) => reporter.once("end", resolve));
-  return sumOf(counted);
 }
 
 /** One client after the other, each with its own configuration of Vitest. */

@@ -63,6 +63,16 @@ describe("a run of the clients' tests", () => {
     assert.deepEqual(await runOf({ "sdk/test/a.test.ts": PASSES, "web/test/b.test.ts": fails }), ["1 passed, 1 failed", 1]);
   });
 
+  it("says at the end what failed, also where clients' tests came after it", async () => {
+    await using folder = await folderOfTests({
+      "test/unit/one.test.ts": 'import { it } from "node:test"; it("fails", () => { throw new Error("of the server"); });',
+      "web/test/b.test.ts": PASSES,
+    });
+    const { out } = await endOf(runProcess([join(folder.path, "run.ts")]));
+    const [, end = ""] = out.split("b.test.ts");
+    assert.match(end, /failing tests:[^]*of the server[^]*1 passed, 1 failed\n$/);
+  });
+
   it("fails with a file that does not load, and one without a test", async () => {
     const files = {
       "sdk/test/load.test.ts": `import "./gone.ts"; ${PASSES}`,
