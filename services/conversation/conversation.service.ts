@@ -112,7 +112,7 @@ export default defineService<"conversation", Vars>()({
       const [head] = await call(ctx, "message.heads", { items: [{ conversationId, maxSeq: null }] });
       const seq = head?.maxSeq ?? 0;
       await this.deps.repository.memberships.admit({ conversationId, userIds, seq, at: Date.now() }, historyVisible);
-      if (quiet && (await this.deps.repository.memberships.activeAmong(conversationId, userIds)) < userIds.length)
+      if (quiet && (await this.deps.repository.memberships.activeAmong(conversationId, userIds)).size < userIds.length)
         throw imError("UNAVAILABLE");
       return { head: seq };
     },
@@ -125,7 +125,7 @@ export default defineService<"conversation", Vars>()({
       const { conversationId, userIds, quiet, seq = await headOf(ctx, conversationId) } = ctx.params;
       await this.deps.repository.memberships.closeFor({ conversationId, userIds, seq, at: Date.now() });
       await refreshMembers(this.deps, conversationId, userIds);
-      if (quiet && (await this.deps.repository.memberships.activeAmong(conversationId, userIds)) > 0)
+      if (quiet && (await this.deps.repository.memberships.activeAmong(conversationId, userIds)).size > 0)
         throw imError("UNAVAILABLE");
       return { head: seq };
     },

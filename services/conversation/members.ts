@@ -2,6 +2,7 @@ import { setImmediate } from "node:timers/promises";
 import type { Result } from "../../contracts/index.ts";
 import { parseConversationId } from "../../lib/conversation-id.ts";
 import { imError } from "../../lib/errors.ts";
+import { chunksOf } from "../../lib/page.ts";
 import { call } from "../../lib/service.ts";
 import type { ConversationSnapshot, HotConversations, HotMember } from "../../mixins/hot-store/port.ts";
 import type { AccessDeps } from "./access.ts";
@@ -56,16 +57,32 @@ async function readMembers(deps: MembersDeps, conversationId: string, userIds?: 
   const parsed = parseConversationId(conversationId);
   if (parsed?.type === "direct") return directMembers(deps, conversationId, parsed.userIds);
   if (parsed?.type !== "group") return null;
-  const { groupId } = parsed;
+  return groupMembers(deps, { conversationId, groupId: parsed.groupId, userIds });
+}
+
+/**
+ * Who is a member and may read what is said from here on. Who joined and has not been let in yet may not send either: they would
+ * not see what they said themselves.
+ */
+async function groupMembers(
+  deps: MembersDeps,
+  { conversationId, groupId, userIds }: { conversationId: string; groupId: string; userIds: readonly string[] | undefined },
+): Promise<Members | null> {
   const states = userIds
     ? await call(deps.calls, "group.memberStates", { groupId, userIds: [...userIds] })
     : await allStates(deps, groupId);
   if (!states) return null;
-  const members = states.members.map(({ userId, role, mutedUntil }): [string, HotMember] => [
-    userId,
-    { role, mutedUntil, refusal: null },
-  ]);
-  return { allMuted: states.allMuted, dissolved: states.dissolved, members: Object.fromEntries(members) };
+  const { allMuted, dissolved } = states;
+  const members: Record<string, HotMember> = {};
+  for (const portion of chunksOf(states.members, MEMBERS_PORTION)) {
+    const letIn = await deps.repository.memberships.activeAmong(
+      conversationId,
+      portion.map(({ userId }) => userId),
+    );
+    for (const { userId, role, mutedUntil } of portion)
+      if (letIn.has(userId)) members[userId] = { role, mutedUntil, refusal: null };
+  }
+  return { allMuted, dissolved, members };
 }
 
 /**

@@ -64,13 +64,14 @@ export class Memberships {
     });
   }
 
-  /** How many of these people are in it now. */
-  async activeAmong(conversationId: string, userIds: readonly string[]): Promise<number> {
-    const [row] = await this.#sql.select<{ count: number }>(
-      "select count(*) as count from conversation_member where conversation_id = :conversationId and user_id in (:userIds) and active = 1",
+  /** Those of these people who are in it now. */
+  async activeAmong(conversationId: string, userIds: readonly string[]): Promise<ReadonlySet<string>> {
+    if (userIds.length === 0) return new Set();
+    const rows = await this.#sql.select<{ user_id: string | number }>(
+      "select user_id from conversation_member where conversation_id = :conversationId and user_id in (:userIds) and active = 1",
       { conversationId, userIds },
     );
-    return Number(row?.count ?? 0);
+    return new Set(rows.map((row) => String(row.user_id)));
   }
 
   /** People see nothing behind `seq`; nothing happens to those who came in behind it. */

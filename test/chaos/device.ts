@@ -44,7 +44,7 @@ export function picturingDevice(options: DeviceOptions): Device<Picture> {
     const read = async (conversationId: string) => {
       const { pages } = await readPages(device.rest, conversationId, "up", 100);
       const messages = pages.flatMap(({ items }) => items).filter((item) => "messageId" in item);
-      return { messages, minSeq: Math.max(...pages.map(({ minSeq }) => minSeq)) };
+      return { messages, minSeq: Math.max(...pages.map(({ minSeq }) => minSeq)), maxSeq: pages.at(-1)?.maxSeq ?? 0 };
     };
     return new Picture(options.userId, read);
   });

@@ -20,6 +20,8 @@ export function keep({ messageId, seq, senderId, content, recalledAt, editedAt, 
 interface Loaded {
   readonly messages: readonly Message[];
   readonly minSeq: number;
+  /** All up to here that may be seen is among the messages. */
+  readonly maxSeq: number;
 }
 /** An answer to a sender, beside the names of pushes. */
 const OWN = "own message";
@@ -36,6 +38,8 @@ export class Picture {
   /** Pushes that came while a conversation was being read; they apply to what was read. */
   readonly #held = new Map<string, { event: string; payload: Pushed }[]>();
   readonly #minSeqs = new Map<string, number>();
+  /** How far a conversation was read. */
+  readonly #readTo = new Map<string, number>();
   /** Messages that are never shown again, whatever comes late. */
   readonly #deleted = new Set<string>();
   readonly #left = new Set<string>();
@@ -71,8 +75,9 @@ export class Picture {
 
   async #load(conversationId: string): Promise<void> {
     this.#held.set(conversationId, []);
-    const { messages, minSeq } = await this.#read(conversationId);
+    const { messages, minSeq, maxSeq } = await this.#read(conversationId);
     this.#minSeqs.set(conversationId, minSeq);
+    this.#readTo.set(conversationId, maxSeq);
     const moves = messages.map((message) => this.#movesMe(message)).filter((moved) => moved !== null);
     if (moves.at(-1) === "left") this.#left.add(conversationId);
     else this.#left.delete(conversationId);
@@ -82,7 +87,10 @@ export class Picture {
     for (const { event, payload } of held) this.take(event, payload);
   }
 
-  /** What the device itself has sent, from the answer; it counts although a push of what came after it was faster. */
+  /**
+   * What the device itself has sent, from the answer; it counts although a push of what came after it was faster. The answer to a
+   * repeated sending shows nothing again that was not there any more when the device read.
+   */
   sent(message: Pick<Message, "conversationId" | "messageId" | "seq" | "senderId" | "content">): void {
     this.take(OWN, message);
   }
@@ -102,7 +110,7 @@ export class Picture {
 
   #add(message: Message, isOwn: boolean): void {
     const { conversationId, seq, messageId } = message;
-    if (this.#deleted.has(messageId)) return;
+    if (this.#deleted.has(messageId) || (isOwn && seq <= (this.#readTo.get(conversationId) ?? 0))) return;
     const moved = this.#movesMe(message);
     if (moved === "joined") this.#left.delete(conversationId);
     if ((this.#left.has(conversationId) && !isOwn) || seq < (this.#minSeqs.get(conversationId) ?? 0)) return;

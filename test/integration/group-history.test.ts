@@ -6,6 +6,7 @@ import conversationService from "../../services/conversation/conversation.servic
 import messageService from "../../services/message/message.service.ts";
 import persisterService from "../../services/persister/persister.service.ts";
 import { createGroupWorld, refuses, type GroupWorld } from "../support/group-world.ts";
+import { intercept } from "../support/intercept.ts";
 
 /** The group service with the real conversation and message services. */
 const createWorld = (): Promise<GroupWorld> =>
@@ -49,6 +50,36 @@ test("one who was removed reads up to the message that says so, sends nothing, a
   await world.as("2", "group.join", { groupId });
   assert.equal((await send(world, "2", groupId)).seq, 5);
   assert.deepEqual(await seenBy(world, "2", groupId), ["4 member.joined", "5 text"]);
+});
+
+test("who joined sends nothing before they may read it, however often their state is read meanwhile", async () => {
+  await using world = await createWorld();
+  const groupId = await world.group("1", { members: ["2"] }, { joinMode: "open" });
+  await world.settled();
+  const { hot } = world.node.broker.getLocalService("conversation") as unknown as HotStoreVars;
+  const { promise: mayBeLetIn, resolve: letIn } = Promise.withResolvers<void>();
+  const { promise: isJoining, resolve: joins } = Promise.withResolvers<void>();
+  const restore = intercept(world.node.broker, "conversation.admit", async (proceed) => {
+    joins();
+    await mayBeLetIn;
+    return proceed();
+  });
+  const joined = world.as("3", "group.join", { groupId });
+  try {
+    await isJoining;
+    const conversationId = `g_${groupId}`;
+    await world.node.call("conversation.refreshMembers", { conversationId, userIds: ["3"] });
+    await refuses(send(world, "3", groupId), "GROUP_NOT_FOUND");
+    await hot.conversations.invalidateMembers(conversationId);
+    await refuses(send(world, "3", groupId), "GROUP_NOT_FOUND");
+    await send(world, "2", groupId);
+  } finally {
+    letIn();
+  }
+  await joined;
+  restore();
+  await send(world, "3", groupId);
+  assert.deepEqual(await seenBy(world, "3", groupId), ["3 member.joined", "4 text"]);
 });
 
 test("mutes of one and of all hold at once, and spare owner and admins", async () => {

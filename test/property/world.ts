@@ -5,7 +5,9 @@ import { keep, type Kept, type Picture } from "../chaos/picture.ts";
 import { readerOfPorts } from "../chaos/pipeline.ts";
 import { readStored, type FinalState, type ReadHistory, type ReadList, type StoredMember } from "../chaos/final-state.ts";
 import { History } from "../chaos/history.ts";
+import { connectionsOf } from "../support/connections.ts";
 import { befriend, buildGroup, PASSWORD, type Im } from "../support/im.ts";
+import { intercept } from "../support/intercept.ts";
 import { waitFor } from "../support/wait.ts";
 
 export interface Shape {
@@ -32,6 +34,8 @@ export interface World extends AsyncDisposable {
   readonly people: readonly Person[];
   readonly groupId: string;
   readonly conversations: readonly WorldConversation[];
+  /** Resolves when nothing that a device has sent is on its way, be it that the device is gone and never heard of it. */
+  sent(): Promise<void>;
 }
 
 let worlds = 0;
@@ -49,19 +53,47 @@ export async function buildWorld(im: Im, { people: count, historyVisible }: Shap
   const [owner, ...others] = people;
   const group = await buildGroup(im, owner!, others, { joinMode: "open", historyVisible });
   conversations.push({ conversationId: group.conversationId, members: people.map(({ index }) => index) });
+  const sends = countSends(im);
   const world: World = {
     im,
     history,
     people,
     groupId: group.groupId,
     conversations,
+    sent: async () => {
+      // The server has taken all that came over a connection when it knows that it is closed.
+      for (const person of people) await waitFor(() => areGone(im, person), `the lost connections of ${person.userId}`);
+      await waitFor(() => sends.open === 0, "the answers to all sends");
+    },
     [Symbol.asyncDispose]: async () => {
       await Promise.all(devicesOf(people).map((device) => device.disconnect()));
+      sends.stop();
     },
   };
   await Promise.all(people.flatMap((person) => person.devices.map((device) => connect(world, person, device))));
   return world;
 }
+
+/** Counts messages whose senders, or their cursors, still wait. */
+function countSends({ broker }: Im): { readonly open: number; stop(): void } {
+  let open = 0;
+  const counted = async (proceed: () => Promise<unknown>): Promise<unknown> => {
+    open++;
+    return proceed().finally(() => open--);
+  };
+  const restore = (["message.send", "conversation.sent"] as const).map((action) => intercept(broker, action, counted));
+  return {
+    get open() {
+      return open;
+    },
+    stop() {
+      for (const one of restore.toReversed()) one();
+    },
+  };
+}
+
+const areGone = async (im: Im, { userId, devices }: Person): Promise<boolean> =>
+  (await connectionsOf(im, { userId })) === devices.filter(({ isConnected }) => isConnected).length;
 
 async function buildPerson(im: Im, history: History, world: string, index: number): Promise<Person> {
   const username = `${world}_${index}`;
@@ -113,7 +145,7 @@ async function assertShows({ conversations }: World, { index }: Person, device: 
   }
 }
 
-const SHOW_TIMEOUT_MS = 3_000;
+const SHOW_TIMEOUT_MS = 10_000;
 const all = (kept: readonly Kept[]): unknown => kept;
 const idsOf = (kept: readonly Kept[]): unknown => kept.map(({ seq, messageId }) => [seq, messageId]);
 const hasLeft = ({ members }: FinalState, userId: string, conversationId: string): boolean =>
@@ -122,8 +154,9 @@ const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.s
 const historyOf = ({ histories }: FinalState, userId: string, conversationId: string): ReadHistory | undefined =>
   histories.find((one) => one.userId === userId && one.conversationId === conversationId);
 
-/** SQL, histories, lists and the pipeline of one moment: read again as long as SQL changed meanwhile. */
+/** SQL, histories, lists and the pipeline of one moment when nothing is on its way: read again as long as SQL changed meanwhile. */
 export async function readFinalState(world: World): Promise<FinalState> {
+  await world.sent();
   const conversationIds = world.conversations.map(({ conversationId }) => conversationId);
   for (;;) {
     const before = await readStored(world.im.sql, conversationIds);

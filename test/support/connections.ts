@@ -3,7 +3,7 @@ import { WebSocket } from "ws";
 import type { Im, TestUser } from "./im.ts";
 
 /** How many connections the server knows of a user. */
-export async function connectionsOf(im: Im, user: TestUser): Promise<number> {
+export async function connectionsOf(im: Im, user: Pick<TestUser, "userId">): Promise<number> {
   const presence = await im.hot.presence.of([user.userId], Date.now());
   return presence.get(user.userId)?.connections.length ?? 0;
 }
