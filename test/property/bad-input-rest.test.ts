@@ -9,8 +9,7 @@ import { readPublished, type Published, type PublishedRoute } from "../support/p
 import { buildScene, type Role, type Scene } from "../support/scene.ts";
 import { assertUnchanged, dumpTables, sendersSettled } from "../support/tables.ts";
 import { badTexts, flaws, goodValue, repeatedField, SchemaJudge } from "./bad-input.ts";
-
-const RUNS = 30;
+import { forAll } from "./for-all.ts";
 
 interface BadRequest {
   readonly aspect: string;
@@ -177,11 +176,8 @@ test("whatever is wrong with a request to any route, it is refused with a reason
   for (const route of published.routes) {
     const before = await dumpTables(im.sql);
     const { token } = scene.people[actorOf(route)];
-    await fc.assert(
-      fc.asyncProperty(badRequests(route, scene, published), async (bad) =>
-        assertRefused(await send(im, token, route, bad), bad, route.key),
-      ),
-      { numRuns: RUNS },
+    await forAll(badRequests(route, scene, published), { runs: 30 }, async (bad) =>
+      assertRefused(await send(im, token, route, bad), bad, route.key),
     );
     await assertUnchanged(im.sql, before, route.key);
   }

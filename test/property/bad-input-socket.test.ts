@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import fc from "fast-check";
 import { MAX_SOCKET_FRAME_BYTES } from "../../config/limits.ts";
 import { socketMatrix } from "../e2e/authorization-matrix.ts";
 import type { Ack, Client } from "../support/client.ts";
@@ -9,8 +8,8 @@ import { readPublished, type PublishedEvent } from "../support/published.ts";
 import { buildScene, type Role } from "../support/scene.ts";
 import { assertUnchanged, dumpTables, sendersSettled } from "../support/tables.ts";
 import { flaws, SchemaJudge } from "./bad-input.ts";
+import { forAll } from "./for-all.ts";
 
-const RUNS = 60;
 /** Types of packets of Socket.IO: with and without binary parts. */
 const ACKNOWLEDGEMENTS: readonly number[] = [3, 6];
 
@@ -53,20 +52,17 @@ test("whatever is wrong with an event, it is acknowledged once as refused and no
     const acknowledged = acknowledgements(client);
     const good = { ...socketMatrix[event.name]?.params?.(names) };
     let sent = 0;
-    await fc.assert(
-      fc.asyncProperty(flaws(event.payload, good, judge), async ({ aspect, text, field }) => {
-        const told = `${event.name}, ${aspect}: ${text.slice(0, 200)}`;
-        const answer = (await client.send(event.name, JSON.parse(text))) as Refusal;
-        sent++;
-        assertRefused(answer, told);
-        if (answer.code === 9001 && field !== null)
-          assert.ok(
-            answer.data?.fields?.some((one) => one.field.startsWith(field.slice(0, 100))),
-            `${told} ${JSON.stringify(answer)}`,
-          );
-      }),
-      { numRuns: RUNS },
-    );
+    await forAll(flaws(event.payload, good, judge), { runs: 60 }, async ({ aspect, text, field }) => {
+      const told = `${event.name}, ${aspect}: ${text.slice(0, 200)}`;
+      const answer = (await client.send(event.name, JSON.parse(text))) as Refusal;
+      sent++;
+      assertRefused(answer, told);
+      if (answer.code === 9001 && field !== null)
+        assert.ok(
+          answer.data?.fields?.some((one) => one.field.startsWith(field.slice(0, 100))),
+          `${told} ${JSON.stringify(answer)}`,
+        );
+    });
     assert.equal((await client.send("unknown")).code, 9010);
     assert.deepEqual([acknowledged.length, new Set(acknowledged).size], [sent + 1, sent + 1], event.name);
   }

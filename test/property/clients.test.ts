@@ -2,28 +2,18 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
 import { startIm } from "../support/im.ts";
+import { forAll } from "./for-all.ts";
 import { Model } from "./model.ts";
 import { clientOperation, shape, type ClientOperation } from "./operations.ts";
 import { perform, taskOf, Words } from "./perform.ts";
 import { assertConverges, buildWorld, type World } from "./world.ts";
 
-/** More runs, or those of a failure once more: `PROPERTY_RUNS=500 PROPERTY_SEED=42 node --test test/property/clients.test.ts`. */
-const runs = Number(process.env["PROPERTY_RUNS"] ?? 120);
-const seed = process.env["PROPERTY_SEED"];
-/** What begins later passes without a try, so that the search for a shorter failure ends. */
-const TIME_LIMIT_MS = 90_000;
-
-/** @throws with the seed and the shortest list of operations that was found to fail */
-async function assertForAll<T>(of: fc.Arbitrary<T>, holds: (given: T) => Promise<void>): Promise<void> {
-  const end = performance.now() + TIME_LIMIT_MS;
-  const property = fc.asyncProperty(of, (given) => (performance.now() < end ? holds(given) : Promise.resolve()));
-  await fc.assert(property, { numRuns: runs, ...(seed !== undefined && { seed: Number(seed) }) });
-}
+const HOW = { runs: 120, timeLimitMs: 90_000 };
 
 test("clients that take turns get what the model says, and all devices show the same", { timeout: 280_000 }, async () => {
   await using im = await startIm();
   const operations = fc.array(clientOperation, { maxLength: 60, size: "max" });
-  await assertForAll(fc.record({ shape, operations }), async (given) => {
+  await forAll(fc.record({ shape, operations }), HOW, async (given) => {
     await using world = await buildWorld(im, given.shape);
     const model = new Model(world, given.shape.historyVisible);
     const words = new Words();
@@ -47,7 +37,7 @@ test("clients that act at once keep every invariant, and all devices show the sa
   await using im = await startIm();
   const script = fc.array(clientOperation, { maxLength: 25, size: "max" });
   const scripts = fc.array(script, { minLength: 2, maxLength: 6, size: "max" });
-  await assertForAll(fc.record({ shape, scripts }), async (given) => {
+  await forAll(fc.record({ shape, scripts }), HOW, async (given) => {
     await using world = await buildWorld(im, given.shape);
     const words = new Words();
     await Promise.all(given.scripts.map((operations) => actAlone(world, words, operations)));

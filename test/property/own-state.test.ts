@@ -6,12 +6,7 @@ import type { Result } from "../../contracts/index.ts";
 import { dataOf, type Client } from "../support/client.ts";
 import { befriend, buildGroup, buildUser, startIm, text, type Im, type TestUser } from "../support/im.ts";
 import { waitFor } from "../support/wait.ts";
-
-/** More runs, or those of a failure once more: `PROPERTY_RUNS=500 PROPERTY_SEED=42 node --test test/property/own-state.test.ts`. */
-const runs = Number(process.env["PROPERTY_RUNS"] ?? 60);
-const seed = process.env["PROPERTY_SEED"];
-/** What begins later passes without a try, so that the search for a shorter failure ends. */
-const TIME_LIMIT_MS = 20_000;
+import { forAll } from "./for-all.ts";
 
 /** What is done in one of two conversations, by one's own devices and by the other one. */
 type Operation = { readonly conversation: 0 | 1; readonly device: 0 | 1 | 2 } & (
@@ -190,10 +185,8 @@ async function assertConverged(im: Im, world: World): Promise<void> {
 
 test("devices that change one list at once all show what the server has", { timeout: 200_000 }, async () => {
   await using im = await startIm();
-  const end = performance.now() + TIME_LIMIT_MS;
   const scripts = fc.array(fc.array(operation, { minLength: 1, maxLength: 12 }), { minLength: 2, maxLength: 4, size: "max" });
-  const property = fc.asyncProperty(scripts, async (given) => {
-    if (performance.now() > end) return;
+  await forAll(scripts, { runs: 60, timeLimitMs: 20_000 }, async (given) => {
     const world = await buildWorld(im);
     try {
       await Promise.all(
@@ -206,5 +199,4 @@ test("devices that change one list at once all show what the server has", { time
       for (const device of world.devices) await device.close();
     }
   });
-  await fc.assert(property, { numRuns: runs, ...(seed !== undefined && { seed: Number(seed) }) });
 });

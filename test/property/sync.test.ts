@@ -10,14 +10,12 @@ import { ownDatabase } from "../support/mysql.ts";
 import { ownServers, reasonToSkip, serversFor } from "../support/servers.ts";
 import { SyncClient, type SyncAnswer } from "../support/sync-client.ts";
 import { waitFor } from "../support/wait.ts";
+import { forAll } from "./for-all.ts";
 import { clientOperation, shape, type ClientOperation } from "./operations.ts";
 import { perform, taskOf, Words } from "./perform.ts";
 import { buildWorld, type Person, type World } from "./world.ts";
 
-/** More runs, or those of a failure once more: `PROPERTY_RUNS=500 PROPERTY_SEED=42 node --test test/property/sync.test.ts`. */
-const runs = Number(process.env["PROPERTY_RUNS"] ?? 60);
-const seed = process.env["PROPERTY_SEED"];
-/** What begins later passes without a try, so that the search for a shorter failure ends. */
+const RUNS = 60;
 const TIME_LIMIT_MS = 20_000;
 const SHOW_TIMEOUT_MS = 10_000;
 
@@ -122,6 +120,7 @@ async function live(im: Im, given: { shape: { people: number; historyVisible: bo
     steps.map((one) => (one.op === "sync" ? { ...one, who: i % world.people.length } : one)),
   );
   await Promise.all(syncsApart.slice(0, world.people.length).map(act));
+  await world.sent();
   await im.settled();
   const latecomers = world.people.map((person) => new Absent(person));
   for (const absent of [...absents, ...latecomers]) {
@@ -131,18 +130,14 @@ async function live(im: Im, given: { shape: { people: number; historyVisible: bo
   }
 }
 
-function assertForAll(im: Im, numRuns: number): Promise<void> {
-  const end = performance.now() + TIME_LIMIT_MS;
+function assertUpToDateAlways(im: Im, runs: number): Promise<void> {
   const scripts = fc.array(fc.array(step, { maxLength: 20, size: "max" }), { minLength: 2, maxLength: 4, size: "max" });
-  const property = fc.asyncProperty(fc.record({ shape, scripts }), async (given) => {
-    if (performance.now() < end) await live(im, given);
-  });
-  return fc.assert(property, { numRuns, ...(seed !== undefined && { seed: Number(seed) }) });
+  return forAll(fc.record({ shape, scripts }), { runs, timeLimitMs: TIME_LIMIT_MS }, (given) => live(im, given));
 }
 
 it("devices that sync now and then end with the picture of the server", { timeout: 180_000 }, async () => {
   await using im = await startIm();
-  await assertForAll(im, runs);
+  await assertUpToDateAlways(im, RUNS);
 });
 
 const [mysql, kafka] = [await serversFor("mysql"), await serversFor("kafka")];
@@ -157,6 +152,6 @@ describe("on the servers of a cluster", { skip }, () => {
     await using servers = await ownServers("redis");
     const stores: Partial<Config> = { mysqlUrl: database.url, redisUrl: servers.redis.url };
     await using im = await startIm({ ...stores, kafkaBrokers: [kafka.url], kafkaTopicPrefix });
-    await assertForAll(im, Math.ceil(runs / 5));
+    await assertUpToDateAlways(im, RUNS / 5);
   });
 });
