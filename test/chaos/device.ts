@@ -1,7 +1,8 @@
-import type { Conversation, HistoryItem, Message, SendResult } from "../../contracts/entities.ts";
+import type { Conversation, Message, SendResult } from "../../contracts/entities.ts";
 import { api, connectClient, type Client, type RestAnswer, type RestClient } from "../support/client.ts";
 import type { Answers, Deed, History, Kind, Listed, Reply, Walk } from "./history.ts";
 import { Picture } from "./picture.ts";
+import { readPages, Refusal } from "./read-pages.ts";
 
 export type Connection = Pick<Client, "socket" | "received" | "close">;
 /** What a device makes of what it hears. */
@@ -27,7 +28,6 @@ export interface DeviceOptions {
 export type MessageRef = Pick<Message, "messageId" | "conversationId" | "seq">;
 /** Longer than any answer may take, so that one that does shows. */
 const ANSWER_TIMEOUT_MS = 10_000;
-type Page = Walk["pages"][number];
 type Own = "userId" | "connection" | "gateway";
 /** A deed without who does it. */
 type Named<D extends Deed = Deed> = D extends Deed ? Omit<D, Own> : never;
@@ -60,6 +60,7 @@ export class Device<V extends View = View> {
   readonly view: V;
   readonly #options: DeviceOptions;
   #client: Connection | null = null;
+  #connecting: Promise<void> | null = null;
   #connections = 0;
   #gateway = 0;
 
@@ -89,8 +90,16 @@ export class Device<V extends View = View> {
     this.#gateway++;
   }
 
-  /** Connects, then reads the conversations, so that nothing falls in between. @throws when it cannot */
-  async connect(conversationIds: readonly string[]): Promise<void> {
+  /**
+   * Connects, then reads the conversations, so that nothing falls in between; who calls it meanwhile waits for the same connection.
+   * @throws when it cannot
+   */
+  connect(conversationIds: readonly string[]): Promise<void> {
+    this.#connecting ??= this.#connect(conversationIds).finally(() => (this.#connecting = null));
+    return this.#connecting;
+  }
+
+  async #connect(conversationIds: readonly string[]): Promise<void> {
     const { history, token, open = connectPlainly } = this.#options;
     const client = await open(this.url, token);
     const connection = `${this.name}#${++this.#connections}`;
@@ -260,34 +269,3 @@ export class Device<V extends View = View> {
 
 /** Of a refused handshake; null when there was no answer. */
 const codeOf = (error: unknown): number | null => (error as { data?: { code?: number } }).data?.code ?? null;
-
-/** An answer with an error. */
-class Refusal extends Error {
-  readonly code: number;
-
-  constructor(code: number) {
-    super(`refused with ${code}`);
-    this.code = code;
-  }
-}
-
-/** Reads a history to its end, from either end. @throws Refusal */
-export async function readPages(
-  rest: RestClient,
-  conversationId: string,
-  direction: Walk["direction"],
-  limit: number,
-): Promise<Walk> {
-  const pages: Page[] = [];
-  for (let position = direction === "up" ? "afterSeq=0" : ""; ;) {
-    const path = `/messages/conversations/${conversationId}/history?limit=${limit}&${position}`;
-    const { code, data } = await rest.get<Page>(path);
-    if (code !== 0) throw new Refusal(code);
-    pages.push(data);
-    const edge = direction === "up" ? lastSeqOf(data.items.at(-1)) : data.items[0]?.seq;
-    if (edge === undefined) return { direction, pages };
-    position = direction === "up" ? `afterSeq=${edge}` : `beforeSeq=${edge}`;
-  }
-}
-
-const lastSeqOf = (item: HistoryItem | undefined): number | undefined => (item && "toSeq" in item ? item.toSeq : item?.seq);

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import fc from "fast-check";
 import type { Config } from "../../config/config.ts";
-import { readPages } from "../chaos/device.ts";
+import { readPages } from "../chaos/read-pages.ts";
 import { keep, type Kept } from "../chaos/picture.ts";
 import { startIm, type Im } from "../support/im.ts";
 import { removeTopics, uniquePrefix } from "../support/kafka.ts";

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { picturingDevice, readPages, type Device } from "../chaos/device.ts";
+import { picturingDevice, type Device } from "../chaos/device.ts";
+import { readPages } from "../chaos/read-pages.ts";
 import { assertHolds } from "../chaos/checkers/index.ts";
 import { keep, type Kept, type Picture } from "../chaos/picture.ts";
 import { readerOfPorts } from "../chaos/pipeline.ts";

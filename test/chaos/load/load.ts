@@ -1,4 +1,5 @@
-import { readPages, type DeviceOptions } from "../device.ts";
+import type { DeviceOptions } from "../device.ts";
+import { readPages } from "../read-pages.ts";
 import type { FinalState, ReadHistory, ReadList } from "../final-state.ts";
 import type { History } from "../history.ts";
 import type { Account, PeopleConversation } from "../people.ts";
