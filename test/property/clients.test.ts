@@ -1,8 +1,9 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { describe, it, test } from "node:test";
 import fc from "fast-check";
-import { startIm } from "../support/im.ts";
-import { forAll } from "./for-all.ts";
+import { startIm, type Im } from "../support/im.ts";
+import { onCluster } from "../support/on-cluster.ts";
+import { forAll, type ForAll } from "./for-all.ts";
 import { Model } from "./model.ts";
 import { clientOperation, shape, type ClientOperation } from "./operations.ts";
 import { perform, taskOf, Words } from "./perform.ts";
@@ -33,15 +34,28 @@ async function takeTurn(world: World, model: Model, words: Words, operation: Cli
   if (["kick", "leave", "join"].includes(operation.op)) await model.learnSystemMessages();
 }
 
-test("clients that act at once keep every invariant, and all devices show the same", { timeout: 280_000 }, async () => {
-  await using im = await startIm();
+async function assertAgree(im: Im, how: ForAll): Promise<void> {
   const script = fc.array(clientOperation, { maxLength: 25, size: "max" });
   const scripts = fc.array(script, { minLength: 2, maxLength: 6, size: "max" });
-  await forAll(fc.record({ shape, scripts }), HOW, async (given) => {
+  await forAll(fc.record({ shape, scripts }), how, async (given) => {
     await using world = await buildWorld(im, given.shape);
     const words = new Words();
     await Promise.all(given.scripts.map((operations) => actAlone(world, words, operations)));
     await assertConverges(world);
+  });
+}
+
+test("clients that act at once keep every invariant, and all devices show the same", { timeout: 280_000 }, async () => {
+  await using im = await startIm();
+  await assertAgree(im, HOW);
+});
+
+const cluster = await onCluster();
+
+describe("on the servers of a cluster", { skip: cluster.skip }, () => {
+  it("clients that act at once keep every invariant, and all devices show the same", { timeout: 280_000 }, async () => {
+    await using im = await cluster.start();
+    await assertAgree(im, { runs: 15, timeLimitMs: 60_000 });
   });
 });
 

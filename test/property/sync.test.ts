@@ -1,13 +1,10 @@
 import assert from "node:assert/strict";
-import { after, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import fc from "fast-check";
-import type { Config } from "../../config/config.ts";
 import { readPages } from "../chaos/read-pages.ts";
 import { keep, type Kept } from "../chaos/picture.ts";
 import { startIm, type Im } from "../support/im.ts";
-import { removeTopics, uniquePrefix } from "../support/kafka.ts";
-import { ownDatabase } from "../support/mysql.ts";
-import { ownServers, reasonToSkip, serversFor } from "../support/servers.ts";
+import { onCluster } from "../support/on-cluster.ts";
 import { SyncClient, type SyncAnswer } from "../support/sync-client.ts";
 import { waitFor } from "../support/wait.ts";
 import { forAll } from "./for-all.ts";
@@ -140,18 +137,11 @@ it("devices that sync now and then end with the picture of the server", { timeou
   await assertUpToDateAlways(im, RUNS);
 });
 
-const [mysql, kafka] = [await serversFor("mysql"), await serversFor("kafka")];
-const skip = mysql.skip || kafka.skip || (await reasonToSkip("redis"));
+const cluster = await onCluster();
 
-describe("on the servers of a cluster", { skip }, () => {
-  const kafkaTopicPrefix = uniquePrefix();
-  after(() => removeTopics(kafka.url, kafkaTopicPrefix));
-
+describe("on the servers of a cluster", { skip: cluster.skip }, () => {
   it("devices that sync now and then end with the picture of the server", { timeout: 240_000 }, async () => {
-    await using database = await ownDatabase(mysql.url);
-    await using servers = await ownServers("redis");
-    const stores: Partial<Config> = { mysqlUrl: database.url, redisUrl: servers.redis.url };
-    await using im = await startIm({ ...stores, kafkaBrokers: [kafka.url], kafkaTopicPrefix });
+    await using im = await cluster.start();
     await assertUpToDateAlways(im, RUNS / 5);
   });
 });

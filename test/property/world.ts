@@ -6,6 +6,7 @@ import { keep, type Kept, type Picture } from "../chaos/picture.ts";
 import { readerOfPorts } from "../chaos/pipeline.ts";
 import { readStored, type FinalState, type ReadHistory, type ReadList, type StoredMember } from "../chaos/final-state.ts";
 import { History } from "../chaos/history.ts";
+import { PERSISTER_GROUP } from "../../mixins/message-log/port.ts";
 import { connectionsOf } from "../support/connections.ts";
 import { befriend, buildGroup, PASSWORD, type Im } from "../support/im.ts";
 import { intercept } from "../support/intercept.ts";
@@ -158,6 +159,7 @@ const historyOf = ({ histories }: FinalState, userId: string, conversationId: st
 /** SQL, histories, lists and the pipeline of one moment when nothing is on its way: read again as long as SQL changed meanwhile. */
 export async function readFinalState(world: World): Promise<FinalState> {
   await world.sent();
+  await waitFor(() => isPersisted(world.im), "all messages in the database");
   const conversationIds = world.conversations.map(({ conversationId }) => conversationId);
   for (;;) {
     const before = await readStored(world.im.sql, conversationIds);
@@ -171,6 +173,9 @@ export async function readFinalState(world: World): Promise<FinalState> {
     return { ...before, members, histories, lists, followed: [], pipeline };
   }
 }
+
+const isPersisted = async ({ hot, log }: Im): Promise<boolean> =>
+  (await hot.conversations.pendingStats()).count === 0 && (await log.lag(PERSISTER_GROUP)) === 0;
 
 /** A sender's cursor shows at once and is written a little later. */
 async function withCursor({ im }: World, member: StoredMember): Promise<StoredMember> {
