@@ -81,7 +81,10 @@ export class Picture {
     const moves = messages.map((message) => this.#movesMe(message)).filter((moved) => moved !== null);
     if (moves.at(-1) === "left") this.#left.add(conversationId);
     else this.#left.delete(conversationId);
-    this.#conversations.set(conversationId, new Map(messages.map((message) => [message.seq, keep(message)])));
+    // Who is being let in or shut out may have heard more than they could read a moment ago.
+    const heard = [...this.#messagesOf(conversationId)].filter(([seq]) => seq > maxSeq);
+    const read = messages.map((message): [number, Kept] => [message.seq, keep(message)]);
+    this.#conversations.set(conversationId, new Map([...read, ...heard]));
     const held = this.#held.get(conversationId)!;
     this.#held.delete(conversationId);
     for (const { event, payload } of held) this.take(event, payload);

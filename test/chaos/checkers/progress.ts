@@ -66,7 +66,10 @@ function placesOfDisturbed(history: History): Set<string> {
   return new Set(disturbed.flatMap((sends) => answered(sends).map((send) => placeOf({ ...send, seq: send.answer.seq }))));
 }
 
-/** When each connection first heard of a message: by a push, or by the answer to its own sending. */
+/**
+ * When each connection first heard of a message: by a push, or by the answer to its own sending. Who repeats what was sent elsewhere
+ * may have read it before.
+ */
 function whenLearned(history: History): Map<string, number> {
   const learned = new Map<string, number>();
   const learn = (connection: string, place: string, order: number): void => {
@@ -75,7 +78,8 @@ function whenLearned(history: History): Map<string, number> {
   };
   for (const seen of history.observations)
     if (seen.event === "message:new") learn(seen.connection, placeOf(messageOf(seen)), seen.at.order);
-  for (const { connection, conversationId, answer, ended } of history.of("send"))
+  const firsts = [...sendsByKey(history).values()].map(([first]) => first!);
+  for (const { connection, conversationId, answer, ended } of firsts)
     if (answer) learn(connection, placeOf({ conversationId, seq: answer.seq }), ended!.order);
   return learned;
 }
