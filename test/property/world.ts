@@ -121,6 +121,8 @@ export async function connect({ conversations }: World, { index }: Person, devic
 /** Waits until nothing is on its way, then checks the invariants, and each connected device's picture against the server. */
 export async function assertConverges(world: World): Promise<void> {
   await world.im.settled();
+  await world.sent();
+  await waitFor(() => isPersisted(world.im), "all messages in the database");
   const state = await readFinalState(world);
   assertHolds(world.history, state);
   await Promise.all(
@@ -159,7 +161,6 @@ const historyOf = ({ histories }: FinalState, userId: string, conversationId: st
 /** SQL, histories, lists and the pipeline of one moment when nothing is on its way: read again as long as SQL changed meanwhile. */
 export async function readFinalState(world: World): Promise<FinalState> {
   await world.sent();
-  await waitFor(() => isPersisted(world.im), "all messages in the database");
   const conversationIds = world.conversations.map(({ conversationId }) => conversationId);
   for (;;) {
     const before = await readStored(world.im.sql, conversationIds);
