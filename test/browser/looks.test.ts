@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { after, before, describe, it } from "node:test";
+import { before, describe, it } from "node:test";
 import type { AxeResults } from "axe-core";
-import { browser, openBrowser, PATIENCE_MS, settled, type OpenBrowser } from "../support/browser.ts";
-import { startIm, type Im } from "../support/im.ts";
+import { browser, PATIENCE_MS, settled } from "../support/browser.ts";
 import { waitFor } from "../support/wait.ts";
-import { builtWebClient } from "../support/web-client.ts";
+import { servedWebClient } from "../support/web-client.ts";
 import { befriendOnline, restPerson, webPerson, type WebPerson } from "../support/web-person.ts";
 
 const AXE = await readFile(new URL(import.meta.resolve("axe-core/axe.min.js")), "utf8");
@@ -40,23 +39,17 @@ const LOOKS = [
 const FAR_TOO_LONG = "Benjamin with a name that is far too long for any list";
 
 describe("every screen of the web client", { skip: browser.skip }, () => {
-  const open = new AsyncDisposableStack();
-  let im: Im;
-  let chromium: OpenBrowser;
+  const served = servedWebClient();
   /** In front of a page of his own, so that he is shown as online. */
   let ben: WebPerson;
   before(async () => {
-    await builtWebClient();
-    im = open.use(await startIm({ rateLimits: false }));
-    chromium = open.use(await openBrowser());
-    ben = await webPerson(chromium, im.url, { nickname: FAR_TOO_LONG });
+    ben = await webPerson(served.chromium, served.im.url, { nickname: FAR_TOO_LONG });
   });
-  after(() => open.disposeAsync());
 
   for (const { name, context } of LOOKS)
     it(`fits, speaks its language and can be used by everybody, ${name}`, async () => {
-      const ann = await webPerson(chromium, im.url, { nickname: "Ann", ...context });
-      const stranger = await restPerson(im.url, { nickname: "Cleo" });
+      const ann = await webPerson(served.chromium, served.im.url, { nickname: "Ann", ...context });
+      const stranger = await restPerson(served.im.url, { nickname: "Cleo" });
       await stranger.rest.post("/social/friends/request", { userId: ann.userId, message: "Hello" });
       const direct = await befriendOnline(ann, ben);
       await ben.rest.put(`/social/whitelist/${ann.userId}`);
@@ -81,7 +74,7 @@ describe("every screen of the web client", { skip: browser.skip }, () => {
       const sections = ["profile", "password", "devices", "privacy", "appearance", "account", "about"];
       for (const section of isLight ? sections : []) places.push(`/settings/${section}`);
       for (const place of places) {
-        await ann.page.goto(im.url + place);
+        await ann.page.goto(served.im.url + place);
         await ann.page.getByRole("main").waitFor();
         await settled(ann.page);
         assert.deepEqual(await barriers(ann), [], place);
@@ -98,7 +91,7 @@ describe("every screen of the web client", { skip: browser.skip }, () => {
     });
 
   it("can be used with the keyboard alone: a message is written, read and answered", async () => {
-    const ann = await webPerson(chromium, im.url, { nickname: "Ann" });
+    const ann = await webPerson(served.chromium, served.im.url, { nickname: "Ann" });
     const direct = await befriendOnline(ann, ben);
     await ben.rest.post("/messages", { conversationId: direct, clientMsgId: "keys", type: "text", content: { text: "Hello" } });
     await ann.page.getByRole("link", { name: /Ben/ }).first().waitFor();

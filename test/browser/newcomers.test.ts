@@ -1,9 +1,8 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
+import { describe, it } from "node:test";
 import type { Page } from "playwright-core";
-import { browser, openBrowser, type OpenBrowser, type Visitor } from "../support/browser.ts";
-import { startIm, type Im } from "../support/im.ts";
-import { builtWebClient } from "../support/web-client.ts";
+import { browser, type OpenBrowser, type Visitor } from "../support/browser.ts";
+import { servedWebClient } from "../support/web-client.ts";
 import { restPerson } from "../support/web-person.ts";
 
 /** Signs up by the screen, as somebody does who opens the address that the server prints. */
@@ -19,19 +18,11 @@ async function signUp(chromium: OpenBrowser, url: string, username: string): Pro
 }
 
 describe("two new people", { skip: browser.skip }, () => {
-  const open = new AsyncDisposableStack();
-  let im: Im;
-  let chromium: OpenBrowser;
-  before(async () => {
-    await builtWebClient();
-    im = open.use(await startIm({ rateLimits: false }));
-    chromium = open.use(await openBrowser());
-  });
-  after(() => open.disposeAsync());
+  const served = servedWebClient();
 
   it("sign up, find each other and write their first message by clicking alone", async () => {
-    const ann = await signUp(chromium, im.url, "ann");
-    const ben = await signUp(chromium, im.url, "ben");
+    const ann = await signUp(served.chromium, served.im.url, "ann");
+    const ben = await signUp(served.chromium, served.im.url, "ben");
 
     await ann.page.getByRole("link", { name: /^Contacts/ }).click();
     await ann.page.getByRole("button", { name: "Add friend" }).first().click();
@@ -50,17 +41,17 @@ describe("two new people", { skip: browser.skip }, () => {
     await ben.page.getByRole("textbox", { name: /^Message/ }).fill("Hello Ann!");
     await ben.page.keyboard.press("Enter");
 
-    await ann.page.goto(`${im.url}/chats`);
+    await ann.page.goto(`${served.im.url}/chats`);
     await ann.page.getByRole("link", { name: /ben/ }).first().click();
     await ann.page.getByRole("article").filter({ hasText: "Hello Ann!" }).waitFor();
     for (const { visitor } of [ann, ben]) assert.deepEqual(visitor.problems, []);
   });
 
   it("are told what is wrong with a name that is taken and a password that is easy", async () => {
-    await restPerson(im.url, { username: "anna" });
+    await restPerson(served.im.url, { username: "anna" });
     const { page } = await (async () => {
-      const visitor = await chromium.visitor({ locale: "en-GB" });
-      return { page: await visitor.open(`${im.url}/sign-up`) };
+      const visitor = await served.chromium.visitor({ locale: "en-GB" });
+      return { page: await visitor.open(`${served.im.url}/sign-up`) };
     })();
     const fill = async (username: string, password: string): Promise<void> => {
       await page.getByRole("textbox", { name: "User name", exact: true }).fill(username);

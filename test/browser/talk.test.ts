@@ -1,10 +1,9 @@
 import assert from "node:assert/strict";
-import { after, before, describe, it } from "node:test";
-import { browser, openBrowser, PATIENCE_MS, type OpenBrowser } from "../support/browser.ts";
-import { startIm, type Im } from "../support/im.ts";
+import { describe, it } from "node:test";
+import { browser, PATIENCE_MS } from "../support/browser.ts";
 import { freePort, startServer, temporaryFolder } from "../support/server-process.ts";
 import { waitFor } from "../support/wait.ts";
-import { builtWebClient } from "../support/web-client.ts";
+import { servedWebClient } from "../support/web-client.ts";
 import { befriendOnline, webPerson, type WebPerson } from "../support/web-person.ts";
 
 /** The texts of the open conversation, in their order. */
@@ -22,21 +21,13 @@ async function choose(person: WebPerson, text: string, deed: string): Promise<vo
 }
 
 describe("the web client", { skip: browser.skip }, () => {
-  const open = new AsyncDisposableStack();
-  let im: Im;
-  let chromium: OpenBrowser;
-  before(async () => {
-    await builtWebClient();
-    im = open.use(await startIm({ rateLimits: false }));
-    chromium = open.use(await openBrowser());
-  });
-  after(() => open.disposeAsync());
+  const served = servedWebClient();
 
   it("shows two people what the other writes, edits, recalls, quotes and how they react", async () => {
-    const ann = await webPerson(chromium, im.url, { nickname: "Ann" });
-    const ben = await webPerson(chromium, im.url, { nickname: "Ben" });
+    const ann = await webPerson(served.chromium, served.im.url, { nickname: "Ann" });
+    const ben = await webPerson(served.chromium, served.im.url, { nickname: "Ben" });
     const conversationId = await befriendOnline(ann, ben);
-    for (const person of [ann, ben]) await person.page.goto(`${im.url}/chats/${conversationId}`);
+    for (const person of [ann, ben]) await person.page.goto(`${served.im.url}/chats/${conversationId}`);
     await ann.say("Lunch at noon?");
     await ben.sees("Lunch at noon?");
     await ben.say("At one, please");
@@ -59,10 +50,10 @@ describe("the web client", { skip: browser.skip }, () => {
   });
 
   it("shows a group of three what each of them writes", async () => {
-    const ann = await webPerson(chromium, im.url, { nickname: "Ann" });
+    const ann = await webPerson(served.chromium, served.im.url, { nickname: "Ann" });
     const others = [
-      await webPerson(chromium, im.url, { nickname: "Ben" }),
-      await webPerson(chromium, im.url, { nickname: "Cleo" }),
+      await webPerson(served.chromium, served.im.url, { nickname: "Ben" }),
+      await webPerson(served.chromium, served.im.url, { nickname: "Cleo" }),
     ];
     for (const other of others) {
       await befriendOnline(ann, other);
@@ -81,8 +72,8 @@ describe("the web client", { skip: browser.skip }, () => {
     await using folder = await temporaryFolder();
     const env = { IM_DATA_DIR: folder.path, IM_PORT: String(await freePort()), IM_RATE_LIMITS: "off" };
     const first = await startServer(env);
-    const ann = await webPerson(chromium, first.url, { nickname: "Ann" });
-    const ben = await webPerson(chromium, first.url, { nickname: "Ben" });
+    const ann = await webPerson(served.chromium, first.url, { nickname: "Ann" });
+    const ben = await webPerson(served.chromium, first.url, { nickname: "Ben" });
     const conversationId = await befriendOnline(ann, ben);
     for (const person of [ann, ben]) await person.page.goto(`${first.url}/chats/${conversationId}`);
     await ann.say("before");

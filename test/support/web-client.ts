@@ -1,5 +1,8 @@
+import { after, before } from "node:test";
 import { buildWebClient } from "../../scripts/web-client/build.ts";
 import { distOf } from "../../scripts/web-client/sources.ts";
+import { openBrowser, type OpenBrowser } from "./browser.ts";
+import { startIm, type Im } from "./im.ts";
 import { ROOT } from "./server-process.ts";
 
 /**
@@ -10,4 +13,22 @@ import { ROOT } from "./server-process.ts";
 export async function builtWebClient(): Promise<string> {
   await buildWebClient(ROOT, () => undefined);
   return distOf(ROOT);
+}
+
+export interface ServedWebClient {
+  readonly im: Im;
+  readonly chromium: OpenBrowser;
+}
+
+/** A server with the web client, and a browser, for all tests of the suite in which it is called; they are there in its tests. */
+export function servedWebClient(): ServedWebClient {
+  const open = new AsyncDisposableStack();
+  const served = {} as { im: Im; chromium: OpenBrowser };
+  before(async () => {
+    await builtWebClient();
+    served.im = open.use(await startIm({ rateLimits: false }));
+    served.chromium = open.use(await openBrowser());
+  });
+  after(() => open.disposeAsync());
+  return served;
 }
