@@ -81,10 +81,10 @@ export class Picture {
     const moves = messages.map((message) => this.#movesMe(message)).filter((moved) => moved !== null);
     if (moves.at(-1) === "left") this.#left.add(conversationId);
     else this.#left.delete(conversationId);
-    // Who is being let in or shut out may have heard more than they could read a moment ago.
+    // Who is being let in or shut out may have heard more than they could read a moment ago, or read more than they may now.
     const heard = [...this.#messagesOf(conversationId)].filter(([seq]) => seq > maxSeq);
     const read = messages.map((message): [number, Kept] => [message.seq, keep(message)]);
-    this.#conversations.set(conversationId, new Map([...read, ...heard]));
+    this.#conversations.set(conversationId, new Map([...read, ...heard].filter(([seq]) => seq >= minSeq)));
     const held = this.#held.get(conversationId)!;
     this.#held.delete(conversationId);
     for (const { event, payload } of held) this.take(event, payload);
