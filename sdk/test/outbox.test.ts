@@ -1,9 +1,10 @@
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../test/support/server-process.ts";
-import { memoryStore, StoreError, type ImClient, type LocalMessage, type MessageWindow, type Store } from "../src/index.ts";
+import { memoryStore, type ImClient, type LocalMessage, type MessageWindow } from "../src/index.ts";
 import { fileStore } from "../src/node.ts";
 import { eventOf, FaultyProxy } from "./support/faulty-proxy.ts";
+import { moody } from "./support/moody-store.ts";
 import { allMessages, befriend, makeGroup, online, sharedWorld, startWorld, waitFor, type World } from "./support/world.ts";
 
 const LIMIT = { timeout: 60_000 };
@@ -296,17 +297,3 @@ describe("what is on its way", LIMIT, () => {
     expect(await store.list("outbox")).toEqual([]);
   });
 });
-
-/** A store that refuses to be written: all, or so many writes of messages. */
-function moody(): { store: Store; refuse: { all: boolean; messages: number } } {
-  const store = memoryStore();
-  const refuse = { all: false, messages: 0 };
-  const write = store.write.bind(store);
-  store.write = async (operations) => {
-    const isRefused = refuse.all || (refuse.messages > 0 && operations.some(({ table }) => table === "messages"));
-    if (!isRefused) return write(operations);
-    if (!refuse.all) refuse.messages--;
-    throw new StoreError("no room left");
-  };
-  return { store, refuse };
-}

@@ -5,7 +5,7 @@ import { dataOf, type Client } from "../support/client.ts";
 import { addToGroup, buildGroup, buildUser, clientMsgId, startIm, text, type Im, type TestUser } from "../support/im.ts";
 import { waitFor } from "../support/wait.ts";
 import { historyOf, sendFrom } from "../support/messages.ts";
-import { buildFriends } from "../support/people.ts";
+import { buildFriends, buildUsers } from "../support/people.ts";
 import { newId } from "../support/records.ts";
 
 /** What is told over sockets, and to whom. */
@@ -14,6 +14,7 @@ let im: Im;
 before(async () => void (im = await startIm()));
 after(() => im.stop());
 
+type Five<T> = [T, T, T, T, T];
 const connect = (user: TestUser): Promise<Client> => im.connect({ token: user.token });
 const seqsOf = (client: Client): number[] => client.of<Message>("message:new").map(({ seq }) => seq);
 
@@ -52,21 +53,10 @@ describe("who hears of a message", () => {
   });
 
   it("all members of a group, those who joined while they were connected too, and nobody who has left", async () => {
-    const [owner, member, late, leaver, removed] = await Promise.all([
-      buildUser(im),
-      buildUser(im),
-      buildUser(im),
-      buildUser(im),
-      buildUser(im),
-    ]);
+    const people = (await buildUsers(im, 5)) as Five<TestUser>;
+    const [owner, member, late, leaver, removed] = people;
     const { groupId, conversationId } = await buildGroup(im, owner, [member, leaver, removed]);
-    const [ofOwner, ofMember, ofLate, ofLeaver, ofRemoved] = [
-      await connect(owner),
-      await connect(member),
-      await connect(late),
-      await connect(leaver),
-      await connect(removed),
-    ];
+    const [ofOwner, ofMember, ofLate, ofLeaver, ofRemoved] = (await Promise.all(people.map(connect))) as Five<Client>;
     await dataOf(leaver.rest.delete(`/social/groups/${groupId}/members/${leaver.userId}`));
     await dataOf(owner.rest.delete(`/social/groups/${groupId}/members/${removed.userId}`));
     await addToGroup(im, owner, groupId, [late]);

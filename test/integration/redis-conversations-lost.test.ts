@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import { after, describe, it } from "node:test";
 import { conversationKeys, messageKey, pendingKey } from "../../config/redis-keys.ts";
 import { COUNTER_WAIT_MS, DRAIN_TOGETHER_MS } from "../../mixins/hot-store/redis/conversations-counters.ts";
-import { luaScript, type RedisClient } from "../../mixins/hot-store/redis/client.ts";
+import { luaScript } from "../../mixins/hot-store/redis/client.ts";
 import { accept, accepted, buildRequest, load, seqOf } from "../contract/hot-store-conversations/requests.ts";
 import { createDatabase } from "../support/database.ts";
-import { LoggedToSql } from "../support/logged-to-sql.ts";
+import { answering, redisPair } from "../support/redis-pair.ts";
 import { endingOf } from "../support/redis.ts";
-import { newPrefix, redisNode, wipe, type RedisNode } from "../support/redis-conversations.ts";
+import { newPrefix, redisNode, wipe } from "../support/redis-conversations.ts";
 import { newId } from "../support/records.ts";
 import { serversFor } from "../support/servers.ts";
 import { stopwatch } from "../support/stopwatch.ts";
@@ -17,61 +17,6 @@ const redis = await serversFor("redis");
 const database = await createDatabase();
 const { sql } = database;
 after(() => database[Symbol.asyncDispose]());
-
-interface World extends AsyncDisposable {
-  readonly a: RedisNode;
-  readonly b: RedisNode;
-  readonly log: LoggedToSql;
-  /** When the log was looked at, by both and by each. */
-  readonly drains: number[];
-  readonly drainsOf: { readonly a: number[]; readonly b: number[] };
-  wipe(): Promise<void>;
-}
-
-/** Two nodes on one Redis, and a log with its persister. */
-async function openWorld(): Promise<World> {
-  const keyPrefix = newPrefix();
-  const drains: number[] = [];
-  const drainsOf = { a: [], b: [] };
-  const log: LoggedToSql = new LoggedToSql(sql, () => a.conversations);
-  const drainedBy =
-    (own: number[]) =>
-    (timeoutMs: number): Promise<boolean> => {
-      const at = performance.now();
-      drains.push(at);
-      own.push(at);
-      return log.settled(timeoutMs);
-    };
-  const a = await redisNode({ url: redis.url, sql, keyPrefix, drained: drainedBy(drainsOf.a) });
-  const b = await redisNode({ url: redis.url, sql, keyPrefix, drained: drainedBy(drainsOf.b) });
-  return {
-    ...{ a, b, log, drains, drainsOf },
-    wipe: () => wipe(a.client, keyPrefix),
-    async [Symbol.asyncDispose]() {
-      await log.settled(5_000);
-      await Promise.all([a.conversations.close(), b.conversations.close()]);
-      await wipe(a.client, keyPrefix);
-      await Promise.all([a[Symbol.asyncDispose](), b[Symbol.asyncDispose]()]);
-    },
-  };
-}
-
-/** The same connection, whose server answers INFO with these texts, the last one from then on. */
-function answering(client: RedisClient, infos: string[]): RedisClient {
-  return {
-    ...client,
-    attempt: (work) =>
-      client.attempt((server) => {
-        const info = (): Promise<string> => Promise.resolve(infos.length > 1 ? infos.shift()! : infos[0]!);
-        return work(new Proxy(server, { get: (target, name) => (name === "info" ? info : boundOf(target, name)) }));
-      }),
-  };
-}
-
-function boundOf(target: object, name: string | symbol): unknown {
-  const value: unknown = Reflect.get(target, name);
-  return typeof value === "function" ? (value.bind(target) as unknown) : value;
-}
 
 interface Standing {
   readonly seq: number;
@@ -89,7 +34,7 @@ const seqsUpTo = (seq: number): number[] => Array.from({ length: seq }, (_, inde
 
 describe("a conversation whose counter is lost", { skip: redis.skip, timeout: 60_000 }, () => {
   it("begins at once when no seq was ever reserved, behind what SQL has", async () => {
-    await using world = await openWorld();
+    await using world = await redisPair(redis.url, sql);
     const id = await load(world.a.conversations, { headSeq: 7 });
     assert.equal((await accepted(world.a.conversations, buildRequest(id))).seq, 8);
     assert.deepEqual(world.drains, []);
@@ -97,7 +42,7 @@ describe("a conversation whose counter is lost", { skip: redis.skip, timeout: 60
   });
 
   it("goes on behind all that was reserved, and what stayed empty below is void", async () => {
-    await using world = await openWorld();
+    await using world = await redisPair(redis.url, sql);
     const { a, b, log } = world;
     const id = await load(a.conversations);
     const first = await accepted(a.conversations, buildRequest(id));
@@ -133,7 +78,7 @@ describe("a conversation whose counter is lost", { skip: redis.skip, timeout: 60
   });
 
   it("acknowledges nothing that was accepted before", async () => {
-    await using world = await openWorld();
+    await using world = await redisPair(redis.url, sql);
     const { a } = world;
     const [id, other] = [await load(a.conversations), await load(a.conversations)];
     const record = await accepted(a.conversations, buildRequest(id));
@@ -149,7 +94,7 @@ describe("a conversation whose counter is lost", { skip: redis.skip, timeout: 60
   });
 
   it("waits for what is in the log, and answers after a while that it takes longer", { timeout: 20_000 }, async () => {
-    await using world = await openWorld();
+    await using world = await redisPair(redis.url, sql);
     const { a, log } = world;
     const id = await load(a.conversations);
     const release = log.hold();
@@ -172,7 +117,7 @@ describe("a conversation whose counter is lost", { skip: redis.skip, timeout: 60
   });
 
   it("is begun once by nodes that do it at the same time", async () => {
-    await using world = await openWorld();
+    await using world = await redisPair(redis.url, sql);
     const { a, b } = world;
     const ids = await Promise.all(Array.from({ length: 10 }, () => load(a.conversations)));
     for (const id of ids) await accepted(a.conversations, buildRequest(id));
@@ -197,7 +142,7 @@ describe("a conversation whose counter is lost", { skip: redis.skip, timeout: 60
   });
 
   it("is not begun by a node whose claim is over", async () => {
-    await using world = await openWorld();
+    await using world = await redisPair(redis.url, sql);
     const { a } = world;
     const id = await load(a.conversations);
     await accepted(a.conversations, buildRequest(id));
@@ -215,7 +160,7 @@ describe("a conversation whose counter is lost", { skip: redis.skip, timeout: 60
   });
 
   it("is begun anew when SQL has gone on without this Redis", async () => {
-    await using world = await openWorld();
+    await using world = await redisPair(redis.url, sql);
     const { a } = world;
     const id = await load(a.conversations);
     const seen = (await a.blocks.find(id))!;
@@ -228,7 +173,7 @@ describe("a conversation whose counter is lost", { skip: redis.skip, timeout: 60
   });
 
   it("shows no seq behind a gap, and begins anew when there is one", async () => {
-    await using world = await openWorld();
+    await using world = await redisPair(redis.url, sql);
     const { a, log } = world;
     const [whole, gapped] = [await load(a.conversations), await load(a.conversations)];
     for (const id of [whole, gapped]) {
@@ -257,7 +202,7 @@ describe("a conversation whose counter is lost", { skip: redis.skip, timeout: 60
   });
 
   it("never tells less than a lost counter had, but waits for SQL to have it, and once for all", async () => {
-    await using world = await openWorld();
+    await using world = await redisPair(redis.url, sql);
     const { a, b, log, drains } = world;
     const id = await load(a.conversations);
     const persist = log.hold();
@@ -277,7 +222,7 @@ describe("a conversation whose counter is lost", { skip: redis.skip, timeout: 60
   });
 
   it("tells nothing while it is not known that SQL has it", async () => {
-    await using world = await openWorld();
+    await using world = await redisPair(redis.url, sql);
     const id = await load(world.a.conversations);
     await world.wipe();
     const blind = await redisNode({ url: redis.url, sql, keyPrefix: newPrefix(), drained: async () => false });
@@ -286,7 +231,7 @@ describe("a conversation whose counter is lost", { skip: redis.skip, timeout: 60
   });
 
   it("drops what is pending of another run of the server, and what it knew of ids", async () => {
-    await using world = await openWorld();
+    await using world = await redisPair(redis.url, sql);
     const { a } = world;
     const id = await load(a.conversations);
     const request = buildRequest(id);
@@ -302,7 +247,7 @@ describe("a conversation whose counter is lost", { skip: redis.skip, timeout: 60
   });
 
   it("has members that were read before another run of the server no more", async () => {
-    await using world = await openWorld();
+    await using world = await redisPair(redis.url, sql);
     const id = await load(world.a.conversations);
     await world.a.client.attempt((server) => server.hset(conversationKeys(id).members, ".", "00another"));
     assert.equal(await world.a.conversations.member(id, "7"), "cold");
@@ -310,7 +255,7 @@ describe("a conversation whose counter is lost", { skip: redis.skip, timeout: 60
   });
 
   it("is not taken for lost by a node that has not heard of the server's new name", async () => {
-    await using world = await openWorld();
+    await using world = await redisPair(redis.url, sql);
     const { a, b } = world;
     const id = await load(a.conversations);
     const info = await a.client.attempt((server) => server.info());
