@@ -78,8 +78,9 @@ export class Picture {
     const { messages, minSeq, maxSeq } = await this.#read(conversationId);
     this.#minSeqs.set(conversationId, minSeq);
     this.#readTo.set(conversationId, maxSeq);
-    const moves = messages.map((message) => this.#movesMe(message)).filter((moved) => moved !== null);
-    if (moves.at(-1) === "left") this.#left.add(conversationId);
+    const move = messages.findLast((message) => this.#movesMe(message) !== null);
+    // Who sees what came behind their leaving is back, though they may have deleted the message that says so.
+    if (move && this.#movesMe(move) === "left" && move.seq >= maxSeq) this.#left.add(conversationId);
     else this.#left.delete(conversationId);
     // Who is being let in or shut out may have heard more than they could read a moment ago, or read more than they may now.
     const heard = [...this.#messagesOf(conversationId)].filter(([seq]) => seq > maxSeq);
