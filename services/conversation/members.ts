@@ -2,7 +2,6 @@ import { setImmediate } from "node:timers/promises";
 import type { Result } from "../../contracts/index.ts";
 import { parseConversationId } from "../../lib/conversation-id.ts";
 import { imError } from "../../lib/errors.ts";
-import { chunksOf } from "../../lib/page.ts";
 import { call } from "../../lib/service.ts";
 import type { ConversationSnapshot, HotConversations, HotMember } from "../../mixins/hot-store/port.ts";
 import type { AccessDeps } from "./access.ts";
@@ -68,35 +67,34 @@ async function groupMembers(
   deps: MembersDeps,
   { conversationId, groupId, userIds }: { conversationId: string; groupId: string; userIds: readonly string[] | undefined },
 ): Promise<Members | null> {
-  const states = userIds
-    ? await call(deps.calls, "group.memberStates", { groupId, userIds: [...userIds] })
-    : await allStates(deps, groupId);
-  if (!states) return null;
-  const { allMuted, dissolved } = states;
+  let group: Omit<Members, "members"> | null = null;
   const members: Record<string, HotMember> = {};
-  for (const portion of chunksOf(states.members, MEMBERS_PORTION)) {
-    const letIn = await deps.repository.memberships.activeAmong(
-      conversationId,
-      portion.map(({ userId }) => userId),
-    );
-    for (const { userId, role, mutedUntil } of portion)
+  for await (const portion of statesOf(deps, groupId, userIds)) {
+    if (!portion) return null;
+    const ids = portion.members.map(({ userId }) => userId);
+    const letIn = await deps.repository.memberships.activeAmong(conversationId, ids);
+    for (const { userId, role, mutedUntil } of portion.members)
       if (letIn.has(userId)) members[userId] = { role, mutedUntil, refusal: null };
+    group = { allMuted: portion.allMuted, dissolved: portion.dissolved };
   }
-  return { allMuted, dissolved, members };
+  return group && { ...group, members };
 }
 
 /**
- * All members, a portion at a time, so that nobody else is held up by a large group. Who changes while they are read is written
- * through afterwards, or what was read is refused, as its generation is not the one of before.
+ * Of those who are named, else of all, a portion at a time, so that nobody else is held up by a large group. Who changes while they
+ * are read is written through afterwards, or what was read is refused, as its generation is not the one of before.
  */
-async function allStates({ calls }: MembersDeps, groupId: string): Promise<Result<"group.memberStates">> {
-  const members: NonNullable<Result<"group.memberStates">>["members"] = [];
+async function* statesOf(
+  { calls }: MembersDeps,
+  groupId: string,
+  userIds: readonly string[] | undefined,
+): AsyncGenerator<Result<"group.memberStates">> {
+  if (userIds) return void (yield await call(calls, "group.memberStates", { groupId, userIds: [...userIds] }));
   for (let after: string | undefined; ; await setImmediate()) {
     const from = after === undefined ? {} : { after };
     const page = await call(calls, "group.memberStates", { groupId, limit: MEMBERS_PORTION, ...from });
-    if (!page) return null;
-    members.push(...page.members);
-    if (page.next === undefined) return { ...page, members };
+    yield page;
+    if (page?.next === undefined) return;
     after = page.next;
   }
 }
