@@ -1,14 +1,11 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { memoryStore, type ImClient } from "../src/index.ts";
 import { FaultyProxy } from "./support/faulty-proxy.ts";
-import { befriend, makeGroup, online, sharedWorld, waitFor, type World } from "./support/world.ts";
+import { befriend, makeGroup, online, sharedWorld, waitFor } from "./support/world.ts";
 
 const LIMIT = { timeout: 60_000 };
 
-let world: World;
-beforeAll(async () => {
-  world = await sharedWorld();
-}, 60_000);
+const world = await sharedWorld();
 afterAll(() => world[Symbol.asyncDispose]());
 
 const ids = (client: ImClient): string[] => client.conversations.map(({ conversationId }) => conversationId);

@@ -1,18 +1,15 @@
 import path from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { temporaryFolder } from "../../test/support/server-process.ts";
 import { memoryStore, type ImClient, type LocalMessage, type MessageWindow } from "../src/index.ts";
 import { fileStore } from "../src/node.ts";
 import { eventOf, FaultyProxy } from "./support/faulty-proxy.ts";
 import { moody } from "./support/moody-store.ts";
-import { allMessages, befriend, makeGroup, online, sharedWorld, startWorld, waitFor, type World } from "./support/world.ts";
+import { allMessages, befriend, makeGroup, online, sharedWorld, startWorld, waitFor } from "./support/world.ts";
 
 const LIMIT = { timeout: 60_000 };
 
-let world: World;
-beforeAll(async () => {
-  world = await sharedWorld();
-}, 60_000);
+const world = await sharedWorld();
 afterAll(() => world[Symbol.asyncDispose]());
 
 const textsOf = async (client: ImClient, conversationId: string): Promise<unknown[]> =>

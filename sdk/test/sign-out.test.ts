@@ -1,15 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { memoryStore, type Store } from "../src/index.ts";
 import { FaultyProxy } from "./support/faulty-proxy.ts";
 import { codeOf, signedOut } from "./support/outcomes.ts";
-import { befriend, online, PASSWORD, sharedWorld, waitFor, type World } from "./support/world.ts";
+import { befriend, online, PASSWORD, sharedWorld, waitFor } from "./support/world.ts";
 
 const LIMIT = { timeout: 60_000 };
 
-let world: World;
-beforeAll(async () => {
-  world = await sharedWorld();
-}, 60_000);
+const world = await sharedWorld();
 afterAll(() => world[Symbol.asyncDispose]());
 
 const everythingIn = async (store: Store): Promise<string> => {

@@ -1,15 +1,12 @@
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import type { SessionRecord } from "../src/core/records.ts";
 import { memoryStore, StoreError, type ImClient, type Store } from "../src/index.ts";
 import { FaultyProxy } from "./support/faulty-proxy.ts";
-import { allMessages, befriend, online, sharedWorld, waitFor, type World } from "./support/world.ts";
+import { allMessages, befriend, online, sharedWorld, waitFor } from "./support/world.ts";
 
 const LIMIT = { timeout: 60_000 };
 
-let world: World;
-beforeAll(async () => {
-  world = await sharedWorld();
-}, 60_000);
+const world = await sharedWorld();
 afterAll(() => world[Symbol.asyncDispose]());
 
 const textsOf = async (client: ImClient, conversationId: string): Promise<unknown[]> =>
