@@ -75,6 +75,11 @@ export class Device<V extends View = View> {
     return this.#client?.socket.connected === true;
   }
 
+  /** The name of its last connection, `<device>#<number>`; there is none before the first. */
+  get connection(): string {
+    return `${this.name}#${this.#connections}`;
+  }
+
   /** The gateway that it uses now. */
   get url(): string {
     const { urls } = this.#options;
@@ -91,18 +96,20 @@ export class Device<V extends View = View> {
   }
 
   /**
-   * Connects, then reads the conversations, so that nothing falls in between; who calls it meanwhile waits for the same connection.
+   * Connects, then reads the conversations, so that nothing falls in between; who calls it while a connection is being made waits
+   * for that one.
    * @throws when it cannot
    */
   connect(conversationIds: readonly string[]): Promise<void> {
-    this.#connecting ??= this.#connect(conversationIds).finally(() => (this.#connecting = null));
+    this.#connecting ??= this.#connect(conversationIds);
     return this.#connecting;
   }
 
   async #connect(conversationIds: readonly string[]): Promise<void> {
     const { history, token, open = connectPlainly } = this.#options;
-    const client = await open(this.url, token);
-    const connection = `${this.name}#${++this.#connections}`;
+    const client = await open(this.url, token).finally(() => (this.#connecting = null));
+    this.#connections++;
+    const { connection } = this;
     const take = (event: string, payload: Record<string, unknown>): void => {
       history.observe({ userId: this.userId, connection, event, payload });
       this.view.take(event, payload);
@@ -250,7 +257,7 @@ export class Device<V extends View = View> {
   /** A request over REST is a connection of its own: only a socket promises an order. */
   #mine(deed: Named): Deed {
     const { isConnected, name, userId, url: gateway } = this;
-    const connection = isConnected ? `${name}#${this.#connections}` : `${name}#rest-${this.#options.history.now().order}`;
+    const connection = isConnected ? this.connection : `${name}#rest-${this.#options.history.now().order}`;
     return { ...deed, userId, connection, gateway };
   }
 

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { PERSISTER_GROUP } from "../../mixins/message-log/port.ts";
 import { picturingDevice, type Device } from "../chaos/device.ts";
 import { readPages } from "../chaos/read-pages.ts";
 import { assertHolds } from "../chaos/checkers/index.ts";
@@ -6,7 +7,6 @@ import { keep, type Kept, type Picture } from "../chaos/picture.ts";
 import { readerOfPorts } from "../chaos/pipeline.ts";
 import { readStored, type FinalState, type ReadHistory, type ReadList, type StoredMember } from "../chaos/final-state.ts";
 import { History } from "../chaos/history.ts";
-import { PERSISTER_GROUP } from "../../mixins/message-log/port.ts";
 import { connectionsOf } from "../support/connections.ts";
 import { befriend, buildGroup, PASSWORD, type Im } from "../support/im.ts";
 import { intercept } from "../support/intercept.ts";
@@ -132,13 +132,17 @@ export async function assertConverges(world: World): Promise<void> {
   );
 }
 
-async function assertShows({ conversations }: World, { index }: Person, device: PersonDevice, state: FinalState): Promise<void> {
+async function assertShows(
+  { history, conversations }: World,
+  { index }: Person,
+  device: PersonDevice,
+  state: FinalState,
+): Promise<void> {
   for (const { conversationId, members } of conversations) {
     if (!members.includes(index)) continue;
     const { items = [] } = historyOf(state, device.userId, conversationId) ?? {};
     const kept = items.flatMap((item) => ("messageId" in item ? [keep(item)] : []));
-    // Who has left is not told what becomes of the messages they saw, nor, where they connected at that moment, of their leaving.
-    const view = hasLeft(state, device.userId, conversationId) ? idsToTheLeaving : all;
+    const view = viewOf(history, state, device, conversationId);
     const shows = async (): Promise<boolean> => {
       await device.view.idle();
       return isSame(view(device.view.of(conversationId)), view(kept));
@@ -151,10 +155,30 @@ async function assertShows({ conversations }: World, { index }: Person, device: 
 
 const SHOW_TIMEOUT_MS = 10_000;
 const all = (kept: readonly Kept[]): unknown => kept;
+const idsOf = (kept: readonly Kept[]): unknown => kept.map(({ seq, messageId }) => [seq, messageId]);
 const idsToTheLeaving = (kept: readonly Kept[]): unknown => {
   const isLeaving = ["member.left", "member.removed"].includes(String(kept.at(-1)?.content["event"]));
-  return kept.slice(0, isLeaving ? -1 : undefined).map(({ seq, messageId }) => [seq, messageId]);
+  return idsOf(kept.slice(0, isLeaving ? -1 : undefined));
 };
+
+/**
+ * What a device must show of a conversation. Who has left is not told what becomes of the messages they saw; and who connects
+ * again at that very moment hears nothing more of the conversation, not even that they have left.
+ */
+function viewOf(
+  history: History,
+  state: FinalState,
+  device: PersonDevice,
+  conversationId: string,
+): (kept: readonly Kept[]) => unknown {
+  if (!hasLeft(state, device.userId, conversationId)) return all;
+  const { name, connection } = device;
+  const hasHeard = history.observations.some(
+    (seen) => seen.connection === connection && seen.event === "message:new" && seen.payload["conversationId"] === conversationId,
+  );
+  return connection === `${name}#1` || hasHeard ? idsOf : idsToTheLeaving;
+}
+
 const hasLeft = ({ members }: FinalState, userId: string, conversationId: string): boolean =>
   members.some((one) => one.userId === userId && one.conversationId === conversationId && one.maxSeq !== null);
 const isSame = (a: unknown, b: unknown): boolean => JSON.stringify(a) === JSON.stringify(b);

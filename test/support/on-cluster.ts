@@ -6,13 +6,13 @@ import { ownDatabase } from "./mysql.ts";
 import { ownServers, reasonToSkip, serversFor } from "./servers.ts";
 
 export interface OnCluster {
-  /** Of the suite in which it is used; its topics are removed after it. */
+  /** For the suites that use it: why there are no such servers, and what to do. */
   readonly skip: string | false;
   /** The whole product in this process on MySQL, Redis and Kafka; Redis and database are its own and end with it. */
   start(): Promise<Im>;
 }
 
-/** Call it where a file's suites are defined. */
+/** Call it at the top of a file; the topics of Kafka that its nodes make are removed after the file's tests. */
 export async function onCluster(): Promise<OnCluster> {
   const [mysql, kafka] = [await serversFor("mysql"), await serversFor("kafka")];
   const skip = mysql.skip || kafka.skip || (await reasonToSkip("redis"));

@@ -55,6 +55,41 @@ test("a message that another connection sent too, before it was answered, may ov
   );
 });
 
+test("a read without an answer may have gone as far as the last message of its moment, and no less", async () => {
+  const { history, state } = await goodCase();
+  await send(history, 4);
+  state.messages.push(rowOf(4));
+  await history.record(
+    { kind: "read", ...reader, seq: 9 },
+    async () => ({ code: null }),
+    () => null,
+  );
+  const isUnexplained = (readSeq: number): boolean => {
+    state.members[1]!.readSeq = readSeq;
+    return violationsOf(history, state).some(({ detail }) => detail.includes("nobody put it there"));
+  };
+  assert.deepEqual([3, 4].map(isUnexplained), [true, false]);
+});
+
+test("who repeats what was sent elsewhere may have read it before, and hear of a receipt first", async () => {
+  const { history, state } = await goodCase();
+  push(history, "a#2", "receipt:delivered", { conversationId: CONVERSATION, userId: "2", seq: 3, at: 2_000 });
+  await send(history, 3, { from: { ...who, connection: "a#2" } });
+  assert.deepEqual(violationsOf(history, state), []);
+});
+
+test("a walk that its walker's leaving ends may have shown what came behind it, and no other", async () => {
+  const { history, state } = await goodCase();
+  await walk(history, [1, 2], [3], []);
+  Object.assign(history.of("walk").at(-1)!.answer!.pages[2]!, { maxSeq: 2 });
+  assert.deepEqual(
+    violationsOf(history, state).map(({ detail }) => /shows 3 too much/.test(detail)),
+    [true],
+  );
+  Object.assign(state.messages[1]!, { type: "system" });
+  assert.deepEqual(violationsOf(history, state), []);
+});
+
 /** Each breaks one thing; what is found must name the invariant. */
 const planted: { readonly invariant: Invariant; readonly what: string; plant(one: Case): Promise<unknown> | void }[] = [
   { invariant: "I1", what: "an acknowledged message without a row", plant: ({ state }) => drop(state.messages, 3) },

@@ -46,9 +46,15 @@ function cursorIsExplained(history: History, { messages }: FinalState, member: S
     .filter(({ type, conversationId }) => type === "system" && conversationId === member.conversationId)
     .map(({ seq }) => seq);
   const possible = [0, ...answers, ...sent, ...told, member.minSeq - 1];
-  // What was not answered may have gone as far as the last message of that moment.
-  const mayBe = possible.includes(member.readSeq) || maybe.some(({ seq }) => seq >= member.readSeq);
+  const mayBe = possible.includes(member.readSeq) || maybe.some((one) => mayHaveReached(history, one, member.readSeq));
   return mayBe ? [] : [`read cursor of ${nameOf(member)} is ${member.readSeq}; nobody put it there`];
+}
+
+/** A cursor goes to where it is asked to go, or to the last message of that moment: no less than what had been acknowledged. */
+function mayHaveReached(history: History, { seq, conversationId, invoked }: Cursor, readSeq: number): boolean {
+  const before = history.of("send").filter((send) => send.conversationId === conversationId && send.ended !== null);
+  const acknowledged = before.filter(({ ended }) => ended!.order < invoked.order).map(({ answer }) => answer?.seq ?? 0);
+  return readSeq === seq || (readSeq < seq && readSeq >= Math.max(0, ...acknowledged));
 }
 
 function neverNegative(history: History, { lists }: FinalState): string[] {

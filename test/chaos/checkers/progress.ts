@@ -78,7 +78,9 @@ function whenLearned(history: History): Map<string, number> {
   };
   for (const seen of history.observations)
     if (seen.event === "message:new") learn(seen.connection, placeOf(messageOf(seen)), seen.at.order);
-  const firsts = [...sendsByKey(history).values()].map(([first]) => first!);
+  const firsts = [...sendsByKey(history).values()].flatMap((sends) =>
+    sends.filter(({ connection }) => connection === sends[0]!.connection),
+  );
   for (const { connection, conversationId, answer, ended } of firsts)
     if (answer) learn(connection, placeOf({ conversationId, seq: answer.seq }), ended!.order);
   return learned;
