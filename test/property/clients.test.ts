@@ -3,10 +3,11 @@ import { describe, it, test } from "node:test";
 import fc from "fast-check";
 import { startIm, type Im } from "../support/im.ts";
 import { onCluster } from "../support/on-cluster.ts";
-import { forAll, type ForAll } from "./for-all.ts";
+import { forAll, isExploring, type ForAll } from "./for-all.ts";
 import { Model } from "./model.ts";
-import { clientOperation, shape, type ClientOperation } from "./operations.ts";
+import { clientOperation, isOfMembership, shape, type ClientOperation } from "./operations.ts";
 import { perform, taskOf, Words } from "./perform.ts";
+import { Turnstile } from "./turnstile.ts";
 import { assertConverges, buildWorld, type World } from "./world.ts";
 
 const HOW = { runs: 120, timeLimitMs: 90_000 };
@@ -31,7 +32,7 @@ async function takeTurn(world: World, model: Model, words: Words, operation: Cli
   const { code, then } = model.expect(task);
   assert.equal(reply.code, code, `answer to ${JSON.stringify(operation)}`);
   if (code === 0) then?.(reply.data as never);
-  if (["kick", "leave", "join"].includes(operation.op)) await model.learnSystemMessages();
+  if (isOfMembership(operation)) await model.learnSystemMessages();
 }
 
 async function assertAgree(im: Im, how: ForAll): Promise<void> {
@@ -39,8 +40,8 @@ async function assertAgree(im: Im, how: ForAll): Promise<void> {
   const scripts = fc.array(script, { minLength: 2, maxLength: 6, size: "max" });
   await forAll(fc.record({ shape, scripts }), how, async (given) => {
     await using world = await buildWorld(im, given.shape);
-    const words = new Words();
-    await Promise.all(given.scripts.map((operations) => actAlone(world, words, operations)));
+    const [words, turnstile] = [new Words(), new Turnstile()];
+    await Promise.all(given.scripts.map((operations) => actAlone(world, words, turnstile, operations)));
     await assertConverges(world);
   });
 }
@@ -59,16 +60,37 @@ describe("on the servers of a cluster", { skip: cluster.skip }, () => {
   });
 });
 
-/** One operation after the other, but what is sent is not waited for before the next. */
-async function actAlone(world: World, words: Words, operations: readonly ClientOperation[]): Promise<void> {
+/**
+ * One operation after the other, but what is sent is not waited for before the next. Who joins or leaves does so alone, unless
+ * other values are tried: what is seen at that very moment may be right either way.
+ */
+async function actAlone(world: World, words: Words, turnstile: Turnstile, operations: readonly ClientOperation[]): Promise<void> {
   const sends: Promise<unknown>[] = [];
   for (const operation of operations) {
-    const task = taskOf(world, operation, words, ({ conversationId }, device) =>
-      device.view.of(conversationId).map((message) => ({ ...message, conversationId })),
-    );
-    const done = perform(world, task);
+    const act = (): Promise<unknown> => actNow(world, words, operation);
+    if (isOfMembership(operation) && !isExploring) {
+      await turnstile.alone(() => inQuiet(world, act));
+      continue;
+    }
+    const done = turnstile.together(act);
     if (operation.op === "send" || operation.op === "repeat") sends.push(done);
     else await done;
   }
   await Promise.all(sends);
+}
+
+function actNow(world: World, words: Words, operation: ClientOperation): Promise<unknown> {
+  const task = taskOf(world, operation, words, ({ conversationId }, device) =>
+    device.view.of(conversationId).map((message) => ({ ...message, conversationId })),
+  );
+  return perform(world, task);
+}
+
+/** With nothing on its way before and after. */
+async function inQuiet(world: World, act: () => Promise<unknown>): Promise<void> {
+  for (const step of [() => Promise.resolve(), act]) {
+    await step();
+    await world.sent();
+    await world.im.settled();
+  }
 }

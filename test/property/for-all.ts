@@ -3,6 +3,9 @@ import fc from "fast-check";
 /** Of a run that was not told another: what passes today and fails tomorrow has changed. */
 const SEED = 20_261_122;
 
+/** Whether other values are tried on purpose: what happens at once may then be more than what a checker can judge without doubt. */
+export const isExploring = process.env["PROPERTY_SEED"] !== undefined;
+
 export interface ForAll {
   /** Values to try, unless `PROPERTY_RUNS` says another number. */
   readonly runs: number;
@@ -22,7 +25,13 @@ export async function forAll<T>(
 ): Promise<void> {
   const end = performance.now() + timeLimitMs;
   const property = fc.asyncProperty(of, (given) => (performance.now() < end ? holds(given) : Promise.resolve()));
-  const { PROPERTY_SEED = String(SEED), PROPERTY_RUNS = String(runs) } = process.env;
-  const isRandom = PROPERTY_SEED === "random";
-  await fc.assert(property, { numRuns: Number(PROPERTY_RUNS), ...(!isRandom && { seed: Number(PROPERTY_SEED) }) });
+  const isRandom = process.env["PROPERTY_SEED"] === "random";
+  const numRuns = integerOf("PROPERTY_RUNS", runs);
+  await fc.assert(property, { numRuns, ...(!isRandom && { seed: integerOf("PROPERTY_SEED", SEED) }) });
+}
+
+function integerOf(name: string, otherwise: number): number {
+  const value = Number(process.env[name] ?? otherwise);
+  if (!Number.isInteger(value)) throw new Error(`${name} is ${process.env[name]}; give it an integer`);
+  return value;
 }

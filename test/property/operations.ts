@@ -66,3 +66,6 @@ const reads: fc.WeightedArbitrary<ClientOperation>[] = [
 
 export const clientOperation: fc.Arbitrary<ClientOperation> = fc.oneof(...sends, ...changes, ...relations, ...reads);
 export const shape = fc.record({ people: fc.integer({ min: 2, max: 4 }), historyVisible: fc.boolean() });
+
+/** Whether it changes who is in the group. */
+export const isOfMembership = ({ op }: ClientOperation): boolean => ["kick", "leave", "join"].includes(op);
