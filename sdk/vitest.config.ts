@@ -11,7 +11,7 @@ export default defineConfig({
     environment: "node",
     include: ["test/**/*.test.ts"],
     globalSetup: ["test/support/for-the-run.ts"],
-    maxWorkers: 2,
+    maxWorkers: 3, // most of them wait, for each other and for time to pass
     testTimeout: 30_000,
     hookTimeout: 30_000,
     expect: { poll: { timeout: 10_000 } },
