@@ -6,7 +6,7 @@ import { onCluster } from "../support/on-cluster.ts";
 import { forAll, isExploring, type ForAll } from "./for-all.ts";
 import { Model } from "./model.ts";
 import { clientOperation, isOfMembership, shape, type ClientOperation } from "./operations.ts";
-import { perform, taskOf, Words } from "./perform.ts";
+import { act, perform, taskOf, Words } from "./perform.ts";
 import { Turnstile } from "./turnstile.ts";
 import { assertConverges, buildWorld, type World } from "./world.ts";
 
@@ -67,30 +67,18 @@ describe("on the servers of a cluster", { skip: cluster.skip }, () => {
 async function actAlone(world: World, words: Words, turnstile: Turnstile, operations: readonly ClientOperation[]): Promise<void> {
   const sends: Promise<unknown>[] = [];
   for (const operation of operations) {
-    const act = (): Promise<unknown> => actNow(world, words, operation);
-    if (isOfMembership(operation) && !isExploring) {
-      await turnstile.alone(() => inQuiet(world, act));
-      continue;
-    }
-    const done = turnstile.together(act);
+    const deed = (): Promise<unknown> => act(world, operation, words);
+    const isAlone = isOfMembership(operation) && !isExploring;
+    const done = isAlone ? turnstile.alone(() => inQuiet(world, deed)) : turnstile.together(deed);
     if (operation.op === "send" || operation.op === "repeat") sends.push(done);
     else await done;
   }
   await Promise.all(sends);
 }
 
-function actNow(world: World, words: Words, operation: ClientOperation): Promise<unknown> {
-  const task = taskOf(world, operation, words, ({ conversationId }, device) =>
-    device.view.of(conversationId).map((message) => ({ ...message, conversationId })),
-  );
-  return perform(world, task);
-}
-
 /** With nothing on its way before and after. */
-async function inQuiet(world: World, act: () => Promise<unknown>): Promise<void> {
-  for (const step of [() => Promise.resolve(), act]) {
-    await step();
-    await world.sent();
-    await world.im.settled();
-  }
+async function inQuiet(world: World, deed: () => Promise<unknown>): Promise<void> {
+  await world.quiet();
+  await deed();
+  await world.quiet();
 }

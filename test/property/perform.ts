@@ -66,6 +66,13 @@ export function taskOf(
   };
 }
 
+/** Does what an operation says, its message chosen from what the device shows. null: there is nothing to do */
+export function act(world: World, operation: ClientOperation, words: Words): Promise<Reply<unknown> | null> {
+  const shown: Parameters<typeof taskOf>[3] = ({ conversationId }, device) =>
+    device.view.of(conversationId).map((message) => ({ ...message, conversationId }));
+  return perform(world, taskOf(world, operation, words, shown));
+}
+
 /** Does it. null: there is nothing to do, since there is no such message, or a receipt needs a connection. */
 export async function perform(world: World, task: Task): Promise<Reply<unknown> | null> {
   const { operation, device, person, whom, conversation, clientMsgId, text, seq } = task;

@@ -9,7 +9,7 @@ import { SyncClient, type SyncAnswer } from "../support/sync-client.ts";
 import { waitFor } from "../support/wait.ts";
 import { forAll } from "./for-all.ts";
 import { clientOperation, shape, type ClientOperation } from "./operations.ts";
-import { perform, taskOf, Words } from "./perform.ts";
+import { act, Words } from "./perform.ts";
 import { buildWorld, type Person, type World } from "./world.ts";
 
 const RUNS = 60;
@@ -96,29 +96,25 @@ async function hasNothingNew({ client }: Absent): Promise<boolean> {
   return isEmpty && client.version === before;
 }
 
-async function live(im: Im, given: { shape: { people: number; historyVisible: boolean }; scripts: Step[][] }): Promise<void> {
+async function liveAndSync(
+  im: Im,
+  given: { shape: { people: number; historyVisible: boolean }; scripts: Step[][] },
+): Promise<void> {
   await using world = await buildWorld(im, given.shape);
   const words = new Words();
   const absents = world.people.map((person) => new Absent(person));
-  const act = async (steps: readonly Step[]): Promise<void> => {
+  const live = async (steps: readonly Step[]): Promise<void> => {
     for (const one of steps) {
       if (one.op === "sync") await absents[one.who % absents.length]!.client.sync({ limit: one.limit });
-      else
-        await perform(
-          world,
-          taskOf(world, one, words, ({ conversationId }, device) =>
-            device.view.of(conversationId).map((message) => ({ ...message, conversationId })),
-          ),
-        );
+      else await act(world, one, words);
     }
   };
   // One device's syncs come one after the other.
   const syncsApart = given.scripts.map((steps, i) =>
     steps.map((one) => (one.op === "sync" ? { ...one, who: i % world.people.length } : one)),
   );
-  await Promise.all(syncsApart.slice(0, world.people.length).map(act));
-  await world.sent();
-  await im.settled();
+  await Promise.all(syncsApart.slice(0, world.people.length).map(live));
+  await world.quiet();
   const latecomers = world.people.map((person) => new Absent(person));
   for (const absent of [...absents, ...latecomers]) {
     await assertUpToDate(world, absent);
@@ -129,7 +125,7 @@ async function live(im: Im, given: { shape: { people: number; historyVisible: bo
 
 function assertUpToDateAlways(im: Im, runs: number): Promise<void> {
   const scripts = fc.array(fc.array(step, { maxLength: 20, size: "max" }), { minLength: 2, maxLength: 4, size: "max" });
-  return forAll(fc.record({ shape, scripts }), { runs, timeLimitMs: TIME_LIMIT_MS }, (given) => live(im, given));
+  return forAll(fc.record({ shape, scripts }), { runs, timeLimitMs: TIME_LIMIT_MS }, (given) => liveAndSync(im, given));
 }
 
 it("devices that sync now and then end with the picture of the server", { timeout: 180_000 }, async () => {

@@ -1,20 +1,22 @@
-/** Lets many act together, and now and then one alone. */
+/** Lets many act together, and now and then one alone, in the order in which they come. */
 export class Turnstile {
-  /** Ends when who acts alone, or waits to, has done so. */
+  /** Ends when the last who acts alone has done so. */
   #alone: Promise<unknown> = Promise.resolve();
   readonly #acting = new Set<Promise<unknown>>();
 
-  /** Acts beside others, once nobody acts alone or waits to; who came first acts first. */
-  async together<T>(act: () => Promise<T>): Promise<T> {
-    for (let seen: unknown; seen !== this.#alone; await this.#alone) seen = this.#alone;
-    const acting = act();
+  /** Acts beside others, after whoever came before to act alone. */
+  together<T>(act: () => Promise<T>): Promise<T> {
+    const acting = this.#alone.then(act);
+    const forget = (): unknown => this.#acting.delete(acting);
     this.#acting.add(acting);
-    return acting.finally(() => this.#acting.delete(acting));
+    acting.then(forget, forget);
+    return acting;
   }
 
-  /** Acts when all who act have ended. */
+  /** Acts when all who came before have done so. */
   alone<T>(act: () => Promise<T>): Promise<T> {
-    const acting = this.#alone.then(() => Promise.allSettled(this.#acting)).then(act);
+    const before = [this.#alone, ...this.#acting];
+    const acting = Promise.allSettled(before).then(act);
     this.#alone = acting.catch(() => undefined);
     return acting;
   }

@@ -38,6 +38,8 @@ export interface World extends AsyncDisposable {
   readonly conversations: readonly WorldConversation[];
   /** Resolves when nothing that a device has sent is on its way, be it that the device is gone and never heard of it. */
   sent(): Promise<void>;
+  /** Resolves when, moreover, all that follows from it has been handled. */
+  quiet(): Promise<void>;
 }
 
 let worlds = 0;
@@ -66,6 +68,10 @@ export async function buildWorld(im: Im, { people: count, historyVisible }: Shap
       // The server has taken all that came over a connection when it knows that it is closed.
       for (const person of people) await waitFor(() => areGone(im, person), `the lost connections of ${person.userId}`);
       await waitFor(() => sends.open === 0, "the answers to all sends");
+    },
+    quiet: async () => {
+      await world.sent();
+      await im.settled();
     },
     [Symbol.asyncDispose]: async () => {
       await Promise.all(devicesOf(people).map((device) => device.disconnect()));
@@ -120,8 +126,7 @@ export async function connect({ conversations }: World, { index }: Person, devic
 
 /** Waits until nothing is on its way, then checks the invariants, and each connected device's picture against the server. */
 export async function assertConverges(world: World): Promise<void> {
-  await world.im.settled();
-  await world.sent();
+  await world.quiet();
   await waitFor(() => isPersisted(world.im), "all messages in the database");
   const state = await readFinalState(world);
   assertHolds(world.history, state);

@@ -1,7 +1,7 @@
 import { seqsThatAreThere, sees, type Checker, type FinalState, type Followed, type StoredMessage } from "../final-state.ts";
 import type { History, Moment, OperationOf } from "../history.ts";
 import { isVoid, placeOf } from "./sends.ts";
-import { deletedBefore, saysWhoLeft, seqsOf } from "./views.ts";
+import { deletedBefore, seqsOf } from "./views.ts";
 
 /** That a conversation is complete up to a seq, as somebody was told. */
 interface Announcement {
@@ -51,7 +51,9 @@ function withoutMessage(state: FinalState, announcements: readonly Announcement[
   return [...found];
 }
 
-function takenBack(state: FinalState, announcements: readonly Announcement[]): string[] {
+/** One who leaves sees less from then on: up to the message that says so. */
+function takenBack({ messages }: FinalState, announcements: readonly Announcement[]): string[] {
+  const systemAt = new Set(messages.filter(({ type }) => type === "system").map(placeOf));
   return [...Map.groupBy(announcements, ({ userId, conversationId }) => `${userId} ${conversationId}`).values()].flatMap((of) => {
     const told = of.toSorted((a, b) => a.told.order - b.told.order);
     let highest: Announcement | null = null;
@@ -61,7 +63,7 @@ function takenBack(state: FinalState, announcements: readonly Announcement[]): s
       .flatMap((one) => {
         for (; next < told.length && told[next]!.told.order < one.asked.order; next++)
           if (!highest || told[next]!.maxSeq > highest.maxSeq) highest = told[next]!;
-        if (!highest || one.maxSeq >= highest.maxSeq || saysWhoLeft(state, { ...one, seq: one.maxSeq })) return [];
+        if (!highest || one.maxSeq >= highest.maxSeq || systemAt.has(placeOf({ ...one, seq: one.maxSeq }))) return [];
         return [`user ${one.userId} was told ${highest.maxSeq} and then ${one.maxSeq} of ${one.conversationId}`];
       });
   });

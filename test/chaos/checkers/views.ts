@@ -65,16 +65,10 @@ function checkWalk(history: History, state: FinalState, walk: OperationOf<"walk"
     .filter(({ conversationId, seq }) => conversationId === walk.conversationId && seq >= from && seq <= to)
     .map(({ seq }) => seq)
     .filter((seq) => !maybeGone.has(seq));
-  const gone = seqs.filter((seq) => surelyGone.has(seq));
-  if (gone.length > 0) return [`${what}: shows ${gone.join(", ")}, deleted before`];
-  const hasLeft = saysWhoLeft(state, { ...walk, seq: to });
-  const allowed = seqs.filter((seq) => seq < from || maybeGone.has(seq) || (hasLeft && seq > to));
-  return compareSeqs(what, seqs, [...required, ...allowed]);
+  const allowed = seqs.filter((seq) => surelyGone.has(seq));
+  if (allowed.length > 0) return [`${what}: shows ${allowed.join(", ")}, deleted before`];
+  return compareSeqs(what, seqs, [...required, ...seqs.filter((seq) => seq < from || maybeGone.has(seq))]);
 }
-
-/** One who leaves sees less from then on, be it in the middle of a walk: up to the message that says so. */
-export const saysWhoLeft = ({ messages }: FinalState, place: Parameters<typeof placeOf>[0]): boolean =>
-  messages.some((row) => row.type === "system" && placeOf(row) === placeOf(place));
 
 /** What the walker may have, and what they surely have, deleted for themselves before its end or its beginning. */
 export function deletedBefore(
