@@ -65,9 +65,25 @@ function checkWalk(history: History, state: FinalState, walk: OperationOf<"walk"
     .filter(({ conversationId, seq }) => conversationId === walk.conversationId && seq >= from && seq <= to)
     .map(({ seq }) => seq)
     .filter((seq) => !maybeGone.has(seq));
-  const allowed = seqs.filter((seq) => surelyGone.has(seq));
-  if (allowed.length > 0) return [`${what}: shows ${allowed.join(", ")}, deleted before`];
-  return compareSeqs(what, seqs, [...required, ...seqs.filter((seq) => seq < from || maybeGone.has(seq))]);
+  const gone = seqs.filter((seq) => surelyGone.has(seq));
+  if (gone.length > 0) return [`${what}: shows ${gone.join(", ")}, deleted before`];
+  const leaving = leavingBehind(state, walk, to);
+  const allowed = seqs.filter((seq) => seq < from || maybeGone.has(seq) || (seq > to && seq < leaving));
+  return compareSeqs(what, seqs, [...required, ...allowed]);
+}
+
+/**
+ * The seq of the message behind `to` that says that the walker is out; 0 when there is none. Who is shut out sees no further than
+ * the last message of that moment until then, though they may have read a newer one just before.
+ */
+function leavingBehind({ messages }: FinalState, { userId, conversationId }: OperationOf<"walk">, to: number): number {
+  const leavings = messages
+    .filter((row) => row.conversationId === conversationId && row.type === "system" && row.seq > to)
+    .filter(({ content }) => {
+      const { event, userIds } = JSON.parse(content) as { event: string; userIds?: string[] };
+      return ["member.left", "member.removed"].includes(event) && userIds?.includes(userId);
+    });
+  return leavings.length > 0 ? Math.min(...leavings.map(({ seq }) => seq)) : 0;
 }
 
 /** What the walker may have, and what they surely have, deleted for themselves before its end or its beginning. */
