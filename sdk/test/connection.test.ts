@@ -1,19 +1,15 @@
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import { backoffMs } from "../src/backoff.ts";
 import { memoryStore, type Connection, type ImClient } from "../src/index.ts";
 import { FaultyProxy } from "./support/faulty-proxy.ts";
-import { befriend, online, PASSWORD, sharedWorld, startWorld, waitFor, type World } from "./support/world.ts";
+import { befriend, online, PASSWORD, sharedWorld, startWorld, waitFor } from "./support/world.ts";
 
 const LIMIT = { timeout: 60_000 };
 const REFRESH = "POST /api/v1/auth/refresh";
 
-let world: World;
-/** Each of its users has one connection. */
-let strict: World;
-beforeAll(async () => {
-  [world, strict] = await Promise.all([sharedWorld(), startWorld({ IM_MAX_CONNECTIONS_PER_USER: "1" })]);
-}, 60_000);
+/** Each user of the strict one has one connection. */
+const [world, strict] = await Promise.all([sharedWorld(), startWorld({ IM_MAX_CONNECTIONS_PER_USER: "1" })]);
 afterAll(() => Promise.all([world, strict].map((one) => one[Symbol.asyncDispose]())));
 
 /** How the connection stood when the server had refused it, and how long the next try was away then. */

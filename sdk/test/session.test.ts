@@ -1,22 +1,15 @@
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it } from "vitest";
 import type { SessionRecord } from "../src/core/records.ts";
 import { memoryStore, type Store } from "../src/index.ts";
 import { FaultyProxy } from "./support/faulty-proxy.ts";
 import { codeOf, signedOut } from "./support/outcomes.ts";
-import { befriend, online, PASSWORD, sharedWorld, startWorld, waitFor, type World } from "./support/world.ts";
+import { befriend, online, PASSWORD, sharedWorld, startWorld, waitFor } from "./support/world.ts";
 
 const LIMIT = { timeout: 60_000 };
 const REFRESH = "POST /api/v1/auth/refresh";
 
-let world: World;
-/** Its tokens live for eight seconds, and each user has one connection. */
-let strict: World;
-beforeAll(async () => {
-  [world, strict] = await Promise.all([
-    sharedWorld(),
-    startWorld({ IM_ACCESS_TOKEN_TTL_S: "8", IM_MAX_CONNECTIONS_PER_USER: "1" }),
-  ]);
-}, 60_000);
+/** Tokens of the strict one live for eight seconds. */
+const [world, strict] = await Promise.all([sharedWorld(), startWorld({ IM_ACCESS_TOKEN_TTL_S: "8" })]);
 afterAll(() => Promise.all([world, strict].map((one) => one[Symbol.asyncDispose]())));
 
 /** Gives the session of a stopped client a token that the server does not take. */
