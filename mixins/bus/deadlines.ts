@@ -22,9 +22,10 @@ type Publish = (packet: Packet) => Promise<unknown>;
 type Receive = (command: string, packet: Packet) => Promise<unknown>;
 
 /**
- * Gives up calls to other nodes that get no answer in time, and refuses calls whose callers have given up, before they do anything: those that were held up between the nodes (a frozen
- * NATS delivers what it had when it goes on) and those that waited here for their turn. The time that a call was on its way
- * is taken off what its own calls may take. Clocks of nodes need not agree.
+ * Gives up calls to other nodes that get no answer in time, and refuses calls whose callers have given up, before they do
+ * anything: those that were held up between the nodes (a frozen NATS delivers what it had when it goes on) and those that waited
+ * here for their turn. The time that a call was on its way is taken off what its own calls may take. Clocks of nodes need not
+ * agree; so what the quickest packet of late took (`TransitDelay`) is not counted, and a call that is late by less is done.
  */
 export function keepDeadlines(): Middleware {
   const delays = new TransitDelay();

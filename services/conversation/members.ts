@@ -89,7 +89,10 @@ async function* statesOf(
   groupId: string,
   userIds: readonly string[] | undefined,
 ): AsyncGenerator<Result<"group.memberStates">> {
-  if (userIds) return void (yield await call(calls, "group.memberStates", { groupId, userIds: [...userIds] }));
+  if (userIds) {
+    yield await call(calls, "group.memberStates", { groupId, userIds: [...userIds] });
+    return;
+  }
   for (let after: string | undefined; ; await setImmediate()) {
     const from = after === undefined ? {} : { after };
     const page = await call(calls, "group.memberStates", { groupId, limit: MEMBERS_PORTION, ...from });
